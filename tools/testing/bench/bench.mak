@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The devices of the bench's outer QEMU: what the host VM needs and no more.
+CONFIG_Q35=y
+CONFIG_VTD=y
+CONFIG_PCI_DEVICES=n
+CONFIG_PCIE_PORT=y
+CONFIG_VIRTIO_PCI=y
+CONFIG_VIRTIO_BLK=y
+CONFIG_VIRTIO_SERIAL=y
+CONFIG_VIRTIO_9P=y
+CONFIG_VIRTIO_RNG=y
+CONFIG_EDU=y
+CONFIG_ISA_DEBUG=y
+CONFIG_NVIDIA_ADA=y

@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Install the Debian 12 packages that the bench needs on this machine.
+
+. "$(dirname "$0")/lib.sh"
+
+packages=(
+	# private apt, root folders
+	debian-archive-keyring dpkg-dev mmdebstrap arch-test
+	# QEMU
+	build-essential pkg-config ninja-build python3 python3-venv flex bison
+	libglib2.0-dev libpixman-1-dev libfdt-dev libslirp-dev zlib1g-dev
+	libattr1-dev libcap-ng-dev seabios qemu-system-data
+	# kernel
+	bc libelf-dev libssl-dev dwarves
+	# the rest
+	rsync cpio kmod xz-utils zstd git pciutils
+	# static checks
+	shellcheck sparse codespell
+)
+
+missing()
+{
+	local p
+	for p in "${packages[@]}"; do
+		dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null |
+			grep -qx installed || echo "$p"
+	done
+}
+
+lock deps
+need=$(missing)
+if [ -z "$need" ]; then
+	say "deps: all ${#packages[@]} packages are installed"
+	exit 0
+fi
+
+[ "$(id -u)" = 0 ] || die "deps: not root, cannot install:" $need
+run apt-update apt-get -q update
+# shellcheck disable=SC2086
+run apt-install apt-get -q -y --no-install-recommends install $need
+need=$(missing)
+[ -z "$need" ] || die "deps: still missing:" $need
+say "deps: installed"

@@ -1,0 +1,123 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Build the bench's outer QEMU: Debian trixie's source with the GPU model of
+# tools/testing/qemu/ as hw/misc/nvidia-ada/. Prints the binary's path last.
+#
+# The source and the object tree stay in the cache, so that after an edit of
+# the model only the model is compiled. BENCH_QEMU_SANITIZE=1 builds a second
+# one with ASan and UBSan.
+
+. "$(dirname "$0")/lib.sh"
+. "$BENCH/apt.sh"
+
+MODEL=$REPO/tools/testing/qemu
+GEN=$REPO/tools/testing/abi/gen-header.py
+Q=$CACHE/qemu
+VENV=$Q/venv
+PY=/usr/bin/python3
+
+if [ -n "${BENCH_QEMU_SANITIZE:-}" ]; then
+	BUILD=$Q/build-sanitize
+	variant=(--enable-asan --enable-ubsan)
+else
+	BUILD=$Q/build
+	variant=()
+fi
+
+# Debian's newest source of trixie itself: the one of backports is listed but
+# not on every mirror. Debian's own patches are applied by dpkg-source.
+unpack_source()
+{
+	local version
+	apt_lists
+	version=$(apt_version qemu-system-x86 trixie)
+	say "qemu: Debian source $version"
+	rm -rf "$Q/fetch" "$Q/src"
+	mkdir -p "$Q/fetch"
+	(cd "$Q/fetch" && run qemu-source tapt --only-source --download-only source "qemu=$version")
+	run qemu-unpack dpkg-source --no-check -x "$Q"/fetch/qemu_*.dsc "$Q/src.new"
+	mv "$Q/src.new" "$Q/src"
+	echo "$version" >"$Q/version"
+
+	# QEMU wants a newer meson than Debian 12 has, inside its own venv.
+	(cd "$Q/fetch" && run meson tapt download meson)
+	rm -rf "$VENV" "$Q/fetch/meson"
+	dpkg-deb -x "$Q"/fetch/meson_*.deb "$Q/fetch/meson"
+	$PY -m venv "$VENV"
+	cp -a "$Q"/fetch/meson/usr/lib/python3/dist-packages/. \
+		"$VENV"/lib/python3.*/site-packages/
+	rm -rf "$Q/fetch"
+}
+
+# The three places where a folder of devices is known to QEMU.
+hook_model()
+{
+	grep -q nvidia-ada "$Q/src/hw/misc/meson.build" ||
+		echo "subdir('nvidia-ada')" >>"$Q/src/hw/misc/meson.build"
+	grep -q nvidia-ada "$Q/src/hw/misc/Kconfig" ||
+		printf '\nsource nvidia-ada/Kconfig\n' >>"$Q/src/hw/misc/Kconfig"
+	rsync -c "$BENCH/bench.mak" \
+		"$Q/src/configs/devices/x86_64-softmmu/bench.mak"
+}
+
+copy_model()
+{
+	local to=$Q/src/hw/misc/nvidia-ada empty
+	mkdir -p "$to"
+	if [ -e "$MODEL/meson.build" ]; then
+		rsync -rc --delete --exclude=ada-abi.h "$MODEL/" "$to/"
+	else
+		say "qemu: $MODEL has no meson.build, building without the model"
+		empty=$(mktemp -d)
+		printf 'config NVIDIA_ADA\n    bool\n' >"$empty/Kconfig"
+		: >"$empty/meson.build"
+		rsync -rc --delete "$empty/" "$to/"
+		rm -r "$empty"
+		return 0
+	fi
+	if [ -e "$GEN" ]; then
+		$PY "$GEN" "$to/ada-abi.h.new" || die "gen-header.py failed"
+		rsync -c "$to/ada-abi.h.new" "$to/ada-abi.h"
+		rm "$to/ada-abi.h.new"
+	fi
+}
+
+configure()
+{
+	mkdir -p "$BUILD"
+	cd "$BUILD"
+	"$Q/src/configure" --python="$VENV/bin/python" \
+		--target-list=x86_64-softmmu \
+		--without-default-devices --with-devices-x86_64=bench \
+		--without-default-features --enable-system --disable-user \
+		--disable-tools --disable-docs --disable-guest-agent \
+		--enable-tcg --enable-kvm --enable-fdt=system --enable-attr \
+		--enable-virtfs --enable-cap-ng --enable-slirp \
+		--disable-werror --disable-download --disable-install-blobs \
+		"$@"
+}
+
+build()
+{
+	# A header or meson.build that is new needs nothing special: ninja
+	# runs meson again when one that it read has changed.
+	if ! nice -n 5 ninja -C "$BUILD" qemu-system-x86_64; then
+		grep -hE '(error|undefined reference|FAILED)' "$LOGS/qemu-build.log" || :
+		return 1
+	fi
+}
+
+lock qemu
+[ -d "$Q/src" ] && [ -x "$VENV/bin/python" ] || unpack_source
+hook_model
+copy_model
+k=$(key "${variant[@]}" "$(declare -f configure)" </dev/null)
+if ! fresh "qemu-$(basename "$BUILD")" "$k" || [ ! -e "$BUILD/build.ninja" ]; then
+	rm -rf "$BUILD"
+	run qemu-configure configure "${variant[@]}"
+	stamp "qemu-$(basename "$BUILD")" "$k"
+fi
+run qemu-build build
+"$BUILD/qemu-system-x86_64" --version | head -n 1
+echo "$BUILD/qemu-system-x86_64"
