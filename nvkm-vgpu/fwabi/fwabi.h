@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The seam between the driver and the firmware's wire format.
+ *
+ * GSP-RM's messages have no stable layout. Whatever depends on the version lives in fwabi/<version>/ and is reached
+ * through one struct nvgpu_fwabi, chosen by the image that was loaded. On this side of the seam there are only the
+ * meanings: the structures below, in CPU byte order.
+ */
+#ifndef _NVKM_VGPU_FWABI_H
+#define _NVKM_VGPU_FWABI_H
+
+#include <linux/sizes.h>
+#include <linux/types.h>
+
+#define NVGPU_MAX_VFS			32
+#define NVGPU_FB_REGIONS_MAX		16
+
+/* ---- boot ---------------------------------------------------------------------------------------------------- */
+
+/**
+ * struct nvgpu_wpr - framebuffer layout of the write-protected region, and where booter finds its parts in sysmem
+ *
+ * All offsets are bytes of framebuffer, all addresses DMA addresses; see wpr.c for order and alignment.
+ */
+struct nvgpu_wpr {
+	u64 fb_size;
+	u64 vga_workspace, vga_workspace_size;
+	u64 frts, frts_size;
+	u64 boot_bin;
+	u64 elf;
+	u64 heap, heap_size;
+	u64 wpr_start, wpr_end;
+	u64 nonwpr_heap, nonwpr_heap_size;
+	u64 rsvd_start;
+	dma_addr_t radix3, bootloader, signature;
+	u64 radix3_size, bootloader_size, signature_size;
+	u32 bootloader_code, bootloader_data, bootloader_manifest;
+	u8 vf_partitions;
+};
+
+/**
+ * struct nvgpu_queue_args - where GSP-RM finds the message queues
+ * @shared: DMA address of the page table that starts the shared memory
+ * @num_ptes: entries of that table
+ * @cmdq_offset: bytes from the start of the shared memory to the command queue
+ * @statq_offset: bytes from there to the status queue
+ */
+struct nvgpu_queue_args {
+	dma_addr_t shared;
+	u32 num_ptes;
+	u64 cmdq_offset, statq_offset;
+};
+
+/* ---- system information, CPU to GSP -------------------------------------------------------------------------- */
+
+/**
+ * struct nvgpu_vf_info - SR-IOV capability as the PCI core has it
+ */
+struct nvgpu_vf_info {
+	u32 total_vfs;
+	u32 first_vf_offset;
+	u64 bar_addr[3];		/* VF BAR0, BAR1, BAR3 of VF 0; 0 where unassigned */
+	u64 bar_size[3];		/* of one VF */
+	bool bar_64bit[3];
+};
+
+struct nvgpu_system_info {
+	u64 bar0_addr, bar1_addr, bar3_addr;
+	u64 bdf;
+	u64 max_user_va;
+	u32 config_mirror_base, config_mirror_size;
+	u16 vendor, device, subsystem_vendor, subsystem;
+	u8 revision;
+	u64 host_page_size;
+	struct nvgpu_vf_info vf;
+};
+
+/* ---- static information, GSP to CPU -------------------------------------------------------------------------- */
+
+struct nvgpu_fb_region {
+	u64 base, size;
+	bool usable;			/* neither reserved nor protected */
+};
+
+/**
+ * struct nvgpu_static_info - what the driver needs of GET_GSP_STATIC_INFO, validated
+ */
+struct nvgpu_static_info {
+	char name[64];
+	u64 fb_size;
+	u32 num_fb_regions;
+	struct nvgpu_fb_region fb_region[NVGPU_FB_REGIONS_MAX];
+	u64 bar1_pde_base;		/* framebuffer address of BAR1's page directory */
+	u32 internal_client, internal_device, internal_subdevice;
+	bool sriov_enabled;
+	bool emulate_tlb_invalidate;	/* VF BAR0 page 0x3000 must be trapped */
+	u32 max_gfid;
+	struct nvgpu_vf_info vf;
+};
+
+/* ---- RM ------------------------------------------------------------------------------------------------------ */
+
+/**
+ * struct nvgpu_event - an unsolicited message of GSP-RM, decoded
+ */
+enum nvgpu_event_type {
+	NVGPU_EVENT_INIT_DONE,
+	NVGPU_EVENT_SEQUENCER,
+	NVGPU_EVENT_OS_ERROR,		/* xid, text */
+	NVGPU_EVENT_RC,			/* gfid, xid */
+	NVGPU_EVENT_PLUGIN,		/* gfid */
+	NVGPU_EVENT_IGNORED,		/* known and of no use to a host */
+	NVGPU_EVENT_UNKNOWN,
+};
+
+struct nvgpu_event {
+	enum nvgpu_event_type type;
+	u32 xid;
+	u32 gfid;
+	u32 channel;
+	char text[128];
+};
+
+/* ---- vGPU ---------------------------------------------------------------------------------------------------- */
+
+/**
+ * struct nvgpu_type - a vGPU type: what the firmware is told of it
+ */
+struct nvgpu_type {
+	u32 id;
+	char name[32];			/* "NVIDIA L40-8Q" */
+	const char *class_name;		/* "Quadro", "NVS", "Compute" */
+	const char *license;
+	u32 max_instance;
+	u32 num_heads;
+	u32 max_res_x, max_res_y;
+	u32 max_pixels;
+	u32 frl_config;
+	bool frl_enable, cuda, ecc, multi_vgpu, multi_vgpu_exclusive;
+	u16 vdev_device, vdev_subsystem;
+	u16 pdev_device;
+	u64 profile_size, fb_size, heap_size, fb_reservation;	/* bytes */
+	u64 mappable_video_size;
+	u32 encoder_capacity;
+	u64 bar1_size;			/* bytes */
+};
+
+struct nvgpu_range {
+	u64 start, size;
+};
+
+/**
+ * struct nvgpu_bootload - what a plugin task is started with
+ */
+struct nvgpu_bootload {
+	u32 gfid;
+	u32 chid_start;			/* same for every engine of the board */
+	struct nvgpu_range fb;		/* VMMU segment aligned */
+	struct nvgpu_range heap;
+};
+
+/**
+ * struct nvgpu_plugin_config - SETUP_CONFIG_PARAMS_AND_INIT
+ */
+struct nvgpu_plugin_config {
+	u8 uuid[16];
+	u32 dbdf;
+	u32 instance_id;
+	u32 type_id;
+	u32 vm_pid;
+	u32 num_channels;
+	u32 num_plugin_channels;
+	u16 placement_id;
+};
+
+/**
+ * struct nvgpu_plugin_layout - communication area at the start of a plugin heap
+ *
+ * Offsets are bytes from the start of the heap; regs of the control and the response page bytes from that page.
+ */
+struct nvgpu_plugin_layout {
+	u32 comm_size;
+	u32 ctrl, response, message, message_size, migration, error;
+	u32 init_log, init_log_size, task_log, task_log_size, kernel_log, kernel_log_size;
+	u32 version;			/* value of ctrl.version */
+	u32 booted;			/* ready marker in ctrl.message_seq_num */
+	struct {
+		u16 version, message_type, message_seq_num;
+		u16 response_off, message_off, migration_off, error_off;	/* u64 */
+		u16 attached_count;
+	} ctrl_reg;
+	struct {
+		u16 seq_processed, result_code;
+	} response_reg;
+	struct {
+		u32 version_negotiation, setup_config, reset, update_bme;
+	} msg;
+	u32 config_size;
+	u32 bme_size;
+};
+
+/**
+ * struct nvgpu_fwabi - one firmware version
+ *
+ * encode functions get a zeroed buffer of the size that is named beside them; decode functions get what arrived and its
+ * length, and return -EPROTO when it does not fit.
+ */
+struct nvgpu_fwabi {
+	const char *version;
+	/* WPR heap in vGPU mode, and the partitions that GSP-RM divides it into */
+	u64 vgpu_heap_size;
+	u8 vgpu_partitions;
+	bool needs_scrubber_file;
+
+	size_t wpr_meta_size;
+	void (*encode_wpr_meta)(void *buf, const struct nvgpu_wpr *wpr);
+	size_t rm_args_size;
+	void (*encode_rm_args)(void *buf, const struct nvgpu_queue_args *args);
+
+	struct {
+		u32 set_system_info, set_registry, get_static_info, unloading_guest_driver;
+		u32 rm_control, rm_alloc, rm_free, continuation_record;
+		u32 event_first;
+	} rpc;
+
+	size_t system_info_size;
+	void (*encode_system_info)(void *buf, const struct nvgpu_system_info *info);
+	size_t static_info_size;
+	int (*decode_static_info)(const void *buf, size_t len, struct nvgpu_static_info *info);
+	size_t unload_size;
+	int (*decode_event)(u32 function, const void *buf, size_t len, struct nvgpu_event *event);
+
+	/* RM_CONTROL, RM_ALLOC, FREE: header before the parameters, status behind */
+	size_t rm_control_size, rm_alloc_size, rm_free_size;
+	void (*encode_rm_control)(void *buf, u32 client, u32 object, u32 cmd, u32 params_size);
+	int (*decode_rm_control)(const void *buf, size_t len, u32 *rm_status, u32 *params_size);
+	void (*encode_rm_alloc)(void *buf, u32 client, u32 parent, u32 object, u32 class, u32 params_size);
+	int (*decode_rm_alloc)(const void *buf, size_t len, u32 *rm_status);
+	void (*encode_rm_free)(void *buf, u32 client, u32 object);
+
+	struct {
+		u32 root, device, subdevice;
+	} class;
+	/* parameters of the three allocations of a client */
+	size_t root_params_size, device_params_size, subdevice_params_size;
+	void (*encode_root_params)(void *buf, u32 client);
+	void (*encode_device_params)(void *buf, u32 client);
+	void (*encode_subdevice_params)(void *buf);
+
+	struct {
+		u32 intr_get_kernel_table, get_vmmu_segment_size, query_ecc_status, gsp_get_features;
+		u32 set_vgpu_mgr_config, add_vgpu_type, bootload, shutdown, cleanup;
+	} ctrl;
+	size_t intr_table_size;
+	/* vector of GSP's stall interrupt */
+	int (*decode_intr_table)(const void *buf, size_t len, u32 *gsp_vector);
+	size_t vmmu_segment_size_size;
+	int (*decode_vmmu_segment_size)(const void *buf, size_t len, u64 *size);
+	size_t ecc_status_size;
+	int (*decode_ecc_status)(const void *buf, size_t len, bool *enabled);
+	size_t features_size;
+	int (*decode_features)(const void *buf, size_t len, char *version, size_t version_size);
+
+	size_t mgr_config_size;
+	void (*encode_mgr_config)(void *buf, bool heterogeneous);
+	size_t add_type_size;
+	void (*encode_add_type)(void *buf, bool discard, const struct nvgpu_type *type);
+	size_t bootload_size;
+	void (*encode_bootload)(void *buf, const struct nvgpu_bootload *b);
+	size_t gfid_params_size;	/* SHUTDOWN and CLEANUP */
+	void (*encode_gfid_params)(void *buf, u32 gfid);
+
+	struct nvgpu_plugin_layout plugin;
+	void (*encode_plugin_config)(void *buf, const struct nvgpu_plugin_config *cfg);
+	void (*encode_plugin_bme)(void *buf, bool enable);
+};
+
+extern const struct nvgpu_fwabi nvgpu_fwabi_r570_144;
+
+#endif

@@ -1,0 +1,283 @@
+/*
+ * NVIDIA Ada GPU with GSP-RM firmware: internals of the model
+ *
+ * The model behaves like the chip at its registers and like GSP-RM at its message queues; it runs no firmware code.
+ * What it takes for granted about the real thing, and from where, is in Documentation/nvidia-vgpu/model.rst.
+ *
+ * One file a concern:
+ *   ada-pci.c     PCI functions, BARs, capabilities, reset, device properties
+ *   ada-board.c   the boards it can be
+ *   ada-regs.c    BAR0 of the PF: dispatch and the registers that belong to no larger block
+ *   ada-vfregs.c  the virtual-function register block: all of a VF's BAR0, a window in the PF's
+ *   ada-intr.c    interrupt trees
+ *   ada-mmu.c     VRAM, PRAMIN, GMMU walk, VMMU, BAR1 and BAR3 apertures
+ *   ada-falcon.c  falcon register block, DMA, BROM registers
+ *   ada-vbios.c   the VBIOS image
+ *   ada-hs.c      what the signed programs do: FWSEC, scrubber, booter load and unload
+ *   ada-fw.c      the firmware images it knows, by hash
+ *   ada-gsp.c     GSP-RM: start, message queues, events
+ *   ada-rm.c      RM objects and controls
+ *   ada-vgpu.c    vGPU controls and the plugin tasks
+ *   ada-debug.c   counters, accounting, refusals, fault injection
+ *
+ * Everything runs under the BQL.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef HW_MISC_NVIDIA_ADA_H
+#define HW_MISC_NVIDIA_ADA_H
+
+#include "qemu/units.h"
+#include "qemu/timer.h"
+#include "qom/object.h"
+#include "hw/pci/pci_device.h"
+#include "system/hostmem.h"
+
+#define TYPE_NVIDIA_ADA     "nvidia-ada"
+#define TYPE_NVIDIA_ADA_VF  "nvidia-ada-vf"
+OBJECT_DECLARE_SIMPLE_TYPE(AdaState, NVIDIA_ADA)
+OBJECT_DECLARE_SIMPLE_TYPE(AdaVf, NVIDIA_ADA_VF)
+
+#define ADA_MAX_VFS         32      /* NV_SRIOV: partitions with a GFID */
+#define ADA_MAX_GFID        ADA_MAX_VFS
+#define ADA_PF_BAR0_SIZE    (16 * MiB)
+#define ADA_VF_BAR0_SIZE    (256 * KiB)
+#define ADA_VF_BAR1_SIZE    (2 * GiB)
+#define ADA_BAR3_SIZE       (32 * MiB)
+#define ADA_PF_VFREGS       0xb80000    /* the PF's own copy of the VF register block */
+#define ADA_INTR_LEAVES     8
+
+/* ---- boards (ada-board.c) ---------------------------------------------------------------------------------------- */
+
+typedef struct AdaBoard {
+    const char *name;           /* value of the property "board" */
+    const char *marketing_name;
+    uint16_t device_id, subsystem_id;
+    uint32_t boot0, boot42;
+    uint64_t vram_size;         /* power-on default; property "vram-size" overrides */
+    uint64_t vmmu_segment;      /* assumption VMMU-SEG */
+} AdaBoard;
+
+const AdaBoard *ada_board_find(const char *name);
+
+/* ---- interrupt tree (ada-intr.c) --------------------------------------------------------------------------------- */
+
+typedef struct AdaIntr {
+    uint32_t leaf[ADA_INTR_LEAVES], leaf_en[ADA_INTR_LEAVES], top_en;
+} AdaIntr;
+
+/* ---- one PCI function: the PF or a VF ---------------------------------------------------------------------------- */
+
+typedef struct AdaStats {       /* counted since power-on, read by property "stats" */
+    uint64_t bar_reads[4], bar_writes[4];       /* by BAR 0, 1, 3 (index = BAR number) */
+    uint64_t dma_read_bytes, dma_write_bytes;
+    uint64_t interrupts;
+    uint64_t vmmu_faults;       /* accesses outside of the function's guest physical framebuffer */
+} AdaStats;
+
+typedef struct AdaFunc {
+    PCIDevice *pdev;            /* whose requester id DMA and interrupts carry; NULL: VF not enabled */
+    AdaState *gpu;
+    uint32_t gfid;              /* 0 the PF, else VF number + 1 */
+    AdaIntr intr;
+    uint32_t mailbox[16];       /* 0x2100 MAILBOX_SCRATCH */
+    uint32_t bar1_block, bar2_block;            /* 0xf40, 0xf48 */
+    uint32_t inv_pdb, inv_upper_pdb;            /* 0x30a0, 0x30a4 */
+    uint32_t usermode_cfg[4];
+    AdaStats stats;
+} AdaFunc;
+
+/* DMA by a function, counted; false and a refusal "dma-fault" when the bus reports an error */
+bool ada_dma_read(AdaFunc *f, uint64_t addr, void *buf, size_t len);
+bool ada_dma_write(AdaFunc *f, uint64_t addr, const void *buf, size_t len);
+
+/* registers of the VF block, offset from its start (0..ADA_VF_BAR0_SIZE) */
+uint32_t ada_vfregs_read(AdaFunc *f, uint32_t off);
+void ada_vfregs_write(AdaFunc *f, uint32_t off, uint32_t val);
+void ada_func_reset(AdaFunc *f);    /* power-on, FLR: registers of this function only */
+
+/* latch vector @vector (leaf = vector / 32) and signal when enabled down the tree */
+void ada_intr_raise(AdaFunc *f, unsigned int vector);
+uint32_t ada_intr_read(AdaFunc *f, uint32_t off);
+void ada_intr_write(AdaFunc *f, uint32_t off, uint32_t val);
+
+/* ---- falcons (ada-falcon.c, ada-hs.c) ---------------------------------------------------------------------------- */
+
+#define ADA_FALCON_IMEM 0x10000
+#define ADA_FALCON_DMEM 0x10000
+
+typedef struct AdaFalcon {
+    AdaState *gpu;
+    const char *name;           /* "gsp", "sec2" */
+    uint32_t base;
+    uint8_t *imem, *dmem;
+    uint32_t imem_high, dmem_high;      /* end of what was loaded since reset: 0 = nothing */
+    uint32_t irqstat, irqmask, mailbox[2], itfen, os, rm, bootvec, dmactl;
+    uint64_t dma_base;
+    uint32_t dma_moffs, dma_fboffs, dma_cmd;
+    uint32_t fbif_transcfg[8], fbif_ctl;
+    uint32_t brom_modsel, brom_ucode_id, brom_engid, brom_paraaddr;
+    uint32_t bcr_ctrl;          /* RISC-V boot configuration */
+    bool halted, dma_error;
+    bool riscv_active, riscv_halted;
+    QEMUTimer *run;             /* a signed program takes its time */
+} AdaFalcon;
+
+void ada_falcon_init(AdaFalcon *f, AdaState *s, const char *name, uint32_t base);
+void ada_falcon_exit(AdaFalcon *f);
+void ada_falcon_reset(AdaFalcon *f);        /* engine reset */
+uint32_t ada_falcon_read(AdaFalcon *f, uint32_t off);       /* off within the 0x2000-byte block */
+void ada_falcon_write(AdaFalcon *f, uint32_t off, uint32_t val);
+/* GSP-RM's swgen0: a message waits; raises the GSP vector when IRQMASK lets it */
+void ada_falcon_swgen0(AdaFalcon *f);
+/* ada-hs.c: the CPU started what is in IMEM; dispatches, checks, acts, halts */
+void ada_hs_run(AdaFalcon *f);
+
+/* ---- firmware known by hash (ada-fw.c) --------------------------------------------------------------------------- */
+
+typedef enum { ADA_FW_535, ADA_FW_570 } AdaFwVersion;
+
+typedef struct AdaFwImage AdaFwImage;       /* one release; private to ada-fw.c and ada-hs.c */
+/* which release's .fwimage has this SHA-256 */
+const AdaFwImage *ada_fw_by_image(const uint8_t sha256[32]);
+AdaFwVersion ada_fw_version(const AdaFwImage *fw);
+const char *ada_fw_version_string(const AdaFwImage *fw);
+
+/* what booter_load accepted, kept for GSP-RM */
+typedef struct AdaWpr {
+    const AdaFwImage *fw;
+    uint64_t rsvd_start, nonwpr_heap, nonwpr_heap_size, wpr_start, heap, heap_size, elf, boot, frts, frts_size, wpr_end,
+             fb_size, vga;
+    uint8_t vf_partitions;
+} AdaWpr;
+
+/* ---- VBIOS (ada-vbios.c) ----------------------------------------------------------------------------------------- */
+
+/* builds s->vbios; returns its size. What FWSEC's image must look like when run is checked against it in ada-hs.c */
+void ada_vbios_build(AdaState *s);
+
+/* ---- VRAM and its MMUs (ada-mmu.c) ------------------------------------------------------------------------------- */
+
+typedef struct AdaSegment { uint64_t gpa, spa, len; } AdaSegment;
+
+typedef struct AdaVmmu {        /* guest physical FB of one GFID, assumption VMMU-GPA */
+    unsigned int count;
+    AdaSegment *seg;
+    uint64_t size;
+} AdaVmmu;
+
+/* system-physical framebuffer; outside it: all-ones, dropped, and false */
+bool ada_vram_read(AdaState *s, uint64_t addr, void *buf, size_t len);
+bool ada_vram_write(AdaState *s, uint64_t addr, const void *buf, size_t len);
+void ada_vram_zero(AdaState *s, uint64_t addr, uint64_t len);       /* gives the pages back to the host */
+uint64_t ada_vram_read64(AdaState *s, uint64_t addr);
+void ada_vram_write64(AdaState *s, uint64_t addr, uint64_t val);
+
+/* guest physical FB of @f: through the VMMU for a VF, as is for the PF */
+bool ada_gpa_read(AdaFunc *f, uint64_t gpa, void *buf, size_t len);
+bool ada_gpa_write(AdaFunc *f, uint64_t gpa, const void *buf, size_t len);
+/* takes over @seg (g_malloc'ed) */
+void ada_vmmu_set(AdaState *s, uint32_t gfid, AdaSegment *seg, unsigned int count);
+void ada_vmmu_clear(AdaState *s, uint32_t gfid);
+
+/* GMMU v2, page directory at guest physical FB address @pdb of @f. Result is a physical address in FB or sysmem */
+typedef struct AdaXlat { uint64_t addr; uint64_t page_size; bool valid, sysmem, read_only; } AdaXlat;
+AdaXlat ada_gmmu_walk(AdaFunc *f, uint64_t pdb, uint64_t va);
+
+uint64_t ada_bar1_read(AdaFunc *f, uint64_t off, unsigned int size);
+void ada_bar1_write(AdaFunc *f, uint64_t off, uint64_t val, unsigned int size);
+uint64_t ada_bar3_read(AdaFunc *f, uint64_t off, unsigned int size);
+void ada_bar3_write(AdaFunc *f, uint64_t off, uint64_t val, unsigned int size);
+
+/* ---- GSP-RM (ada-gsp.c, ada-rm.c, ada-vgpu.c) -------------------------------------------------------------------- */
+
+typedef struct AdaGsp AdaGsp;   /* private to these three and ada-debug.c: ada-gsp.h */
+
+void ada_gsp_init(AdaState *s);
+void ada_gsp_exit(AdaState *s);
+void ada_gsp_power_on(AdaState *s);         /* forget everything: PCI reset, booter_unload */
+/* booter_load has set up WPR2 from s->wpr; the libos arguments are at bus address @libos_args (the GSP's mailboxes). GSP-RM
+ * starts a little later by itself and reports INIT_DONE, or halts the GSP falcon */
+void ada_gsp_boot(AdaState *s, uint64_t libos_args);
+void ada_gsp_doorbell(AdaState *s);         /* 0x110c00: command queue */
+/* PF 0xb82200: vector = gfid * 32 + handle */
+void ada_gsp_priv_doorbell(AdaState *s, uint32_t val);
+/* VF 0x2200: handle only, from the guest */
+void ada_gsp_vf_doorbell(AdaFunc *f, uint32_t val);
+void ada_gsp_vf_flr(AdaFunc *f);            /* that VF's guest state (RPC buffers) is gone; its plugin task lives on */
+bool ada_gsp_running(AdaState *s);
+/* PF BAR0 vector of the GSP falcon in the interrupt tree, as INTR_GET_KERNEL_TABLE reports it */
+#define ADA_GSP_STALL_VECTOR 0x9c   /* free choice of the model: drivers read it from the table */
+
+/* ---- counters, refusals, faults (ada-debug.c) -------------------------------------------------------------------- */
+
+/*
+ * Something a real part would have refused: one line on stderr "nvidia-ada: refused <check>: <why>" and the counter <check>.
+ * @check is a stable name that tests look for, in words with dashes.
+ */
+void ada_refuse(AdaState *s, const char *check, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
+/* once per register: an access the model knows nothing about */
+void ada_unmodelled(AdaFunc *f, uint32_t off, bool write, uint32_t val);
+void ada_count_rpc(AdaState *s, uint32_t function, uint32_t control_cmd);
+void ada_count_event(AdaState *s, uint32_t function);
+void ada_debug_init(AdaState *s);
+void ada_debug_exit(AdaState *s);
+void ada_debug_class_init(ObjectClass *oc);         /* run-time properties of the PF: see Documentation */
+
+/* Faults, by class properties that can be set while it runs (qom-set) and on the command line */
+typedef struct AdaFaults {
+    uint32_t scrubber_error;    /* property fault-scrubber: mailbox0 of a scrubber that fails; 0 = works */
+    uint32_t booter_error;      /* fault-booter: the same of booter_load */
+    uint32_t gsp;               /* fault-gsp: AdaFaultGsp */
+    char *message;              /* fault-message: "<drop|delay=ms|corrupt|refuse=status>:<function>[:<control>][:<nth>]", one shot */
+} AdaFaults;
+typedef enum { ADA_GSP_OK, ADA_GSP_SILENT /* never answers */, ADA_GSP_DIES /* halts before INIT_DONE */ } AdaFaultGsp;
+
+/* ---- the PF: the whole GPU --------------------------------------------------------------------------------------- */
+
+struct AdaState {
+    PCIDevice parent_obj;
+
+    /* properties */
+    char *board_name;
+    HostMemoryBackend *hostmem; /* "memdev": VRAM that others may look into; else private */
+    uint64_t vram_size;
+    bool sriov, has_msi, ecc, vbios_fwsec, wpr2_up, scrubbed;
+    uint64_t bar1_size;
+    uint32_t fuse_sec2, fuse_gsp;
+    char *fw_check;             /* "strict", "hash" or "off" */
+    uint32_t plugin_delay_ms;
+    AdaFaults faults;
+
+    const AdaBoard *board;
+    AdaFunc func;               /* the PF as gfid 0 */
+    AdaFunc *vf[ADA_MAX_VFS];   /* by VF number, NULL while not enabled */
+    MemoryRegion bar0, bar0_io, bar1, bar3, vram;
+    uint8_t *vram_ptr;
+
+    uint8_t *vbios;
+    size_t vbios_size;
+    size_t fwsec_desc_off;      /* offset of FWSEC's descriptor in vbios */
+
+    AdaFalcon gsp_falcon, sec2;
+    uint64_t wpr2_lo, wpr2_hi;  /* bytes, hi exclusive; 0 = down */
+    AdaWpr wpr;
+    bool scrub_done;            /* 0x1180fc 31:29 */
+    int64_t ptimer_offset;
+    uint32_t sw_scratch[64];    /* 0x1400 */
+    uint32_t pramin_base;       /* 0x1700 */
+    GHashTable *reg_store;      /* written, otherwise unmodelled registers */
+    uint64_t bar1_pdb, bar2_pdb;            /* PF apertures: VRAM pages GSP-RM owns, 0 = no GSP-RM */
+    AdaVmmu vmmu[ADA_MAX_GFID + 1];         /* by gfid; [0] unused */
+
+    AdaGsp *gsp;
+    GHashTable *refusals, *rpc_counts, *event_counts, *unmodelled;
+};
+
+struct AdaVf {
+    PCIDevice parent_obj;
+    AdaFunc func;
+    MemoryRegion bar0, bar0_io, bar1, bar3;
+};
+
+#endif
