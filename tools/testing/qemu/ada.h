@@ -56,14 +56,17 @@ typedef struct AdaBoard {
     uint32_t boot0, boot42;
     uint64_t vram_size;         /* power-on default; property "vram-size" overrides */
     uint64_t vmmu_segment;      /* assumption VMMU-SEG */
+    uint64_t bar1_size;         /* power-on default; property "bar1-size" overrides */
 } AdaBoard;
 
 const AdaBoard *ada_board_find(const char *name);
+char *ada_board_names(void);    /* for an error message; caller frees */
 
 /* ---- interrupt tree (ada-intr.c) --------------------------------------------------------------------------------- */
 
 typedef struct AdaIntr {
     uint32_t leaf[ADA_INTR_LEAVES], leaf_en[ADA_INTR_LEAVES], top_en;
+    uint32_t signalled;         /* subtrees that were pending and enabled when a message was sent last */
 } AdaIntr;
 
 /* ---- one PCI function: the PF or a VF ---------------------------------------------------------------------------- */
@@ -91,6 +94,15 @@ typedef struct AdaFunc {
 bool ada_dma_read(AdaFunc *f, uint64_t addr, void *buf, size_t len);
 bool ada_dma_write(AdaFunc *f, uint64_t addr, const void *buf, size_t len);
 
+/* BAR0 of the PF (ada-regs.c); @off within the BAR, dword aligned accesses */
+extern const MemoryRegionOps ada_pf_bar0_ops, ada_vf_bar0_ops;
+void ada_regs_reset(AdaState *s);
+uint64_t ada_ptimer(AdaState *s);
+/* a register the model knows nothing about: kept, and logged once */
+uint32_t ada_store_read(AdaFunc *f, uint32_t off);
+void ada_store_write(AdaFunc *f, uint32_t off, uint32_t val);
+void ada_store_reset(AdaFunc *f);
+
 /* registers of the VF block, offset from its start (0..ADA_VF_BAR0_SIZE) */
 uint32_t ada_vfregs_read(AdaFunc *f, uint32_t off);
 void ada_vfregs_write(AdaFunc *f, uint32_t off, uint32_t val);
@@ -98,6 +110,8 @@ void ada_func_reset(AdaFunc *f);    /* power-on, FLR: registers of this function
 
 /* latch vector @vector (leaf = vector / 32) and signal when enabled down the tree */
 void ada_intr_raise(AdaFunc *f, unsigned int vector);
+void ada_intr_reset(AdaFunc *f);
+void ada_intr_rearm(AdaFunc *f);    /* config 0x704 (BAR0 0x88704): MSI may send again */
 uint32_t ada_intr_read(AdaFunc *f, uint32_t off);
 void ada_intr_write(AdaFunc *f, uint32_t off, uint32_t val);
 
@@ -118,6 +132,11 @@ typedef struct AdaFalcon {
     uint32_t fbif_transcfg[8], fbif_ctl;
     uint32_t brom_modsel, brom_ucode_id, brom_engid, brom_paraaddr;
     uint32_t bcr_ctrl;          /* RISC-V boot configuration */
+    uint32_t riscv_irqmask;     /* GSP-RM's own choice of what it tells the host */
+    uint32_t engine, irqdest;
+    uint32_t imemc[4], dmemc[8];            /* PIO ports */
+    uint16_t imem_tag[ADA_FALCON_IMEM / 256];   /* virtual address >> 8 of each block */
+    bool imem_secure[ADA_FALCON_IMEM / 256];
     bool halted, dma_error;
     bool riscv_active, riscv_halted;
     QEMUTimer *run;             /* a signed program takes its time */
@@ -130,8 +149,13 @@ uint32_t ada_falcon_read(AdaFalcon *f, uint32_t off);       /* off within the 0x
 void ada_falcon_write(AdaFalcon *f, uint32_t off, uint32_t val);
 /* GSP-RM's swgen0: a message waits; raises the GSP vector when IRQMASK lets it */
 void ada_falcon_swgen0(AdaFalcon *f);
-/* ada-hs.c: the CPU started what is in IMEM; dispatches, checks, acts, halts */
+/* RISC-V core: started by booter_load, stopped for good by GSP-RM (unloaded or crashed) until the next reset */
+void ada_falcon_riscv_start(AdaFalcon *f);
+void ada_falcon_riscv_halt(AdaFalcon *f);
+/* ada-hs.c: the CPU started what is in IMEM; dispatches, checks, acts, leaves the result in the mailboxes */
 void ada_hs_run(AdaFalcon *f);
+/* power-on, PCI reset: WPR2 and the scrubber's handoff as the properties wpr2-up and scrubbed say */
+void ada_hs_power_on(AdaState *s);
 
 /* ---- firmware known by hash (ada-fw.c) --------------------------------------------------------------------------- */
 
@@ -166,6 +190,9 @@ typedef struct AdaVmmu {        /* guest physical FB of one GFID, assumption VMM
     uint64_t size;
 } AdaVmmu;
 
+bool ada_vram_init(AdaState *s, Error **errp);
+void ada_vram_exit(AdaState *s);
+
 /* system-physical framebuffer; outside it: all-ones, dropped, and false */
 bool ada_vram_read(AdaState *s, uint64_t addr, void *buf, size_t len);
 bool ada_vram_write(AdaState *s, uint64_t addr, const void *buf, size_t len);
@@ -183,6 +210,10 @@ void ada_vmmu_clear(AdaState *s, uint32_t gfid);
 /* GMMU v2, page directory at guest physical FB address @pdb of @f. Result is a physical address in FB or sysmem */
 typedef struct AdaXlat { uint64_t addr; uint64_t page_size; bool valid, sysmem, read_only; } AdaXlat;
 AdaXlat ada_gmmu_walk(AdaFunc *f, uint64_t pdb, uint64_t va);
+
+/* 1 MiB window of the PF at 0x700000 */
+uint64_t ada_pramin_read(AdaState *s, uint32_t off, unsigned int size);
+void ada_pramin_write(AdaState *s, uint32_t off, uint64_t val, unsigned int size);
 
 uint64_t ada_bar1_read(AdaFunc *f, uint64_t off, unsigned int size);
 void ada_bar1_write(AdaFunc *f, uint64_t off, uint64_t val, unsigned int size);
