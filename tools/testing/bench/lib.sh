@@ -50,7 +50,9 @@ run()
 	done
 	wait $pid || rc=$?
 	if [ $rc -ne 0 ]; then
-		tail -n 30 "$log" >&2
+		grep -E -A 3 'error[: ]|undefined (reference|symbol)|No rule to make' "$log" |
+			head -n 60 >&2 || :
+		tail -n 15 "$log" | cut -c 1-300 >&2
 		die "$label failed (exit $rc), whole log: $log"
 	fi
 	say "$label: done in $(($(date +%s) - start)) s"
@@ -83,4 +85,12 @@ fresh()
 stamp()
 {
 	echo "$2" >"$CACHE/stamp/$1"
+}
+
+# The files that a kernel tree would take from this repo, NUL between them.
+module_sources()
+{
+	(cd "$REPO" && find Kbuild Kconfig include nvkm-vgpu vfio-nvidia-vgpu \
+		-type f \( -name '*.[chS]' -o -name Kbuild -o -name Makefile -o \
+		-name 'Kconfig*' -o -name '*.inc' -o -name '*.bin' \) ! -name '*.mod.c' -print0)
 }

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+#   make			both modules, against KDIR
+#   make demo		everything from nothing to a guest with a vGPU
+#   make check		all tests (make check-host T=name: one of them)
+
+ifneq ($(KERNELRELEASE),)
+include $(src)/Kbuild
+else
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+BENCH := tools/testing/bench
+SUITES := static abi kunit model host
+
+modules modules_install clean:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) W=1 $@
+
+demo:
+	$(BENCH)/deps.sh
+	$(BENCH)/demo.py
+
+check:
+	$(BENCH)/deps.sh
+	$(BENCH)/check.py $(SUITES)
+
+$(SUITES:%=check-%): check-%:
+	$(BENCH)/deps.sh
+	$(BENCH)/check.py $* $(T)
+
+.PHONY: modules modules_install clean demo check $(SUITES:%=check-%)
+endif

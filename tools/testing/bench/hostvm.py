@@ -1,0 +1,530 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+The host VM: a Debian hypervisor with the GPU in it, run by the bench's QEMU.
+
+    with HostVM(gpu="nvidia-ada,board=l40") as vm:
+        vm.sh("modprobe -a nvkm-vgpu vfio-nvidia-vgpu")
+        vm.qom_set("some-fault", "drop")
+        print(vm.dmesg(), vm.model_log())
+
+Everything is bounded: a command has a time-out, and when the VM dies or does
+not answer the end of its serial log is in the exception.
+"""
+
+import base64
+import ctypes
+import fcntl
+import json
+import os
+import pathlib
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+BENCH = pathlib.Path(__file__).resolve().parent
+REPO = BENCH.parents[2]
+CACHE = pathlib.Path(
+    os.environ.get("NVKM_VGPU_CACHE")
+    or os.path.join(
+        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "nvkm-vgpu"
+    )
+)
+START = float(os.environ.setdefault("BENCH_T0", str(int(time.time()))))
+
+AGENT_PORT = "org.qemu.guest_agent.0"
+PR_SET_PDEATHSIG = 1
+
+# SVM is what TCG emulates, so KVM in the host VM needs an AMD model; without
+# what TCG lacks it warns of nothing.
+TCG_CPU = (
+    "EPYC,+svm,+x2apic,-fxsr-opt,-misalignsse,-osvw,-topoext,-nrip-save,-xsavec"
+)
+
+
+def say(text):
+    print(f"[{time.time() - START:4.0f} s] {text}", file=sys.stderr, flush=True)
+
+
+def script(name, *args, env=None):
+    """Run a build script of the bench; its last line is what it made."""
+    proc = subprocess.Popen(
+        [BENCH / name, *args],
+        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, **(env or {})},
+    )
+    last = ""
+    for line in proc.stdout:
+        last = line.rstrip()
+        if last.startswith("["):
+            print(last, file=sys.stderr, flush=True)
+    if proc.wait():
+        raise BenchError(f"{name} failed")
+    return last
+
+
+class BenchError(Exception):
+    """The bench or the VM, as opposed to what runs in it."""
+
+
+class CommandFailed(Exception):
+    def __init__(self, command, output):
+        super().__init__(f"'{command}' exited with {output.rc}:\n{output[-4000:]}")
+        self.output = output
+
+
+class Output(str):
+    """What a command printed, without the last newline; its exit code is .rc."""
+
+    rc = 0
+
+    @classmethod
+    def of(cls, data, rc):
+        out = cls(data.decode(errors="replace").rstrip())
+        out.rc = rc
+        return out
+
+
+class Agent:
+    """QEMU's guest agent: one JSON command a line, answers in order."""
+
+    def __init__(self, sock, alive):
+        self.sock = sock
+        self.alive = alive  # raises if the VM is dead
+        self.buffer = b""
+        self.serial = 0
+
+    def receive(self, deadline):
+        while b"\n" not in self.buffer:
+            if select.select([self.sock], [], [], 0.2)[0]:
+                data = self.sock.recv(1 << 16)
+                if not data:
+                    self.alive()
+                    raise BenchError("the guest agent's connection was closed")
+                self.buffer += data
+                continue
+            self.alive()
+            if time.monotonic() > deadline:
+                raise TimeoutError("the guest agent does not answer")
+        line, self.buffer = self.buffer.split(b"\n", 1)
+        return json.loads(line.lstrip(b"\xff"))
+
+    def command(self, name, timeout=60, **args):
+        """Answers carry the id of their command, so late ones are dropped."""
+        self.serial += 1
+        request = {"execute": name, "arguments": args, "id": self.serial}
+        try:
+            self.sock.sendall(json.dumps(request).encode() + b"\n")
+        except OSError:
+            self.alive()
+            raise
+        deadline = time.monotonic() + timeout
+        while True:
+            answer = self.receive(deadline)
+            if answer.get("id") == self.serial:
+                break
+        if "error" in answer:
+            raise BenchError(f"{name}: {answer['error'].get('desc')}")
+        return answer["return"]
+
+
+class Process:
+    """A command that was started in the VM."""
+
+    def __init__(self, vm, command):
+        self.vm = vm
+        self.command = command
+        self.pid = vm.agent.command(
+            "guest-exec",
+            path="/bin/sh",
+            arg=["-c", command],
+            env=["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8"],
+            **{"capture-output": "merged"},
+        )["pid"]
+
+    def poll(self):
+        """Its Output if it has ended, else None."""
+        status = self.vm.agent.command("guest-exec-status", pid=self.pid)
+        if not status["exited"]:
+            return None
+        rc = status.get("exitcode", 128 + status.get("signal", 0))
+        return Output.of(base64.b64decode(status.get("out-data", "")), rc)
+
+    def wait(self, timeout=60, check=True):
+        deadline = time.monotonic() + timeout
+        pause = 0.01
+        while (out := self.poll()) is None:
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"'{self.command}' still runs after {timeout} s\n"
+                    + self.vm.serial_tail()
+                )
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.25)
+        if check and out.rc:
+            raise CommandFailed(self.command, out)
+        return out
+
+
+class HostVM:
+    """
+    kernel   "stock": Debian's; "debug": our own with KASAN, lockdep, KUnit...
+    gpu      a -device string without id, bus and memdev; a list for several;
+             None for no GPU. The first has the QOM id "gpu", the next "gpu1".
+    iommu    put an intel-iommu into the machine
+    reserve  give the root port the windows that 32 VFs need
+    vram     size of the file behind a GPU's framebuffer (vm.vram: its path);
+             None: the device is not given one
+    nouveau  let the stock kernel's own drivers have the GPU
+    udev     start udevd (modules load by alias); systemd: boot Debian's init
+    qemu     QEMU binary; default: what mk-qemu.sh built
+    extra    more QEMU arguments; append: more kernel arguments
+    files    files or folders for the VM's /bench
+    keep     leave the run folder (logs, VRAM file) behind
+    """
+
+    def __init__(
+        self,
+        kernel="stock",
+        gpu="nvidia-ada,board=l40",
+        *,
+        iommu=True,
+        reserve=True,
+        vram="48G",
+        mem="4G",
+        smp=2,
+        nouveau=False,
+        udev=False,
+        systemd=False,
+        qemu=None,
+        extra=(),
+        append="",
+        files=(),
+        keep=False,
+        build=True,
+        boot_timeout=300,
+    ):
+        self.kernel = kernel
+        self.gpus = [gpu] if isinstance(gpu, str) else list(gpu or [])
+        self.iommu = iommu
+        self.reserve = reserve
+        self.vram_size = vram
+        self.mem = mem
+        self.smp = smp
+        self.nouveau = nouveau
+        self.udev = udev
+        self.systemd = systemd
+        self.extra = list(extra)
+        self.append = append
+        self.files = list(files)
+        self.keep = keep
+        self.boot_timeout = boot_timeout
+        self.proc = None
+        self.monitor = None
+        self.agent = None
+        self.locks = []
+        self.run = None
+        self.images = images(kernel, build)
+        self.qemu = qemu or self.images["qemu"]
+
+    # Life
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.stop()
+
+    def start(self):
+        try:
+            self.make_run_folder()
+            self.launch()
+            self.wait_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def make_run_folder(self):
+        runs = CACHE / "run"
+        runs.mkdir(parents=True, exist_ok=True)
+        remove_dead_runs(runs)
+        self.run = pathlib.Path(tempfile.mkdtemp(prefix="vm-", dir=runs))
+        self.locks = [
+            hold(self.run / "lock", fcntl.LOCK_EX),
+            hold(CACHE / "lock" / f"use-{self.images['root'].name}", fcntl.LOCK_SH),
+        ]
+        self.share = self.run / "share"
+        self.share.mkdir()
+        shutil.copy(BENCH / "init-host", self.share / "init")
+        shutil.copytree(self.images["overlay"], self.share / "overlay", symlinks=True)
+        for path in map(pathlib.Path, self.files):
+            copy = shutil.copytree if path.is_dir() else shutil.copy
+            copy(path, self.share / path.name)
+
+    def gpu_args(self):
+        """Each GPU under a root port of its own, its VRAM in a sparse file."""
+        args = []
+        windows = ",pref64-reserve=256G,mem-reserve=64M" if self.reserve else ""
+        for n, device in enumerate(self.gpus):
+            suffix = str(n) if n else ""
+            args += [
+                "-device",
+                f"pcie-root-port,id=rp{suffix},bus=pcie.0,addr={5 + n},"
+                f"chassis={n + 1},slot={n + 1}{windows}",
+            ]
+            memory = ""
+            if self.vram_size:
+                args += [
+                    "-object",
+                    f"memory-backend-file,id=vram{suffix},share=on,reserve=off,"
+                    f"size={self.vram_size},mem-path={self.run}/vram{suffix}",
+                ]
+                memory = f",memdev=vram{suffix}"
+            args += ["-device", f"{device},id=gpu{suffix},bus=rp{suffix}{memory}"]
+        return args
+
+    def kernel_args(self):
+        args = ["console=ttyS0", "loglevel=5", "panic=-1"]
+        if self.iommu:
+            args.append("intel_iommu=on")
+        if not self.nouveau:
+            args.append("modprobe.blacklist=nouveau")
+        if self.udev:
+            args.append("bench.udev")
+        if self.systemd:
+            args.append("bench.init=/sbin/init")
+        return " ".join(args + [self.append])
+
+    def launch(self):
+        ours, theirs = {}, {}
+        for name in ("monitor", "agent"):
+            ours[name], theirs[name] = socket.socketpair()
+        share = "security_model=none,multidevs=remap"
+        args = [
+            self.qemu,
+            *("-L", "/usr/share/seabios", "-L", "/usr/share/qemu"),
+            *("-machine", "q35", "-accel", accel()[0], "-cpu", accel()[1]),
+            *("-smp", str(self.smp), "-m", self.mem),
+            *("-nodefaults", "-display", "none", "-no-reboot"),
+            *("-chardev", f"file,id=serial,path={self.run}/serial.log"),
+            *("-serial", "chardev:serial"),
+            *("-chardev", f"socket,id=monitor,fd={theirs['monitor'].fileno()}"),
+            *("-mon", "chardev=monitor,mode=control"),
+            *("-chardev", f"socket,id=agent,fd={theirs['agent'].fileno()}"),
+            *("-device", "virtio-serial-pci"),
+            *("-device", f"virtserialport,chardev=agent,name={AGENT_PORT}"),
+            *("-device", "virtio-rng-pci"),
+            *("-fsdev", f"local,id=root,path={self.images['root']},readonly=on,{share}"),
+            *("-device", "virtio-9p-pci,fsdev=root,mount_tag=root"),
+            *("-fsdev", f"local,id=bench,path={self.share},{share}"),
+            *("-device", "virtio-9p-pci,fsdev=bench,mount_tag=bench"),
+            *("-kernel", self.images["vmlinuz"], "-initrd", self.images["initrd"]),
+            *("-append", self.kernel_args()),
+        ]
+        if self.iommu:
+            args += ["-device", "intel-iommu,intremap=on,caching-mode=on"]
+        args += self.gpu_args() + self.extra
+        args = [str(a) for a in args]
+        (self.run / "command").write_text("\n".join(args) + "\n")
+        with open(self.run / "qemu.log", "wb") as log:
+            self.proc = subprocess.Popen(
+                args,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=[s.fileno() for s in theirs.values()],
+                preexec_fn=die_with_parent,
+            )
+        for sock in theirs.values():
+            sock.close()
+        self.agent = Agent(ours["agent"], self.check_alive)
+        self.connect_monitor(ours["monitor"])
+
+    def connect_monitor(self, sock):
+        sys.path.insert(0, str(CACHE / "qemu/src/python"))
+        # pylint: disable=import-outside-toplevel,import-error
+        from qemu.qmp.legacy import QEMUMonitorProtocol
+
+        timer = threading.Timer(120, self.proc.kill)
+        timer.start()
+        try:
+            self.monitor = QEMUMonitorProtocol(sock)
+            self.monitor.connect()
+        except Exception as error:
+            self.monitor = None
+            time.sleep(0.2)
+            raise BenchError(f"QEMU did not start: {self.model_log()}") from error
+        finally:
+            timer.cancel()
+        self.monitor.settimeout(60)
+
+    def wait_ready(self):
+        start = shown = time.monotonic()
+        while True:
+            try:
+                self.agent.command("guest-ping", timeout=2)
+                break
+            except TimeoutError:
+                now = time.monotonic()
+            if now - start > self.boot_timeout:
+                raise BenchError(
+                    f"the VM is not up after {self.boot_timeout} s\n" + self.serial_tail()
+                )
+            if now - shown > 20:
+                shown = now
+                last = self.serial_tail(1).strip()
+                say(f"host VM boots: {now - start:.0f} s: {last[:80]}")
+        say(f"host VM ({self.kernel} kernel) is up after {time.monotonic() - start:.1f} s")
+
+    def check_alive(self):
+        if self.proc.poll() is not None:
+            raise BenchError(
+                f"the VM died (QEMU exit {self.proc.returncode})\n"
+                f"--- QEMU\n{self.model_log()[-3000:]}\n--- serial\n{self.serial_tail()}"
+            )
+
+    def stop(self):
+        """Kill it and remove the run folder; can be called twice."""
+        if self.proc and self.proc.poll() is None:
+            self.proc.kill()
+            self.proc.wait(30)
+        if self.monitor:
+            try:
+                self.monitor.close()
+            except Exception:  # pylint: disable=broad-except
+                pass  # the other end is gone: that is what was wanted
+            self.monitor = None
+        if self.agent:
+            self.agent.sock.close()
+            self.agent = None
+        if self.run and not self.keep:
+            shutil.rmtree(self.run, ignore_errors=True)
+        for lock in self.locks:
+            os.close(lock)
+        self.locks = []
+
+    kill = stop
+
+    def poweroff(self, timeout=120):
+        """An orderly end, for what unbinds or saves on the way down."""
+        command = "systemctl poweroff" if self.systemd else "sync; busybox poweroff -f"
+        self.spawn(command)
+        try:
+            self.proc.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise BenchError("no power-off\n" + self.serial_tail()) from None
+
+    # What runs in it
+
+    def sh(self, command, timeout=60, check=True):
+        """Run a shell command; returns Output (a str with .rc)."""
+        return self.spawn(command).wait(timeout, check)
+
+    def spawn(self, command):
+        """Start a shell command; returns a Process."""
+        return Process(self, command)
+
+    def dmesg(self):
+        return self.sh("dmesg", timeout=60)
+
+    # What it is
+
+    def qmp(self, command, **args):
+        self.check_alive()
+        return self.monitor.cmd(command, **args)
+
+    def qom_get(self, prop, path="/machine/peripheral/gpu"):
+        return self.qmp("qom-get", path=path, property=prop)
+
+    def qom_set(self, prop, value, path="/machine/peripheral/gpu"):
+        self.qmp("qom-set", path=path, property=prop, value=value)
+
+    @property
+    def vram(self):
+        return self.run / "vram"
+
+    def model_log(self):
+        """What QEMU, and so the GPU model, printed."""
+        return (self.run / "qemu.log").read_text(errors="replace")
+
+    def serial(self):
+        path = self.run / "serial.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def serial_tail(self, lines=40):
+        return "\n".join(self.serial().splitlines()[-lines:])
+
+
+def die_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def hold(path, mode):
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    fcntl.flock(fd, mode)
+    return fd
+
+
+def remove_dead_runs(runs):
+    """Folders whose owner is gone: nobody holds their lock."""
+    for lock in runs.glob("vm-*/lock"):
+        try:
+            fd = os.open(lock, os.O_RDWR)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent, ignore_errors=True)
+        except BlockingIOError:
+            pass
+        finally:
+            os.close(fd)
+
+
+def accel():
+    """-accel and -cpu."""
+    return "tcg,thread=multi", TCG_CPU
+
+
+def images(kernel, build=True):
+    """Paths of what a VM boots from; with build they are brought up to date."""
+    if kernel not in ("stock", "debug"):
+        raise BenchError(f"no kernel '{kernel}'")
+    if build:
+        qemu = script("mk-qemu.sh")
+        root = script("mk-rootfs.sh", "host")
+        if kernel == "stock":
+            overlay = script("mk-modules.sh")
+        else:
+            overlay = script("mk-kernel.sh")
+    else:
+        qemu = CACHE / "qemu/build/qemu-system-x86_64"
+        root = CACHE / "rootfs-host"
+        overlay = CACHE / ("modules/stock" if kernel == "stock" else "linux-7.3-install")
+    root = pathlib.Path(root).resolve()
+    overlay = pathlib.Path(overlay)
+    release = (overlay / "release").read_text().strip()
+    vmlinuz = overlay / "vmlinuz"
+    needed = []
+    if kernel == "stock":
+        vmlinuz = root / f"boot/vmlinuz-{release}"
+        needed = ["9pnet_virtio", "9p", "overlay"]
+    initrd = CACHE / f"initramfs/host-{kernel}.gz"
+    script(
+        "mk-initramfs.sh", initrd, BENCH / "initramfs-host", root, release, *needed
+    )
+    return {
+        "qemu": qemu,
+        "root": root,
+        "overlay": overlay / "overlay",
+        "vmlinuz": vmlinuz,
+        "initrd": initrd,
+    }
