@@ -17,7 +17,7 @@
 
 /* ---- boot ---------------------------------------------------------------------------------------------------- */
 
-/**
+/*
  * struct nvgpu_wpr - framebuffer layout of the write-protected region, and where booter finds its parts in sysmem
  *
  * All offsets are bytes of framebuffer, all addresses DMA addresses; see wpr.c for order and alignment.
@@ -53,7 +53,7 @@ struct nvgpu_queue_args {
 
 /* ---- system information, CPU to GSP -------------------------------------------------------------------------- */
 
-/**
+/*
  * struct nvgpu_vf_info - SR-IOV capability as the PCI core has it
  */
 struct nvgpu_vf_info {
@@ -82,7 +82,7 @@ struct nvgpu_fb_region {
 	bool usable;			/* neither reserved nor protected */
 };
 
-/**
+/*
  * struct nvgpu_static_info - what the driver needs of GET_GSP_STATIC_INFO, validated
  */
 struct nvgpu_static_info {
@@ -100,7 +100,7 @@ struct nvgpu_static_info {
 
 /* ---- RM ------------------------------------------------------------------------------------------------------ */
 
-/**
+/*
  * struct nvgpu_event - an unsolicited message of GSP-RM, decoded
  */
 enum nvgpu_event_type {
@@ -123,7 +123,7 @@ struct nvgpu_event {
 
 /* ---- vGPU ---------------------------------------------------------------------------------------------------- */
 
-/**
+/*
  * struct nvgpu_type - a vGPU type: what the firmware is told of it
  */
 struct nvgpu_type {
@@ -149,7 +149,7 @@ struct nvgpu_range {
 	u64 start, size;
 };
 
-/**
+/*
  * struct nvgpu_bootload - what a plugin task is started with
  */
 struct nvgpu_bootload {
@@ -159,7 +159,7 @@ struct nvgpu_bootload {
 	struct nvgpu_range heap;
 };
 
-/**
+/*
  * struct nvgpu_plugin_config - SETUP_CONFIG_PARAMS_AND_INIT
  */
 struct nvgpu_plugin_config {
@@ -173,7 +173,7 @@ struct nvgpu_plugin_config {
 	u16 placement_id;
 };
 
-/**
+/*
  * struct nvgpu_plugin_layout - communication area at the start of a plugin heap
  *
  * Offsets are bytes from the start of the heap; regs of the control and the response page bytes from that page.
@@ -199,7 +199,7 @@ struct nvgpu_plugin_layout {
 	u32 bme_size;
 };
 
-/**
+/*
  * struct nvgpu_fwabi - one firmware version
  *
  * encode functions get a zeroed buffer of the size that is named beside them; decode functions get what arrived and its
