@@ -154,8 +154,6 @@ void ada_falcon_riscv_start(AdaFalcon *f);
 void ada_falcon_riscv_halt(AdaFalcon *f);
 /* ada-hs.c: the CPU started what is in IMEM; dispatches, checks, acts, leaves the result in the mailboxes */
 void ada_hs_run(AdaFalcon *f);
-/* power-on, PCI reset: WPR2 and the scrubber's handoff as the properties wpr2-up and scrubbed say */
-void ada_hs_power_on(AdaState *s);
 
 /* ---- firmware known by hash (ada-fw.c) --------------------------------------------------------------------------- */
 
@@ -208,7 +206,7 @@ void ada_vmmu_set(AdaState *s, uint32_t gfid, AdaSegment *seg, unsigned int coun
 void ada_vmmu_clear(AdaState *s, uint32_t gfid);
 
 /* GMMU v2, page directory at guest physical FB address @pdb of @f. Result is a physical address in FB or sysmem */
-typedef struct AdaXlat { uint64_t addr; uint64_t page_size; bool valid, sysmem, read_only; } AdaXlat;
+typedef struct AdaXlat { uint64_t addr; uint64_t page_size; bool valid, sysmem, read_only, sparse; } AdaXlat;
 AdaXlat ada_gmmu_walk(AdaFunc *f, uint64_t pdb, uint64_t va);
 
 /* 1 MiB window of the PF at 0x700000 */

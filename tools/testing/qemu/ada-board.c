@@ -1,0 +1,57 @@
+/*
+ * NVIDIA Ada GPU: the boards the model can be
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "ada.h"
+
+/* PMC_BOOT_0 and PMC_BOOT_42 of the two chips, revision A1 */
+#define AD102_BOOT0     0x192000a1
+#define AD102_BOOT42    0x192a1000
+#define AD104_BOOT0     0x194000a1
+#define AD104_BOOT42    0x194a1000
+
+/*
+ * Assumption BOARD-SUBSYSTEM: the subsystem ids of the L40 (169d), L40S (1851) and L20 (1957) are known, those of the
+ * other boards read 0 here.
+ */
+#define SUBSYSTEM_UNKNOWN   0
+
+/*
+ * Assumption BAR1-POWER-ON: boards for servers power on with the whole of BAR1, 64 GiB where the framebuffer is 48 GiB
+ * (seen on an L20) and the next power of two elsewhere; workstation boards with 256 MiB.
+ */
+#define BAR1_WORKSTATION    (256 * MiB)
+
+static const AdaBoard boards[] = {
+    { "l40", "NVIDIA L40", 0x26b5, 0x169d, AD102_BOOT0, AD102_BOOT42, 48 * GiB, 128 * MiB, 64 * GiB },
+    { "l40s", "NVIDIA L40S", 0x26b9, 0x1851, AD102_BOOT0, AD102_BOOT42, 48 * GiB, 128 * MiB, 64 * GiB },
+    { "l20", "NVIDIA L20", 0x26ba, 0x1957, AD102_BOOT0, AD102_BOOT42, 48 * GiB, 128 * MiB, 64 * GiB },
+    { "rtx6000ada", "NVIDIA RTX 6000 Ada Generation", 0x26b1, SUBSYSTEM_UNKNOWN, AD102_BOOT0, AD102_BOOT42,
+      48 * GiB, 128 * MiB, BAR1_WORKSTATION },
+    { "rtx5000ada", "NVIDIA RTX 5000 Ada Generation", 0x26b2, SUBSYSTEM_UNKNOWN, AD102_BOOT0, AD102_BOOT42,
+      32 * GiB, 128 * MiB, BAR1_WORKSTATION },
+    { "l4", "NVIDIA L4", 0x27b8, SUBSYSTEM_UNKNOWN, AD104_BOOT0, AD104_BOOT42, 24 * GiB, 64 * MiB, 32 * GiB },
+    { "l2", "NVIDIA L2", 0x27b6, SUBSYSTEM_UNKNOWN, AD104_BOOT0, AD104_BOOT42, 24 * GiB, 64 * MiB, 32 * GiB },
+};
+
+const AdaBoard *ada_board_find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(boards); i++) {
+        if (!strcmp(boards[i].name, name)) {
+            return &boards[i];
+        }
+    }
+    return NULL;
+}
+
+char *ada_board_names(void)
+{
+    GString *names = g_string_new(NULL);
+
+    for (size_t i = 0; i < ARRAY_SIZE(boards); i++) {
+        g_string_append_printf(names, "%s%s", i ? ", " : "", boards[i].name);
+    }
+    return g_string_free(names, FALSE);
+}

@@ -1,0 +1,139 @@
+/*
+ * NVIDIA Ada GPU: interrupt tree of one function
+ *
+ * 256 vectors latch in eight leaves; a leaf and its neighbour feed one bit of TOP. A source that stays active does not
+ * latch again by itself: its block has a re-trigger register. What is latched and enabled all the way up is a level:
+ *
+ *   assumption VF-MSIX   a VF sends MSI-X vector 0 when a subtree becomes pending, and again when TOP_EN_SET finds one
+ *   assumption PF-IRQ    the PF does the same by MSI-X vector 0, else by MSI (where re-arming sends again, too); INTx
+ *                        simply is that level
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "hw/pci/msi.h"
+#include "hw/pci/msix.h"
+#include "ada.h"
+
+/* offsets in the virtual-function register block */
+#define LEAF            0x1000
+#define LEAF_EN_SET     0x1200
+#define LEAF_EN_CLEAR   0x1400
+#define TOP             0x1600
+#define TOP_EN_SET      0x1608
+#define TOP_EN_CLEAR    0x1610
+#define LEAF_TRIGGER    0x1640
+#define TRIGGER_VECTOR  0xfff
+
+#define SUBTREES        (ADA_INTR_LEAVES / 2)
+#define SUBTREE_MASK    ((1u << SUBTREES) - 1)
+
+static uint32_t intr_top(const AdaIntr *t)
+{
+    uint32_t top = 0;
+
+    for (unsigned int i = 0; i < ADA_INTR_LEAVES; i++) {
+        if (t->leaf[i] & t->leaf_en[i]) {
+            top |= 1u << (i / 2);
+        }
+    }
+    return top;
+}
+
+static void intr_update(AdaFunc *f, bool again)
+{
+    AdaIntr *t = &f->intr;
+    uint32_t pending = intr_top(t) & t->top_en;
+    bool send = (pending & ~t->signalled) || (again && pending);
+    PCIDevice *pdev = f->pdev;
+
+    t->signalled = pending;
+    if (!pdev) {
+        return;
+    }
+    if (msix_enabled(pdev)) {
+        if (send) {
+            f->stats.interrupts++;
+            msix_notify(pdev, 0);
+        }
+    } else if (msi_enabled(pdev)) {
+        if (send) {
+            f->stats.interrupts++;
+            msi_notify(pdev, 0);
+        }
+    } else if (f->gfid == 0) {
+        f->stats.interrupts += send;
+        pci_set_irq(pdev, pending != 0);
+    }
+}
+
+void ada_intr_raise(AdaFunc *f, unsigned int vector)
+{
+    if (vector / 32 >= ADA_INTR_LEAVES) {
+        return;
+    }
+    f->intr.leaf[vector / 32] |= 1u << (vector % 32);
+    intr_update(f, false);
+}
+
+void ada_intr_rearm(AdaFunc *f)
+{
+    if (f->pdev && msi_enabled(f->pdev)) {
+        intr_update(f, true);
+    }
+}
+
+void ada_intr_reset(AdaFunc *f)
+{
+    memset(&f->intr, 0, sizeof(f->intr));
+    intr_update(f, false);
+}
+
+uint32_t ada_intr_read(AdaFunc *f, uint32_t off)
+{
+    AdaIntr *t = &f->intr;
+    unsigned int i = (off & 0x1f) / 4;
+
+    switch (off) {
+    case LEAF ... LEAF + 4 * (ADA_INTR_LEAVES - 1):
+        return t->leaf[i];
+    case LEAF_EN_SET ... LEAF_EN_SET + 4 * (ADA_INTR_LEAVES - 1):
+    case LEAF_EN_CLEAR ... LEAF_EN_CLEAR + 4 * (ADA_INTR_LEAVES - 1):
+        return t->leaf_en[i];
+    case TOP:
+        return intr_top(t);
+    case TOP_EN_SET:
+    case TOP_EN_CLEAR:
+        return t->top_en;
+    }
+    return 0;
+}
+
+void ada_intr_write(AdaFunc *f, uint32_t off, uint32_t val)
+{
+    AdaIntr *t = &f->intr;
+    unsigned int i = (off & 0x1f) / 4;
+
+    switch (off) {
+    case LEAF ... LEAF + 4 * (ADA_INTR_LEAVES - 1):
+        t->leaf[i] &= ~val;
+        break;
+    case LEAF_EN_SET ... LEAF_EN_SET + 4 * (ADA_INTR_LEAVES - 1):
+        t->leaf_en[i] |= val;
+        break;
+    case LEAF_EN_CLEAR ... LEAF_EN_CLEAR + 4 * (ADA_INTR_LEAVES - 1):
+        t->leaf_en[i] &= ~val;
+        break;
+    case TOP_EN_SET:
+        t->top_en |= val & SUBTREE_MASK;
+        intr_update(f, true);
+        return;
+    case TOP_EN_CLEAR:
+        t->top_en &= ~val;
+        break;
+    case LEAF_TRIGGER:
+        ada_intr_raise(f, val & TRIGGER_VECTOR);
+        return;
+    }
+    intr_update(f, false);
+}

@@ -1,0 +1,590 @@
+/*
+ * NVIDIA Ada GPU: PCI functions
+ *
+ * Configuration space follows an lspci of a real L20 (AD102). What QEMU cannot express of it: link training and its
+ * results, retimers, power budget and margining data (their capabilities are there, empty), contents of the two
+ * vendor-specific capabilities.
+ *
+ *   assumption VF-CFG    a VF has Express at 0x40, in front of MSI-X at 0x7c (where NVIDIA's headers have it), ARI at
+ *                        0xc14 and AER at 0x420 as the PF, no power management, no INTx, no ROM
+ *   assumption VF-PBA    a VF's MSI-X pending bits are at BAR0 0x20000: where the PF's are in its copy of the block
+ *   assumption NO-SRIOV  the board without SR-IOV has one MSI vector at 0x68 and neither MSI-X nor ARI
+ *   assumption RESET     any reset of the PF is power-on, except that VRAM keeps its contents
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/module.h"
+#include "hw/pci/msi.h"
+#include "hw/pci/msix.h"
+#include "hw/pci/pcie.h"
+#include "hw/pci/pcie_sriov.h"
+#include "hw/qdev-properties.h"
+#include "ada.h"
+
+#define VENDOR_NVIDIA       0x10de
+#define CLASS_3D            0x0302
+#define REVISION_A1         0xa1
+
+#define PF_PM               0x60
+#define PF_MSI              0x68    /* a Null capability where there is no MSI */
+#define PF_NULL_SIZE        0x10
+#define PF_EXPRESS          0x78
+#define PF_VENDOR           0xb4
+#define PF_VENDOR_SIZE      0x14
+#define PF_MSIX             0xc8
+#define PF_AER              0x420
+#define PF_REBAR            0xbb0
+#define PF_SRIOV            0xbcc
+#define PF_ARI              0xc14
+#define VF_EXPRESS          0x40
+#define VF_MSIX             0x7c
+#define VF_OFFSET           4
+#define VF_STRIDE           1
+#define VF_PAGE_SIZES       0x573
+
+#define MSIX_VECTORS        6
+#define MSIX_TABLE          0x10000     /* in the virtual-function block */
+#define MSIX_PBA            0x20000
+
+#define BAR_MEM64_PREFETCH  (PCI_BASE_ADDRESS_MEM_TYPE_64 | PCI_BASE_ADDRESS_MEM_PREFETCH)
+
+/* ---- DMA --------------------------------------------------------------------------------------------------------- */
+
+bool ada_dma_read(AdaFunc *f, uint64_t addr, void *buf, size_t len)
+{
+    if (!f->pdev || pci_dma_read(f->pdev, addr, buf, len) != MEMTX_OK) {
+        ada_refuse(f->gpu, "dma-fault", "gfid %u: read of %zu bytes at 0x%" PRIx64, f->gfid, len, addr);
+        return false;
+    }
+    f->stats.dma_read_bytes += len;
+    return true;
+}
+
+bool ada_dma_write(AdaFunc *f, uint64_t addr, const void *buf, size_t len)
+{
+    if (!f->pdev || pci_dma_write(f->pdev, addr, buf, len) != MEMTX_OK) {
+        ada_refuse(f->gpu, "dma-fault", "gfid %u: write of %zu bytes at 0x%" PRIx64, f->gfid, len, addr);
+        return false;
+    }
+    f->stats.dma_write_bytes += len;
+    return true;
+}
+
+/* ---- BAR1, BAR3 -------------------------------------------------------------------------------------------------- */
+
+static uint64_t bar1_read(void *opaque, hwaddr addr, unsigned int size)
+{
+    AdaFunc *f = opaque;
+
+    f->stats.bar_reads[1]++;
+    return ada_bar1_read(f, addr, size);
+}
+
+static void bar1_write(void *opaque, hwaddr addr, uint64_t val, unsigned int size)
+{
+    AdaFunc *f = opaque;
+
+    f->stats.bar_writes[1]++;
+    ada_bar1_write(f, addr, val, size);
+}
+
+static uint64_t bar3_read(void *opaque, hwaddr addr, unsigned int size)
+{
+    AdaFunc *f = opaque;
+
+    f->stats.bar_reads[3]++;
+    return ada_bar3_read(f, addr, size);
+}
+
+static void bar3_write(void *opaque, hwaddr addr, uint64_t val, unsigned int size)
+{
+    AdaFunc *f = opaque;
+
+    f->stats.bar_writes[3]++;
+    ada_bar3_write(f, addr, val, size);
+}
+
+static const MemoryRegionOps bar1_ops = {
+    .read = bar1_read,
+    .write = bar1_write,
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = { .min_access_size = 1, .max_access_size = 8 },
+    .impl = { .min_access_size = 1, .max_access_size = 8 },
+};
+
+static const MemoryRegionOps bar3_ops = {
+    .read = bar3_read,
+    .write = bar3_write,
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = { .min_access_size = 1, .max_access_size = 8 },
+    .impl = { .min_access_size = 1, .max_access_size = 8 },
+};
+
+/* ---- capabilities ------------------------------------------------------------------------------------------------ */
+
+static void board_ids(PCIDevice *pdev, const AdaBoard *board)
+{
+    pci_config_set_device_id(pdev->config, board->device_id);
+    pci_set_word(pdev->config + PCI_SUBSYSTEM_ID, board->subsystem_id);
+}
+
+static bool init_express(PCIDevice *pdev, uint8_t offset, uint8_t type, Error **errp)
+{
+    uint8_t *cap, *wmask;
+
+    if (pcie_cap_init(pdev, offset, type, 0, errp) < 0) {
+        return false;
+    }
+    cap = pdev->config + offset;
+    wmask = pdev->wmask + offset;
+
+    /* 256-byte payload, L0s any latency, L1 below 64 us */
+    pci_set_long(cap + PCI_EXP_DEVCAP, 1 | PCI_EXP_DEVCAP_EXT_TAG | 7 << 6 | 6 << 9 | PCI_EXP_DEVCAP_RBER);
+    pci_set_word(wmask + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_RELAX_EN | PCI_EXP_DEVCTL_PAYLOAD | PCI_EXP_DEVCTL_EXT_TAG |
+                 PCI_EXP_DEVCTL_NOSNOOP_EN | PCI_EXP_DEVCTL_READRQ);
+    pci_set_word(cap + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_RELAX_EN | PCI_EXP_DEVCTL_NOSNOOP_EN | 2 << 12);
+
+    pcie_cap_fill_link_ep_usp(pdev, QEMU_PCI_EXP_LNK_X16, QEMU_PCI_EXP_LNK_16GT);
+    pci_long_test_and_clear_mask(cap + PCI_EXP_LNKCAP, PCI_EXP_LNKCAP_ASPMS);
+    pci_long_test_and_set_mask(cap + PCI_EXP_LNKCAP, PCI_EXP_LNKCAP_CLKPM | BIT(22) /* ASPM optionality */);
+    pci_long_test_and_set_mask(cap + PCI_EXP_LNKCAP2, BIT(23) | BIT(24) /* sees one and two retimers */);
+
+    /* timeout ranges A and B and disable, LTR, 10-bit tags both ways, OBFF by message */
+    pci_set_long(cap + PCI_EXP_DEVCAP2, 0x3 | PCI_EXP_DEVCAP2_COMP_TMOUT_DIS | PCI_EXP_DEVCAP2_LTR | BIT(16) | BIT(17) |
+                 BIT(18));
+    pci_set_word(wmask + PCI_EXP_DEVCTL2, 0x1f | PCI_EXP_DEVCTL2_LTR_EN | BIT(12) | PCI_EXP_DEVCTL2_OBFF_WAKE_EN);
+
+    pcie_cap_deverr_init(pdev);
+    pcie_cap_flr_init(pdev);
+    return true;
+}
+
+static void reset_express(PCIDevice *pdev)
+{
+    uint8_t *cap = pdev->config + pdev->exp.exp_cap;
+
+    pcie_cap_deverr_reset(pdev);
+    /* keeps the FLR bit: the PCI core clears it when this reset is done */
+    pci_set_word(cap + PCI_EXP_DEVCTL, (pci_get_word(cap + PCI_EXP_DEVCTL) & PCI_EXP_DEVCTL_BCR_FLR) |
+                 PCI_EXP_DEVCTL_RELAX_EN | PCI_EXP_DEVCTL_NOSNOOP_EN | 2 << 12);
+    pci_set_word(cap + PCI_EXP_DEVCTL2, 0);
+}
+
+static bool init_msix(PCIDevice *pdev, MemoryRegion *bar0, uint32_t block, uint8_t offset, Error **errp)
+{
+    if (msix_init(pdev, MSIX_VECTORS, bar0, 0, block + MSIX_TABLE, bar0, 0, block + MSIX_PBA, offset, errp)) {
+        return false;
+    }
+    for (unsigned int i = 0; i < MSIX_VECTORS; i++) {
+        msix_vector_use(pdev, i);
+    }
+    return true;
+}
+
+/* The core puts each new capability in front: last one first. */
+static bool pf_caps(AdaState *s, Error **errp)
+{
+    PCIDevice *pdev = &s->parent_obj;
+
+    if (s->sriov && !init_msix(pdev, &s->bar0, ADA_PF_VFREGS, PF_MSIX, errp)) {
+        return false;
+    }
+    if (pci_add_capability(pdev, PCI_CAP_ID_VNDR, PF_VENDOR, PF_VENDOR_SIZE, errp) < 0) {
+        return false;
+    }
+    pci_set_byte(pdev->config + PF_VENDOR + 2, PF_VENDOR_SIZE);
+    if (!init_express(pdev, PF_EXPRESS, PCI_EXP_TYPE_LEG_END, errp)) {
+        return false;
+    }
+    if (s->has_msi) {
+        if (msi_init(pdev, PF_MSI, 1, true, false, errp)) {
+            return false;
+        }
+    } else if (pci_add_capability(pdev, 0 /* Null */, PF_MSI, PF_NULL_SIZE, errp) < 0) {
+        return false;
+    }
+    if (pci_pm_init(pdev, PF_PM, errp) < 0) {
+        return false;
+    }
+    pci_set_word(pdev->config + PF_PM + PCI_PM_PMC, 3 | PCI_PM_CAP_PME_D0 | PCI_PM_CAP_PME_D3hot);
+    pci_set_word(pdev->config + PF_PM + PCI_PM_CTRL, PCI_PM_CTRL_NO_SOFT_RESET);
+    pci_set_word(pdev->wmask + PF_PM + PCI_PM_CTRL, PCI_PM_CTRL_STATE_MASK | PCI_PM_CTRL_PME_ENABLE);
+    pci_set_word(pdev->w1cmask + PF_PM + PCI_PM_CTRL, PCI_PM_CTRL_PME_STATUS);
+    pci_config_set_interrupt_pin(pdev->config, 1);
+    return true;
+}
+
+static void pf_rebar(AdaState *s);
+
+static bool pf_ext_caps(AdaState *s, Error **errp)
+{
+    PCIDevice *pdev = &s->parent_obj;
+    uint8_t *config = pdev->config;
+
+    pcie_add_capability(pdev, PCI_EXT_CAP_ID_VC, 1, 0x100, 0x1c);
+    pci_set_long(config + 0x100 + PCI_VC_RES_CTRL, 0x800000ff);     /* VC0, all traffic classes, enabled */
+    pcie_add_capability(pdev, PCI_EXT_CAP_ID_PWR, 1, 0x128, 0x10);
+    pcie_add_capability(pdev, PCI_EXT_CAP_ID_LTR, 1, 0x250, 8);
+    pci_set_long(pdev->wmask + 0x250 + PCI_LTR_MAX_SNOOP_LAT, 0x1fff1fff);
+    pcie_add_capability(pdev, PCI_EXT_CAP_ID_L1SS, 1, 0x258, 0x10);
+    pci_set_long(config + 0x258 + PCI_L1SS_CAP, PCI_L1SS_CAP_PCIPM_L1_2 | PCI_L1SS_CAP_PCIPM_L1_1 |
+                 PCI_L1SS_CAP_ASPM_L1_1 | PCI_L1SS_CAP_L1_PM_SS);
+    if (pcie_aer_init(pdev, 2, PF_AER, PCI_ERR_SIZEOF, errp) < 0) {
+        return false;
+    }
+    pcie_add_capability(pdev, PCI_EXT_CAP_ID_VNDR, 1, 0x600, 0x24);
+    pci_set_long(config + 0x600 + PCI_VNDR_HEADER, 0x24 << 20 | 1 << 16 | 1);
+    pcie_add_capability(pdev, PCI_EXT_CAP_ID_SECPCI, 1, 0x900, 0x2c);
+    pf_rebar(s);
+    if (s->sriov) {
+        if (!pcie_sriov_pf_init(pdev, PF_SRIOV, TYPE_NVIDIA_ADA_VF, s->board->device_id, ADA_MAX_VFS, ADA_MAX_VFS,
+                                VF_OFFSET, VF_STRIDE, errp)) {
+            return false;
+        }
+        pci_set_long(config + PF_SRIOV + PCI_SRIOV_CAP, BIT(2) /* VF 10-bit tag requester */);
+        pcie_sriov_pf_add_sup_pgsize(pdev, VF_PAGE_SIZES);
+        pcie_sriov_pf_init_vf_bar(pdev, 0, PCI_BASE_ADDRESS_SPACE_MEMORY, ADA_VF_BAR0_SIZE);
+        pcie_sriov_pf_init_vf_bar(pdev, 1, BAR_MEM64_PREFETCH, ADA_VF_BAR1_SIZE);
+        pcie_sriov_pf_init_vf_bar(pdev, 3, BAR_MEM64_PREFETCH, ADA_BAR3_SIZE);
+        pcie_ari_init(pdev, PF_ARI);
+    }
+    pcie_add_capability(pdev, PCI_EXT_CAP_ID_PL_16GT, 1, 0xc1c, 0x30);
+    pcie_add_capability(pdev, 0x27 /* lane margining */, 1, 0xd00, 0x48);
+    pcie_add_capability(pdev, PCI_EXT_CAP_ID_DLF, 1, 0xe00, 0xc);
+    return true;
+}
+
+static bool vf_caps(PCIDevice *pdev, MemoryRegion *bar0, Error **errp)
+{
+    if (!init_msix(pdev, bar0, 0, VF_MSIX, errp) || !init_express(pdev, VF_EXPRESS, PCI_EXP_TYPE_ENDPOINT, errp)) {
+        return false;
+    }
+    /* the extended list starts at 0x100, always */
+    pcie_add_capability(pdev, 0 /* Null */, 1, PCI_CONFIG_SPACE_SIZE, 8);
+    if (pcie_aer_init(pdev, 2, PF_AER, PCI_ERR_SIZEOF, errp) < 0) {
+        return false;
+    }
+    pcie_ari_init(pdev, PF_ARI);
+    return true;
+}
+
+/* ---- resizable BAR1 ---------------------------------------------------------------------------------------------- */
+
+/* One capability/control pair for BAR0, BAR1 and BAR3 each. Only BAR1 offers a choice. */
+#define REBAR_SIZE          0x1c
+#define REBAR_CAP(i)        (PF_REBAR + 4 + 8 * (i))
+#define REBAR_CTRL(i)       (PF_REBAR + 8 + 8 * (i))
+#define REBAR_SIZE_BIT(b)   (1u << (ctz64(b) - 20 + 4))         /* capability: bit 4 is 1 MiB */
+#define REBAR_CTRL_SIZE(b)  ((uint32_t)(ctz64(b) - 20) << 8)    /* control: 0 is 1 MiB */
+#define BAR1_MIN            (64 * MiB)
+#define BAR1_MAX            (64 * GiB)
+
+static void set_bar1_size(AdaState *s, uint64_t size)
+{
+    PCIDevice *pdev = &s->parent_obj;
+    PCIIORegion *r = &pdev->io_regions[1];
+
+    r->size = size;
+    pci_set_quad(pdev->wmask + PCI_BASE_ADDRESS_1, ~(size - 1) & ~0xfull);
+    pci_set_quad(pdev->config + PCI_BASE_ADDRESS_1, r->type);
+    memory_region_set_size(&s->bar1, size);
+}
+
+static void pf_rebar(AdaState *s)
+{
+    static const uint8_t bar[] = { 0, 1, 3 };
+    const uint64_t size[] = { ADA_PF_BAR0_SIZE, s->bar1_size, ADA_BAR3_SIZE };
+    PCIDevice *pdev = &s->parent_obj;
+
+    pcie_add_capability(pdev, PCI_EXT_CAP_ID_REBAR, 1, PF_REBAR, REBAR_SIZE);
+    for (unsigned int i = 0; i < ARRAY_SIZE(bar); i++) {
+        pci_set_long(pdev->config + REBAR_CAP(i), REBAR_SIZE_BIT(size[i]));
+        pci_set_long(pdev->config + REBAR_CTRL(i), bar[i] | (i ? 0 : ARRAY_SIZE(bar) << PCI_REBAR_CTRL_NBAR_SHIFT) |
+                     REBAR_CTRL_SIZE(size[i]));
+    }
+    pci_set_long(pdev->config + REBAR_CAP(1), REBAR_SIZE_BIT(BAR1_MAX) * 2 - REBAR_SIZE_BIT(BAR1_MIN));
+    pci_set_long(pdev->wmask + REBAR_CTRL(1), PCI_REBAR_CTRL_BAR_SIZE);
+}
+
+static void rebar_write_config(AdaState *s, uint32_t addr, int len)
+{
+    PCIDevice *pdev = &s->parent_obj;
+    uint32_t ctrl;
+    uint64_t size;
+
+    if (!ranges_overlap(addr, len, REBAR_CTRL(1), 4)) {
+        return;
+    }
+    ctrl = pci_get_long(pdev->config + REBAR_CTRL(1));
+    size = 1 * MiB << MIN((ctrl & PCI_REBAR_CTRL_BAR_SIZE) >> PCI_REBAR_CTRL_BAR_SHIFT, 32);
+    if (size < BAR1_MIN || size > BAR1_MAX || (pci_get_word(pdev->config + PCI_COMMAND) & PCI_COMMAND_MEMORY)) {
+        /* not offered, or decoding: what it was stays */
+        ctrl = (ctrl & ~PCI_REBAR_CTRL_BAR_SIZE) | REBAR_CTRL_SIZE(memory_region_size(&s->bar1));
+        pci_set_long(pdev->config + REBAR_CTRL(1), ctrl);
+        return;
+    }
+    set_bar1_size(s, size);
+}
+
+static void rebar_reset(AdaState *s)
+{
+    uint8_t *ctrl = s->parent_obj.config + REBAR_CTRL(1);
+
+    /* the PCI core unmaps the BAR later in this reset; do not move it while it is mapped */
+    if (memory_region_size(&s->bar1) == s->bar1_size) {
+        return;
+    }
+    pci_word_test_and_clear_mask(s->parent_obj.config + PCI_COMMAND, PCI_COMMAND_MEMORY);
+    pci_set_long(ctrl, (pci_get_long(ctrl) & ~PCI_REBAR_CTRL_BAR_SIZE) | REBAR_CTRL_SIZE(s->bar1_size));
+    set_bar1_size(s, s->bar1_size);
+}
+
+/* ---- configuration writes ---------------------------------------------------------------------------------------- */
+
+static void pf_write_config(PCIDevice *pdev, uint32_t addr, uint32_t val, int len)
+{
+    pci_default_write_config(pdev, addr, val, len);
+    rebar_write_config(NVIDIA_ADA(pdev), addr, len);
+    pcie_cap_flr_write_config(pdev, addr, val, len);
+}
+
+static void vf_write_config(PCIDevice *pdev, uint32_t addr, uint32_t val, int len)
+{
+    pci_default_write_config(pdev, addr, val, len);
+    pcie_cap_flr_write_config(pdev, addr, val, len);
+}
+
+/* ---- life of the PF ---------------------------------------------------------------------------------------------- */
+
+static bool check_properties(AdaState *s, Error **errp)
+{
+    s->board = ada_board_find(s->board_name ?: "l40");
+    if (!s->board) {
+        g_autofree char *names = ada_board_names();
+
+        error_setg(errp, "unknown board '%s', known are: %s", s->board_name, names);
+        return false;
+    }
+    s->vram_size = s->vram_size ?: s->board->vram_size;
+    if (s->vram_size < 1 * GiB || s->vram_size > 128 * GiB || s->vram_size % (2 * MiB)) {
+        error_setg(errp, "vram-size must be 1 to 128 GiB and a multiple of 2 MiB");
+        return false;
+    }
+    s->bar1_size = s->bar1_size ?: s->board->bar1_size;
+    if (s->bar1_size < BAR1_MIN || s->bar1_size > BAR1_MAX || !is_power_of_2(s->bar1_size)) {
+        error_setg(errp, "bar1-size must be a power of two from 64 MiB to 64 GiB");
+        return false;
+    }
+    if (s->fw_check && !g_str_equal(s->fw_check, "strict") && !g_str_equal(s->fw_check, "hash") &&
+        !g_str_equal(s->fw_check, "off")) {
+        error_setg(errp, "fw-check must be strict, hash or off");
+        return false;
+    }
+    if (!s->fw_check) {
+        s->fw_check = g_strdup("strict");
+    }
+    if (!s->sriov) {
+        s->has_msi = true;
+    }
+    return true;
+}
+
+static void init_bar0(PCIDevice *pdev, MemoryRegion *bar0, MemoryRegion *io, const MemoryRegionOps *ops, void *opaque,
+                      uint64_t size)
+{
+    memory_region_init(bar0, OBJECT(pdev), "nvidia-ada-bar0", size);
+    memory_region_init_io(io, OBJECT(pdev), ops, opaque, "nvidia-ada-regs", size);
+    memory_region_add_subregion_overlap(bar0, 0, io, -1);           /* below the MSI-X tables */
+    pci_register_bar(pdev, 0, PCI_BASE_ADDRESS_SPACE_MEMORY, bar0);
+}
+
+static void pf_realize(PCIDevice *pdev, Error **errp)
+{
+    AdaState *s = NVIDIA_ADA(pdev);
+
+    if (!check_properties(s, errp) || !ada_vram_init(s, errp)) {
+        return;
+    }
+    board_ids(pdev, s->board);
+    s->func.pdev = pdev;
+    s->func.gpu = s;
+    s->reg_store = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+
+    init_bar0(pdev, &s->bar0, &s->bar0_io, &ada_pf_bar0_ops, s, ADA_PF_BAR0_SIZE);
+    memory_region_init_io(&s->bar1, OBJECT(s), &bar1_ops, &s->func, "nvidia-ada-bar1", s->bar1_size);
+    pci_register_bar(pdev, 1, BAR_MEM64_PREFETCH, &s->bar1);
+    memory_region_init_io(&s->bar3, OBJECT(s), &bar3_ops, &s->func, "nvidia-ada-bar3", ADA_BAR3_SIZE);
+    pci_register_bar(pdev, 3, BAR_MEM64_PREFETCH, &s->bar3);
+
+    ada_debug_init(s);
+    ada_vbios_build(s);
+    ada_falcon_init(&s->gsp_falcon, s, "gsp", 0x110000);
+    ada_falcon_init(&s->sec2, s, "sec2", 0x840000);
+    ada_gsp_init(s);
+
+    if (!pf_caps(s, errp)) {
+        return;
+    }
+    pf_ext_caps(s, errp);
+}
+
+static void pf_exit(PCIDevice *pdev)
+{
+    AdaState *s = NVIDIA_ADA(pdev);
+
+    pcie_sriov_pf_exit(pdev);
+    pcie_aer_exit(pdev);
+    pcie_cap_exit(pdev);
+    if (s->sriov) {
+        msix_unuse_all_vectors(pdev);
+        msix_uninit(pdev, &s->bar0, &s->bar0);
+    }
+    msi_uninit(pdev);
+    ada_gsp_exit(s);
+    ada_falcon_exit(&s->gsp_falcon);
+    ada_falcon_exit(&s->sec2);
+    ada_debug_exit(s);
+    g_free(s->vbios);
+    g_hash_table_unref(s->reg_store);
+    ada_vram_exit(s);
+}
+
+static void pf_reset_hold(Object *obj, ResetType type)
+{
+    AdaState *s = NVIDIA_ADA(obj);
+
+    ada_gsp_power_on(s);
+    ada_falcon_reset(&s->gsp_falcon);
+    ada_falcon_reset(&s->sec2);
+    for (unsigned int gfid = 1; gfid <= ADA_MAX_GFID; gfid++) {
+        ada_vmmu_clear(s, gfid);
+    }
+    s->bar1_pdb = 0;
+    s->bar2_pdb = 0;
+    memset(&s->wpr, 0, sizeof(s->wpr));
+    ada_regs_reset(s);
+    ada_func_reset(&s->func);
+    reset_express(&s->parent_obj);
+    rebar_reset(s);
+}
+
+/* ---- life of a VF: made with the PF, switched on and off by VF Enable -------------------------------------------- */
+
+static void vf_realize(PCIDevice *pdev, Error **errp)
+{
+    AdaVf *vf = NVIDIA_ADA_VF(pdev);
+    AdaState *s = NVIDIA_ADA(pcie_sriov_get_pf(pdev));
+
+    board_ids(pdev, s->board);
+    vf->func.gpu = s;
+    vf->func.gfid = pcie_sriov_vf_number(pdev) + 1;
+
+    init_bar0(pdev, &vf->bar0, &vf->bar0_io, &ada_vf_bar0_ops, &vf->func, ADA_VF_BAR0_SIZE);
+    memory_region_init_io(&vf->bar1, OBJECT(vf), &bar1_ops, &vf->func, "nvidia-ada-vf-bar1", ADA_VF_BAR1_SIZE);
+    pci_register_bar(pdev, 1, BAR_MEM64_PREFETCH, &vf->bar1);
+    memory_region_init_io(&vf->bar3, OBJECT(vf), &bar3_ops, &vf->func, "nvidia-ada-vf-bar3", ADA_BAR3_SIZE);
+    pci_register_bar(pdev, 3, BAR_MEM64_PREFETCH, &vf->bar3);
+    vf_caps(pdev, &vf->bar0, errp);
+}
+
+static void vf_exit(PCIDevice *pdev)
+{
+    AdaVf *vf = NVIDIA_ADA_VF(pdev);
+
+    vf->func.gpu->vf[vf->func.gfid - 1] = NULL;
+    pcie_aer_exit(pdev);
+    pcie_cap_exit(pdev);
+    msix_unuse_all_vectors(pdev);
+    msix_uninit(pdev, &vf->bar0, &vf->bar0);
+}
+
+/* FLR, and each change of VF Enable */
+static void vf_reset_hold(Object *obj, ResetType type)
+{
+    AdaVf *vf = NVIDIA_ADA_VF(obj);
+    AdaFunc *f = &vf->func;
+    PCIDevice *pdev = PCI_DEVICE(obj);
+
+    ada_func_reset(f);
+    ada_gsp_vf_flr(f);
+    reset_express(pdev);
+    f->pdev = pdev->enabled ? pdev : NULL;
+    f->gpu->vf[f->gfid - 1] = pdev->enabled ? f : NULL;
+}
+
+/* ---- types ------------------------------------------------------------------------------------------------------- */
+
+static const Property pf_properties[] = {
+    DEFINE_PROP_STRING("board", AdaState, board_name),
+    DEFINE_PROP_LINK("memdev", AdaState, hostmem, TYPE_MEMORY_BACKEND, HostMemoryBackend *),
+    DEFINE_PROP_SIZE("vram-size", AdaState, vram_size, 0),
+    DEFINE_PROP_SIZE("bar1-size", AdaState, bar1_size, 0),
+    DEFINE_PROP_BOOL("sriov", AdaState, sriov, true),
+    DEFINE_PROP_BOOL("has-msi", AdaState, has_msi, false),
+    DEFINE_PROP_BOOL("ecc", AdaState, ecc, false),
+    DEFINE_PROP_BOOL("vbios-fwsec", AdaState, vbios_fwsec, true),
+    DEFINE_PROP_BOOL("wpr2-up", AdaState, wpr2_up, false),
+    DEFINE_PROP_BOOL("scrubbed", AdaState, scrubbed, false),
+    DEFINE_PROP_UINT32("fuse-sec2", AdaState, fuse_sec2, 0),
+    DEFINE_PROP_UINT32("fuse-gsp", AdaState, fuse_gsp, 0),
+    DEFINE_PROP_STRING("fw-check", AdaState, fw_check),
+    DEFINE_PROP_UINT32("plugin-delay-ms", AdaState, plugin_delay_ms, 10),
+};
+
+static void common_class_init(ObjectClass *oc)
+{
+    PCIDeviceClass *k = PCI_DEVICE_CLASS(oc);
+
+    k->vendor_id = VENDOR_NVIDIA;
+    k->subsystem_vendor_id = VENDOR_NVIDIA;
+    k->revision = REVISION_A1;
+    k->class_id = CLASS_3D;
+    set_bit(DEVICE_CATEGORY_DISPLAY, DEVICE_CLASS(oc)->categories);
+}
+
+static void pf_class_init(ObjectClass *oc, void *data)
+{
+    PCIDeviceClass *k = PCI_DEVICE_CLASS(oc);
+
+    common_class_init(oc);
+    k->realize = pf_realize;
+    k->exit = pf_exit;
+    k->config_write = pf_write_config;
+    RESETTABLE_CLASS(oc)->phases.hold = pf_reset_hold;
+    device_class_set_props(DEVICE_CLASS(oc), pf_properties);
+    DEVICE_CLASS(oc)->desc = "NVIDIA Ada GPU with GSP firmware and SR-IOV";
+    DEVICE_CLASS(oc)->hotpluggable = false;
+    ada_debug_class_init(oc);
+}
+
+static void vf_class_init(ObjectClass *oc, void *data)
+{
+    PCIDeviceClass *k = PCI_DEVICE_CLASS(oc);
+
+    common_class_init(oc);
+    k->realize = vf_realize;
+    k->exit = vf_exit;
+    k->config_write = vf_write_config;
+    RESETTABLE_CLASS(oc)->phases.hold = vf_reset_hold;
+    DEVICE_CLASS(oc)->desc = "virtual function of nvidia-ada";
+    DEVICE_CLASS(oc)->user_creatable = false;
+}
+
+static const TypeInfo ada_types[] = {
+    {
+        .name = TYPE_NVIDIA_ADA,
+        .parent = TYPE_PCI_DEVICE,
+        .instance_size = sizeof(AdaState),
+        .class_init = pf_class_init,
+        .interfaces = (InterfaceInfo[]) { { INTERFACE_PCIE_DEVICE }, { } },
+    }, {
+        .name = TYPE_NVIDIA_ADA_VF,
+        .parent = TYPE_PCI_DEVICE,
+        .instance_size = sizeof(AdaVf),
+        .class_init = vf_class_init,
+        .interfaces = (InterfaceInfo[]) { { INTERFACE_PCIE_DEVICE }, { } },
+    },
+};
+DEFINE_TYPES(ada_types)

@@ -1,0 +1,351 @@
+/*
+ * NVIDIA Ada GPU: BAR0
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "ada.h"
+
+#define PMC_BOOT_0          0x000000
+#define PMC_BOOT_1          0x000004
+#define PMC_BOOT_42         0x000a00
+#define PBUS_SW_SCRATCH     0x001400
+#define PBUS_BAR0_WINDOW    0x001700
+#define PTIMER_INTR         0x009100
+#define PTIMER_INTR_EN      0x009140
+#define PTIMER_TIME_0       0x009400
+#define PTIMER_TIME_1       0x009410
+#define PTIMER_ALARM        0x009420
+#define UFLUSH_PENDING      0x070000
+#define CONFIG_MIRROR       0x088000
+#define CONFIG_MIRROR_LAST  0x088fff
+#define CONFIG_MSI_REARM    0x704
+#define NISO_FLUSH_SYSMEM   0x100c10
+#define NISO_FLUSH_HI       0x100c40
+#define STRAP               0x101000
+#define GSP_FALCON          0x110000
+#define GSP_FALCON_LAST     0x111fff
+#define GSP_QUEUE_HEAD      0x110c00    /* eight, of which GSP-RM listens to the first */
+#define GSP_QUEUE_HEAD_LAST 0x110c3f
+#define GFW_BOOT_PRIV_MASK  0x118128
+#define GFW_BOOT            0x118234
+#define GFW_BOOT_COMPLETED  0xff
+#define SCRUBBER_STATUS     0x1180fc    /* 31:29 */
+#define SCRUBBER_DONE       (3u << 29)
+#define USABLE_FB_SIZE      0x1183a4    /* MiB */
+#define WPR2_ADDR_LO        0x1fa824
+#define WPR2_ADDR_HI        0x1fa828
+#define PROM                0x300000
+#define PROM_LAST           0x3fffff
+#define VGA_IO              0x601000    /* legacy VGA ports; the outputs are fused off */
+#define VGA_IO_LAST         0x601fff
+#define VGA_WORKSPACE_BASE  0x625f04    /* bit 3 valid */
+#define PRAMIN              0x700000
+#define PRAMIN_LAST         0x7fffff
+#define FUSE_GSP_DEBUG_DIS  0x82074c
+#define FUSE_DISPLAY        0x820c04    /* 1: fused off. The model has no display, and a board in vGPU mode drives none */
+#define FUSE_SEC2_UCODE     0x824140    /* sixteen ucode ids each, from 1 */
+#define FUSE_SEC2_LAST      0x82417f
+#define FUSE_GSP_UCODE      0x8241c0
+#define FUSE_GSP_LAST       0x8241ff
+#define SEC2_FALCON         0x840000
+#define SEC2_FALCON_LAST    0x841fff
+#define VFREGS_LAST         (ADA_PF_VFREGS + ADA_VF_BAR0_SIZE - 1)
+
+/* ---- registers the model knows nothing about --------------------------------------------------------------------- */
+
+static uint64_t *store_key(AdaFunc *f, uint32_t off)
+{
+    uint64_t *key = g_new(uint64_t, 1);
+
+    *key = (uint64_t)f->gfid << 32 | off;
+    return key;
+}
+
+static gboolean store_of_func(gpointer key, gpointer value, gpointer gfid)
+{
+    return *(uint64_t *)key >> 32 == GPOINTER_TO_UINT(gfid);
+}
+
+uint32_t ada_store_read(AdaFunc *f, uint32_t off)
+{
+    uint64_t key = (uint64_t)f->gfid << 32 | off;
+    uint32_t val = GPOINTER_TO_UINT(g_hash_table_lookup(f->gpu->reg_store, &key));
+
+    ada_unmodelled(f, off, false, val);
+    return val;
+}
+
+void ada_store_write(AdaFunc *f, uint32_t off, uint32_t val)
+{
+    g_hash_table_replace(f->gpu->reg_store, store_key(f, off), GUINT_TO_POINTER(val));
+    ada_unmodelled(f, off, true, val);
+}
+
+void ada_store_reset(AdaFunc *f)
+{
+    g_hash_table_foreach_remove(f->gpu->reg_store, store_of_func, GUINT_TO_POINTER(f->gfid));
+}
+
+/* Known to be nothing but storage. */
+static uint32_t plain_read(AdaState *s, uint32_t off)
+{
+    uint64_t key = off;
+
+    return GPOINTER_TO_UINT(g_hash_table_lookup(s->reg_store, &key));
+}
+
+static void plain_write(AdaState *s, uint32_t off, uint32_t val)
+{
+    g_hash_table_replace(s->reg_store, store_key(&s->func, off), GUINT_TO_POINTER(val));
+}
+
+/* ---- PTIMER ------------------------------------------------------------------------------------------------------ */
+
+uint64_t ada_ptimer(AdaState *s)
+{
+    return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + s->ptimer_offset;
+}
+
+static void ptimer_set(AdaState *s, uint64_t now)
+{
+    s->ptimer_offset = now - qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+}
+
+/* ---- PF ---------------------------------------------------------------------------------------------------------- */
+
+void ada_regs_reset(AdaState *s)
+{
+    memset(s->sw_scratch, 0, sizeof(s->sw_scratch));
+    s->pramin_base = 0;
+    s->ptimer_offset = 0;
+    s->scrub_done = s->scrubbed;
+    s->wpr2_lo = 0;
+    s->wpr2_hi = 0;
+    if (s->wpr2_up) {
+        /* as a driver leaves it that died after FWSEC-FRTS: 1 MiB below the VGA workspace */
+        s->wpr2_hi = s->vram_size - 1 * MiB;
+        s->wpr2_lo = s->wpr2_hi - 1 * MiB;
+    }
+}
+
+static uint32_t prom_read(AdaState *s, uint32_t off)
+{
+    uint8_t b[4] = { 0xff, 0xff, 0xff, 0xff };
+
+    if (off < s->vbios_size) {
+        memcpy(b, s->vbios + off, MIN(4, s->vbios_size - off));
+    }
+    return ldl_le_p(b);
+}
+
+static uint32_t pf_read(AdaState *s, uint32_t off)
+{
+    PCIDevice *pdev = &s->parent_obj;
+
+    switch (off) {
+    case PMC_BOOT_0:
+        return s->board->boot0;
+    case PMC_BOOT_1:
+        return 0;
+    case PMC_BOOT_42:
+        return s->board->boot42;
+    case PBUS_SW_SCRATCH ... PBUS_SW_SCRATCH + 4 * (ARRAY_SIZE(s->sw_scratch) - 1):
+        return s->sw_scratch[(off - PBUS_SW_SCRATCH) / 4];
+    case PBUS_BAR0_WINDOW:
+        return s->pramin_base;
+    case PTIMER_INTR:
+        return 0;
+    case PTIMER_INTR_EN:
+    case PTIMER_ALARM:
+    case NISO_FLUSH_SYSMEM:
+    case NISO_FLUSH_HI:
+    case GSP_QUEUE_HEAD ... GSP_QUEUE_HEAD_LAST:
+        return plain_read(s, off);
+    case PTIMER_TIME_0:
+        return (uint32_t)ada_ptimer(s) & ~0x1fu;
+    case PTIMER_TIME_1:
+        return ada_ptimer(s) >> 32;
+    case UFLUSH_PENDING:
+        return 0;
+    case CONFIG_MIRROR ... CONFIG_MIRROR_LAST:
+        return pdev->config_read(pdev, off - CONFIG_MIRROR, 4);
+    case STRAP:
+        return 0;
+    case GSP_FALCON ... GSP_QUEUE_HEAD - 1:
+    case GSP_QUEUE_HEAD_LAST + 1 ... GSP_FALCON_LAST:
+        return ada_falcon_read(&s->gsp_falcon, off - GSP_FALCON);
+    case SEC2_FALCON ... SEC2_FALCON_LAST:
+        return ada_falcon_read(&s->sec2, off - SEC2_FALCON);
+    case GFW_BOOT_PRIV_MASK:
+        return 1;
+    case GFW_BOOT:
+        return GFW_BOOT_COMPLETED;
+    case SCRUBBER_STATUS:
+        return s->scrub_done ? SCRUBBER_DONE : 0;
+    case USABLE_FB_SIZE:
+        return s->vram_size / MiB;
+    case WPR2_ADDR_LO:
+        return s->wpr2_lo >> 12 << 4;
+    case WPR2_ADDR_HI:
+        return s->wpr2_hi >> 12 << 4;
+    case PROM ... PROM_LAST:
+        return prom_read(s, off - PROM);
+    case VGA_IO ... VGA_IO_LAST:
+    case VGA_WORKSPACE_BASE:
+        return 0;
+    case FUSE_GSP_DEBUG_DIS:
+    case FUSE_DISPLAY:
+        return 1;
+    case FUSE_SEC2_UCODE ... FUSE_SEC2_LAST:
+        return s->fuse_sec2;
+    case FUSE_GSP_UCODE ... FUSE_GSP_LAST:
+        return s->fuse_gsp;
+    case ADA_PF_VFREGS ... VFREGS_LAST:
+        return ada_vfregs_read(&s->func, off - ADA_PF_VFREGS);
+    }
+    return ada_store_read(&s->func, off);
+}
+
+static void pf_write(AdaState *s, uint32_t off, uint32_t val)
+{
+    PCIDevice *pdev = &s->parent_obj;
+
+    switch (off) {
+    case PMC_BOOT_0:
+    case PMC_BOOT_1:
+    case PMC_BOOT_42:
+    case PTIMER_INTR:
+    case UFLUSH_PENDING:
+    case STRAP:
+    case GFW_BOOT_PRIV_MASK:
+    case GFW_BOOT:
+    case SCRUBBER_STATUS:
+    case USABLE_FB_SIZE:
+    case PROM ... PROM_LAST:
+    case VGA_IO ... VGA_IO_LAST:
+    case FUSE_GSP_DEBUG_DIS:
+    case FUSE_DISPLAY:
+    case FUSE_SEC2_UCODE ... FUSE_SEC2_LAST:
+    case FUSE_GSP_UCODE ... FUSE_GSP_LAST:
+        return;
+    case WPR2_ADDR_LO:
+    case WPR2_ADDR_HI:
+        /* only firmware of a high security level may */
+        ada_refuse(s, "wpr2-register", "write of 0x%08x by the CPU", val);
+        return;
+    case PBUS_SW_SCRATCH ... PBUS_SW_SCRATCH + 4 * (ARRAY_SIZE(s->sw_scratch) - 1):
+        s->sw_scratch[(off - PBUS_SW_SCRATCH) / 4] = val;
+        return;
+    case PBUS_BAR0_WINDOW:
+        s->pramin_base = val;
+        return;
+    case PTIMER_INTR_EN:
+    case PTIMER_ALARM:
+    case NISO_FLUSH_SYSMEM:
+    case NISO_FLUSH_HI:
+        plain_write(s, off, val);
+        return;
+    case PTIMER_TIME_0:
+        ptimer_set(s, deposit64(ada_ptimer(s), 0, 32, val));
+        return;
+    case PTIMER_TIME_1:
+        ptimer_set(s, deposit64(ada_ptimer(s), 32, 32, val));
+        return;
+    case CONFIG_MIRROR ... CONFIG_MIRROR_LAST:
+        pdev->config_write(pdev, off - CONFIG_MIRROR, val, 4);
+        if (off - CONFIG_MIRROR == CONFIG_MSI_REARM) {
+            ada_intr_rearm(&s->func);
+        }
+        return;
+    case GSP_QUEUE_HEAD ... GSP_QUEUE_HEAD_LAST:
+        plain_write(s, off, val);
+        if (off == GSP_QUEUE_HEAD) {
+            ada_gsp_doorbell(s);
+        }
+        return;
+    case GSP_FALCON ... GSP_QUEUE_HEAD - 1:
+    case GSP_QUEUE_HEAD_LAST + 1 ... GSP_FALCON_LAST:
+        ada_falcon_write(&s->gsp_falcon, off - GSP_FALCON, val);
+        return;
+    case SEC2_FALCON ... SEC2_FALCON_LAST:
+        ada_falcon_write(&s->sec2, off - SEC2_FALCON, val);
+        return;
+    case ADA_PF_VFREGS ... VFREGS_LAST:
+        ada_vfregs_write(&s->func, off - ADA_PF_VFREGS, val);
+        return;
+    }
+    ada_store_write(&s->func, off, val);
+}
+
+/* ---- access sizes ------------------------------------------------------------------------------------------------ */
+
+/* Registers are dwords; a narrower read picks its bytes. */
+static uint64_t narrow_read(uint32_t dword, hwaddr addr, unsigned int size)
+{
+    return extract32(dword, 8 * (addr & 3), 8 * size);
+}
+
+/*
+ * A narrower write drives the other byte lanes to 0: read-modify-write would acknowledge write-one-to-clear bits, and no
+ * driver writes a dword register so.
+ */
+static uint32_t widen_write(uint64_t val, hwaddr addr, unsigned int size)
+{
+    return extract64(val, 0, 8 * size) << 8 * (addr & 3);
+}
+
+static uint64_t pf_bar0_read(void *opaque, hwaddr addr, unsigned int size)
+{
+    AdaState *s = opaque;
+
+    s->func.stats.bar_reads[0]++;
+    if (addr >= PRAMIN && addr <= PRAMIN_LAST) {
+        return ada_pramin_read(s, addr - PRAMIN, size);
+    }
+    return narrow_read(pf_read(s, addr & ~3), addr, size);
+}
+
+static void pf_bar0_write(void *opaque, hwaddr addr, uint64_t val, unsigned int size)
+{
+    AdaState *s = opaque;
+
+    s->func.stats.bar_writes[0]++;
+    if (addr >= PRAMIN && addr <= PRAMIN_LAST) {
+        ada_pramin_write(s, addr - PRAMIN, val, size);
+        return;
+    }
+    pf_write(s, addr & ~3, widen_write(val, addr, size));
+}
+
+const MemoryRegionOps ada_pf_bar0_ops = {
+    .read = pf_bar0_read,
+    .write = pf_bar0_write,
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = { .min_access_size = 1, .max_access_size = 8 },
+    .impl = { .min_access_size = 1, .max_access_size = 4 },
+};
+
+static uint64_t vf_bar0_read(void *opaque, hwaddr addr, unsigned int size)
+{
+    AdaFunc *f = opaque;
+
+    f->stats.bar_reads[0]++;
+    return narrow_read(ada_vfregs_read(f, addr & ~3), addr, size);
+}
+
+static void vf_bar0_write(void *opaque, hwaddr addr, uint64_t val, unsigned int size)
+{
+    AdaFunc *f = opaque;
+
+    f->stats.bar_writes[0]++;
+    ada_vfregs_write(f, addr & ~3, widen_write(val, addr, size));
+}
+
+const MemoryRegionOps ada_vf_bar0_ops = {
+    .read = vf_bar0_read,
+    .write = vf_bar0_write,
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = { .min_access_size = 1, .max_access_size = 8 },
+    .impl = { .min_access_size = 1, .max_access_size = 4 },
+};

@@ -1,0 +1,163 @@
+/*
+ * NVIDIA Ada GPU: the virtual-function register block
+ *
+ * All of a VF's BAR0; the PF sees its own copy at 0xb80000.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "qemu/log.h"
+#include "ada.h"
+
+#define BOOT_0              0x0
+#define BOOT_1              0x4
+#define BOOT_1_VGPU_VF      (2u << 16)
+#define BOOT_42             0xa00
+#define BAR1_BLOCK          0xf40
+#define BAR2_BLOCK          0xf48
+#define BAR2_BLOCK_RESET    BIT(30)     /* DEBUG_CYA_INIT */
+#define BIND_STATUS         0xf50       /* pending and outstanding: a bind here is done at once */
+#define INTR_FIRST          0x1000
+#define INTR_LAST           0x16ff
+#define MAILBOX_SCRATCH     0x2100
+#define DOORBELL            0x2200
+#define FAULT_BUFFER_FIRST  0x3000      /* two buffers: LO, HI, GET, PUT, SIZE, 0x20 apart */
+#define FAULT_BUFFER_LAST   0x303f
+#define FAULT_BUFFER_PUT    0xc
+#define FAULT_INFO_FIRST    0x3080      /* the last fault: none */
+#define FAULT_INFO_LAST     0x3097
+#define PAGE_FAULT_CTRL     0x3070
+#define INVALIDATE_PDB      0x30a0
+#define INVALIDATE_UPPER    0x30a4
+#define INVALIDATE          0x30b0
+#define USERMODE_CFG        0x30000
+#define TIME_0              0x30080
+#define TIME_1              0x30084
+#define WORK_SUBMIT         0x30090     /* no channel runs: ENGINES */
+
+void ada_func_reset(AdaFunc *f)
+{
+    ada_intr_reset(f);
+    memset(f->mailbox, 0, sizeof(f->mailbox));
+    f->bar1_block = 0;          /* assumption VF-BAR1-RESET */
+    f->bar2_block = BAR2_BLOCK_RESET;
+    f->inv_pdb = 0;
+    f->inv_upper_pdb = 0;
+    memset(f->usermode_cfg, 0, sizeof(f->usermode_cfg));
+    ada_store_reset(f);
+}
+
+/* What the PF has at these places is in its own BAR0 at 0. */
+static bool vf_identity(AdaFunc *f, uint32_t off, uint32_t *val)
+{
+    if (f->gfid == 0) {
+        return false;
+    }
+    switch (off) {
+    case BOOT_0:
+        *val = f->gpu->board->boot0;
+        return true;
+    case BOOT_1:
+        *val = BOOT_1_VGPU_VF;
+        return true;
+    case BOOT_42:
+        *val = f->gpu->board->boot42;
+        return true;
+    }
+    return false;
+}
+
+uint32_t ada_vfregs_read(AdaFunc *f, uint32_t off)
+{
+    uint32_t val;
+
+    if (vf_identity(f, off, &val)) {
+        return val;
+    }
+    switch (off) {
+    case INTR_FIRST ... INTR_LAST:
+        return ada_intr_read(f, off);
+    case BAR1_BLOCK:
+        return f->bar1_block;
+    case BAR2_BLOCK:
+        return f->bar2_block;
+    case BIND_STATUS:
+        return 0;
+    case MAILBOX_SCRATCH ... MAILBOX_SCRATCH + 4 * (ARRAY_SIZE(f->mailbox) - 1):
+        return f->mailbox[(off - MAILBOX_SCRATCH) / 4];
+    case DOORBELL:
+        return 0;
+    case FAULT_BUFFER_FIRST ... FAULT_BUFFER_LAST:
+        /* no fault is ever written: PUT stays where GET starts */
+        return (off & 0x1f) == FAULT_BUFFER_PUT ? 0 : ada_store_read(f, off);
+    case FAULT_INFO_FIRST ... FAULT_INFO_LAST:
+        return 0;
+    case INVALIDATE_PDB:
+        return f->inv_pdb;
+    case INVALIDATE_UPPER:
+        return f->inv_upper_pdb;
+    case INVALIDATE:
+        return 0;
+    case USERMODE_CFG ... USERMODE_CFG + 4 * (ARRAY_SIZE(f->usermode_cfg) - 1):
+        return f->usermode_cfg[(off - USERMODE_CFG) / 4];
+    case TIME_0:
+        return (uint32_t)ada_ptimer(f->gpu) & ~0x1fu;
+    case TIME_1:
+        return ada_ptimer(f->gpu) >> 32;
+    case WORK_SUBMIT:
+        return 0;
+    }
+    return ada_store_read(f, off);
+}
+
+void ada_vfregs_write(AdaFunc *f, uint32_t off, uint32_t val)
+{
+    uint32_t known;
+
+    if (vf_identity(f, off, &known)) {
+        return;
+    }
+    switch (off) {
+    case INTR_FIRST ... INTR_LAST:
+        ada_intr_write(f, off, val);
+        return;
+    case BAR1_BLOCK:
+        f->bar1_block = val;
+        return;
+    case BAR2_BLOCK:
+        f->bar2_block = val;
+        return;
+    case BIND_STATUS:
+        return;
+    case MAILBOX_SCRATCH ... MAILBOX_SCRATCH + 4 * (ARRAY_SIZE(f->mailbox) - 1):
+        f->mailbox[(off - MAILBOX_SCRATCH) / 4] = val;
+        return;
+    case DOORBELL:
+        if (f->gfid == 0) {
+            ada_gsp_priv_doorbell(f->gpu, val);
+        } else {
+            ada_gsp_vf_doorbell(f, val);
+        }
+        return;
+    case INVALIDATE_PDB:
+        f->inv_pdb = val;
+        return;
+    case INVALIDATE_UPPER:
+        f->inv_upper_pdb = val;
+        return;
+    case INVALIDATE:
+        /* translations are walked at each access, nothing is cached: TRIGGER is acknowledged at once */
+        return;
+    case USERMODE_CFG ... USERMODE_CFG + 4 * (ARRAY_SIZE(f->usermode_cfg) - 1):
+        f->usermode_cfg[(off - USERMODE_CFG) / 4] = val;
+        return;
+    case TIME_0:
+    case TIME_1:
+        return;
+    case WORK_SUBMIT:
+        qemu_log_mask(LOG_UNIMP, "nvidia-ada: gfid %u: work submitted (0x%08x), no channel is modelled\n",
+                      f->gfid, val);
+        return;
+    }
+    ada_store_write(f, off, val);
+}
