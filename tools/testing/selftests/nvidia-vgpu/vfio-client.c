@@ -1,0 +1,784 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A VFIO user of one vGPU, without a VM: opens the VF, does what a guest would do, and closes it.
+ *
+ *	vfio-client [-i] BDF COMMAND...
+ *
+ * -i opens the device's own node and binds it to iommufd; without it, the group and a type1
+ * container. A command is a word with its arguments behind colons; "-" reads more of them from
+ * standard input. Prints "ok|FAIL <command> <detail>" for each check and exits with 1 if one failed,
+ * with 2 on wrong usage. "open" is the first check: when it fails, its detail starts with the errno.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/iommufd.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+
+#include "guest/vf.h"
+
+#define IOVA		0x100000
+#define BUFFER_SIZE	0x200000
+#define MAX_AREAS	8
+#define MAX_ARGS	4
+#define PAGE		0x1000
+
+/* the buffer that the device may reach, by offset */
+#define BUF_CTRL	0x0
+#define BUF_RESPONSE	0x1000
+#define BUF_SHARED	0x2000
+#define BUF_EVENT	0x3000
+#define BUF_MESSAGE	0x20000
+
+struct area {
+	uint64_t offset, size;
+	volatile uint8_t *map;
+};
+
+struct region {
+	uint64_t offset, size;
+	uint32_t flags;
+	bool sparse;
+	unsigned int num_areas;
+	struct area area[MAX_AREAS];
+};
+
+static const char *bdf;
+static bool use_iommufd;
+static int container = -1, group = -1, iommufd = -1, device = -1;
+static uint32_t ioas;
+static struct region region[VFIO_PCI_NUM_REGIONS];
+static uint8_t *buffer;
+static int irq_fd[VF_MSIX_VECTORS];
+static bool irqs_on;
+static uint32_t sequence;
+static unsigned int failures;
+
+static bool __attribute__((format(printf, 3, 4)))
+check(bool ok, const char *name, const char *fmt, ...)
+{
+	va_list args;
+
+	printf("%s %s ", ok ? "ok" : "FAIL", name);
+	va_start(args, fmt);
+	vprintf(fmt, args);
+	va_end(args);
+	putchar('\n');
+	fflush(stdout);
+	if (!ok)
+		failures++;
+	return ok;
+}
+
+static const char *err(void)
+{
+	return strerrorname_np(errno) ?: "?";
+}
+
+/* ---- opening and closing --------------------------------------------------------------------- */
+
+static const char *open_group(void)
+{
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+		.vaddr = (uintptr_t)buffer,
+		.iova = IOVA,
+		.size = BUFFER_SIZE,
+	};
+	char path[128], link[256];
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", bdf);
+	len = readlink(path, link, sizeof(link) - 1);
+	if (len < 0)
+		return "iommu_group";
+	link[len] = 0;
+	snprintf(path, sizeof(path), "/dev/vfio/%.64s", strrchr(link, '/') + 1);
+	container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	if (container < 0)
+		return "/dev/vfio/vfio";
+	group = open(path, O_RDWR | O_CLOEXEC);
+	if (group < 0)
+		return "group";
+	if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &container))
+		return "VFIO_GROUP_SET_CONTAINER";
+	if (ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+		return "VFIO_SET_IOMMU";
+	if (ioctl(container, VFIO_IOMMU_MAP_DMA, &map))
+		return "VFIO_IOMMU_MAP_DMA";
+	device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, bdf);
+	return device < 0 ? "VFIO_GROUP_GET_DEVICE_FD" : NULL;
+}
+
+static int open_device_node(void)
+{
+	char path[384];
+	struct dirent *entry;
+	DIR *dir;
+	int fd = -1;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio-dev", bdf);
+	dir = opendir(path);
+	if (!dir)
+		return -1;
+	errno = ENOENT;
+	while ((entry = readdir(dir)))
+		if (!strncmp(entry->d_name, "vfio", 4)) {
+			snprintf(path, sizeof(path), "/dev/vfio/devices/%s", entry->d_name);
+			fd = open(path, O_RDWR | O_CLOEXEC);
+			break;
+		}
+	closedir(dir);
+	return fd;
+}
+
+static const char *open_iommufd(void)
+{
+	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
+	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+	struct vfio_device_attach_iommufd_pt attach = { .argsz = sizeof(attach) };
+	struct iommu_ioas_map map = {
+		.size = sizeof(map),
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
+			 IOMMU_IOAS_MAP_WRITEABLE,
+		.user_va = (uintptr_t)buffer,
+		.length = BUFFER_SIZE,
+		.iova = IOVA,
+	};
+
+	iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+	if (iommufd < 0)
+		return "/dev/iommu";
+	device = open_device_node();
+	if (device < 0)
+		return "device-node";
+	bind.iommufd = iommufd;
+	if (ioctl(device, VFIO_DEVICE_BIND_IOMMUFD, &bind))
+		return "VFIO_DEVICE_BIND_IOMMUFD";
+	if (ioctl(iommufd, IOMMU_IOAS_ALLOC, &alloc))
+		return "IOMMU_IOAS_ALLOC";
+	ioas = alloc.out_ioas_id;
+	attach.pt_id = ioas;
+	if (ioctl(device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach))
+		return "VFIO_DEVICE_ATTACH_IOMMUFD_PT";
+	map.ioas_id = ioas;
+	if (ioctl(iommufd, IOMMU_IOAS_MAP, &map))
+		return "IOMMU_IOAS_MAP";
+	return NULL;
+}
+
+static void get_areas(struct region *r, struct vfio_region_info *info)
+{
+	struct vfio_region_info_cap_sparse_mmap *sparse;
+	struct vfio_info_cap_header *cap;
+	uint32_t next = (info->flags & VFIO_REGION_INFO_FLAG_CAPS) ? info->cap_offset : 0;
+	unsigned int i;
+
+	r->num_areas = 1;
+	r->area[0] = (struct area){ .offset = 0, .size = r->size };
+	for (; next; next = cap->next) {
+		cap = (void *)((char *)info + next);
+		if (cap->id != VFIO_REGION_INFO_CAP_SPARSE_MMAP)
+			continue;
+		sparse = (void *)cap;
+		r->sparse = true;
+		r->num_areas = sparse->nr_areas < MAX_AREAS ? sparse->nr_areas : MAX_AREAS;
+		for (i = 0; i < r->num_areas; i++)
+			r->area[i] = (struct area){ .offset = sparse->areas[i].offset,
+						    .size = sparse->areas[i].size };
+	}
+}
+
+static bool get_region(unsigned int index)
+{
+	union {
+		struct vfio_region_info info;
+		char room[1024];
+	} u = { .info = { .argsz = sizeof(u), .index = index } };
+	struct region *r = &region[index];
+	unsigned int i;
+
+	if (ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &u.info))
+		return false;
+	r->offset = u.info.offset;
+	r->size = u.info.size;
+	r->flags = u.info.flags;
+	if (!(r->flags & VFIO_REGION_INFO_FLAG_MMAP))
+		return true;
+	get_areas(r, &u.info);
+	for (i = 0; i < r->num_areas; i++) {
+		struct area *a = &r->area[i];
+
+		a->map = mmap(NULL, a->size, PROT_READ | PROT_WRITE, MAP_SHARED, device,
+			      r->offset + a->offset);
+		if (a->map == MAP_FAILED) {
+			a->map = NULL;
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool config_write16(unsigned int reg, uint16_t val)
+{
+	return pwrite(device, &val, 2, region[VFIO_PCI_CONFIG_REGION_INDEX].offset + reg) == 2;
+}
+
+static uint16_t config_read16(unsigned int reg)
+{
+	uint16_t val = 0xffff;
+
+	if (pread(device, &val, 2, region[VFIO_PCI_CONFIG_REGION_INDEX].offset + reg) != 2)
+		check(false, "config-read", "%s at %#x", err(), reg);
+	return val;
+}
+
+static bool open_device(void)
+{
+	static const unsigned int used[] = {
+		VFIO_PCI_BAR0_REGION_INDEX, VFIO_PCI_BAR1_REGION_INDEX, VFIO_PCI_BAR3_REGION_INDEX,
+		VFIO_PCI_CONFIG_REGION_INDEX,
+	};
+	const char *step;
+	unsigned int i;
+
+	buffer = mmap(NULL, BUFFER_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (buffer == MAP_FAILED)
+		return check(false, "open", "%s buffer", err());
+	step = use_iommufd ? open_iommufd() : open_group();
+	if (step)
+		return check(false, "open", "%s %s", err(), step);
+	for (i = 0; i < sizeof(used) / sizeof(used[0]); i++)
+		if (!get_region(used[i]))
+			return check(false, "open", "%s region %u", err(), used[i]);
+	if (!config_write16(PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER))
+		return check(false, "open", "%s command register", err());
+	return check(true, "open", "%s", use_iommufd ? "iommufd" : "group");
+}
+
+static void close_device(void)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < VFIO_PCI_NUM_REGIONS; i++)
+		for (j = 0; j < region[i].num_areas; j++)
+			if (region[i].area[j].map)
+				munmap((void *)region[i].area[j].map, region[i].area[j].size);
+	if (device >= 0)
+		close(device);
+	if (group >= 0)
+		close(group);
+	if (container >= 0)
+		close(container);
+	if (iommufd >= 0)
+		close(iommufd);
+}
+
+/* ---- registers ------------------------------------------------------------------------------- */
+
+/* where @offset of a BAR is mapped, NULL where the host traps it */
+static volatile void *mapped(unsigned int index, uint64_t offset, size_t len)
+{
+	struct region *r = &region[index];
+	unsigned int i;
+
+	for (i = 0; i < r->num_areas; i++) {
+		struct area *a = &r->area[i];
+
+		if (a->map && offset >= a->offset && offset + len <= a->offset + a->size)
+			return a->map + (offset - a->offset);
+	}
+	return NULL;
+}
+
+static uint32_t rd32(uint32_t reg)
+{
+	volatile uint32_t *p = mapped(VFIO_PCI_BAR0_REGION_INDEX, reg, 4);
+	uint32_t val = 0xffffffff;
+
+	if (p)
+		return *p;
+	if (pread(device, &val, 4, region[VFIO_PCI_BAR0_REGION_INDEX].offset + reg) != 4)
+		check(false, "register-read", "%s at %#x", err(), reg);
+	return val;
+}
+
+static void wr32(uint32_t reg, uint32_t val)
+{
+	volatile uint32_t *p = mapped(VFIO_PCI_BAR0_REGION_INDEX, reg, 4);
+
+	if (p)
+		*p = val;
+	else if (pwrite(device, &val, 4, region[VFIO_PCI_BAR0_REGION_INDEX].offset + reg) != 4)
+		check(false, "register-write", "%s at %#x", err(), reg);
+}
+
+static void sleep_ms(unsigned int ms)
+{
+	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+
+	nanosleep(&t, NULL);
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000ull + t.tv_nsec / 1000000;
+}
+
+static bool wait_clear(uint32_t reg, uint32_t mask, unsigned int timeout_ms)
+{
+	uint64_t end = now_ms() + timeout_ms;
+
+	while (rd32(reg) & mask) {
+		if (now_ms() > end)
+			return false;
+		sleep_ms(1);
+	}
+	return true;
+}
+
+/* ---- commands: identity and regions ---------------------------------------------------------- */
+
+static void cmd_ids(uint64_t *arg)
+{
+	uint16_t vendor = config_read16(PCI_VENDOR_ID), dev = config_read16(PCI_DEVICE_ID);
+	uint16_t subvendor = config_read16(PCI_SUBSYSTEM_VENDOR_ID);
+	uint16_t subsystem = config_read16(PCI_SUBSYSTEM_ID), middle;
+
+	check(vendor == VF_VENDOR && dev == arg[0], "ids", "device %04x:%04x", vendor, dev);
+	check(subvendor == VF_VENDOR && subsystem == arg[1], "ids", "subsystem %04x:%04x",
+	      subvendor, subsystem);
+	/* the same in pieces: an overlay must not depend on how it is read */
+	middle = config_read16(PCI_SUBSYSTEM_VENDOR_ID + 1);
+	check(middle == ((arg[1] << 8 | VF_VENDOR >> 8) & 0xffff), "ids", "unaligned %04x", middle);
+}
+
+static void cmd_boot(uint64_t *arg)
+{
+	uint32_t boot0 = rd32(VF_BOOT_0), boot1 = rd32(VF_BOOT_1);
+
+	(void)arg;
+	check(VF_BOOT_0_CHIP(boot0) == VF_BOOT_0_CHIP_AD102, "boot", "BOOT_0 %08x", boot0);
+	check(VF_BOOT_1_VGPU(boot1) == VF_BOOT_1_VGPU_VF, "boot", "BOOT_1 %08x", boot1);
+}
+
+static void cmd_regions(uint64_t *arg)
+{
+	static const struct {
+		unsigned int index;
+		uint64_t size;
+	} want[] = {
+		{ VFIO_PCI_BAR0_REGION_INDEX, VF_BAR0_SIZE },
+		{ VFIO_PCI_BAR1_REGION_INDEX, VF_BAR1_SIZE },
+		{ VFIO_PCI_BAR3_REGION_INDEX, VF_BAR3_SIZE },
+	};
+	unsigned int i;
+
+	(void)arg;
+	for (i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		struct region *r = &region[want[i].index];
+
+		check(r->size == want[i].size, "regions", "BAR%u %llu KiB, %u areas%s",
+		      want[i].index, (unsigned long long)r->size >> 10, r->num_areas,
+		      r->sparse ? ", sparse" : "");
+	}
+	check(!mapped(VFIO_PCI_BAR0_REGION_INDEX, VF_MSIX_TABLE, 4) &&
+	      !mapped(VFIO_PCI_BAR0_REGION_INDEX, VF_MMU_INVALIDATE, 4), "regions", "traps");
+}
+
+/* nothing of BAR1 behind the type's aperture can be reached, however it is tried */
+static void cmd_clamp(uint64_t *arg)
+{
+	struct region *r = &region[VFIO_PCI_BAR1_REGION_INDEX];
+	uint64_t val = 0;
+	void *p;
+
+	(void)arg;
+	check(pread(device, &val, 8, r->offset + r->size) <= 0, "clamp", "read behind the end");
+	check(pwrite(device, &val, 8, r->offset + r->size) <= 0, "clamp", "write behind the end");
+	check(pread(device, &val, 8, r->offset + r->size - 4) <= 4, "clamp", "read across the end");
+	check(pread(device, &val, 8, r->offset + (1ull << 39)) <= 0, "clamp", "read far behind");
+	p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, device, r->offset + r->size);
+	check(p == MAP_FAILED && errno == EINVAL, "clamp", "mmap behind the end");
+	p = mmap(NULL, 2 * PAGE, PROT_READ, MAP_SHARED, device, r->offset + r->size - PAGE);
+	check(p == MAP_FAILED && errno == EINVAL, "clamp", "mmap across the end");
+}
+
+static sigjmp_buf trap_jump;
+
+static void on_sigbus(int sig)
+{
+	(void)sig;
+	siglongjmp(trap_jump, 1);
+}
+
+/* a VMM may map BAR0 whole; a trapped page then gives a fault and no access, the others work */
+static void cmd_whole(uint64_t *arg)
+{
+	struct region *r = &region[VFIO_PCI_BAR0_REGION_INDEX];
+	struct sigaction sa = { .sa_handler = on_sigbus }, old;
+	volatile uint32_t *p;
+
+	(void)arg;
+	p = mmap(NULL, r->size, PROT_READ | PROT_WRITE, MAP_SHARED, device, r->offset);
+	if (!check(p != MAP_FAILED, "whole", "mmap"))
+		return;
+	sigaction(SIGBUS, &sa, &old);
+	if (!sigsetjmp(trap_jump, 1))
+		check(false, "whole", "trapped page read %08x", p[VF_MMU_INVALIDATE / 4]);
+	else
+		check(true, "whole", "trapped page gives SIGBUS");
+	sigaction(SIGBUS, &old, NULL);
+	check(p[VF_BOOT_0 / 4] == rd32(VF_BOOT_0), "whole", "BOOT_0 %08x", p[VF_BOOT_0 / 4]);
+	munmap((void *)p, r->size);
+}
+
+static void cmd_tlb(uint64_t *arg)
+{
+	(void)arg;
+	wr32(VF_MMU_INVALIDATE, VF_MMU_INVALIDATE_TRIGGER | VF_MMU_INVALIDATE_ALL);
+	check(wait_clear(VF_MMU_INVALIDATE, VF_MMU_INVALIDATE_TRIGGER, 2000), "tlb", "%08x",
+	      rd32(VF_MMU_INVALIDATE));
+}
+
+/* ---- commands: framebuffer ------------------------------------------------------------------- */
+
+static volatile uint64_t *framebuffer(uint64_t offset)
+{
+	volatile uint64_t *p = mapped(VFIO_PCI_BAR1_REGION_INDEX, offset, 8 * PATTERN_WORDS);
+
+	if (!p)
+		check(false, "framebuffer", "%#llx is not mapped", (unsigned long long)offset);
+	return p;
+}
+
+static void cmd_fb_write(uint64_t *arg)
+{
+	volatile uint64_t *p = framebuffer(arg[0]);
+	unsigned int i;
+
+	wr32(VF_BAR1_BLOCK, 0);
+	check(wait_clear(VF_BIND_STATUS, VF_BIND_STATUS_BAR1, 2000), "fb-write", "physical mode");
+	for (i = 0; p && i < PATTERN_WORDS; i++)
+		p[i] = PATTERN_WORD(arg[1], i);
+}
+
+static void cmd_fb_check(uint64_t *arg)
+{
+	volatile uint64_t *p = framebuffer(arg[0]);
+	unsigned int i;
+
+	for (i = 0; p && i < PATTERN_WORDS; i++)
+		if (p[i] != PATTERN_WORD(arg[1], i)) {
+			check(false, "fb-check", "word %u at %#llx: %016llx", i,
+			      (unsigned long long)arg[0], (unsigned long long)p[i]);
+			return;
+		}
+	check(p, "fb-check", "%#llx", (unsigned long long)arg[0]);
+}
+
+static void cmd_fb_zero(uint64_t *arg)
+{
+	volatile uint64_t *p = framebuffer(arg[0]);
+	unsigned int i;
+
+	for (i = 0; p && i < PATTERN_WORDS; i++)
+		if (p[i]) {
+			check(false, "fb-zero", "word %u at %#llx: %016llx", i,
+			      (unsigned long long)arg[0], (unsigned long long)p[i]);
+			return;
+		}
+	check(p, "fb-zero", "%#llx", (unsigned long long)arg[0]);
+}
+
+/* ---- commands: interrupts -------------------------------------------------------------------- */
+
+static bool enable_irqs(void)
+{
+	union {
+		struct vfio_irq_set set;
+		char room[sizeof(struct vfio_irq_set) + sizeof(irq_fd)];
+	} u = {
+		.set = {
+			.argsz = sizeof(u),
+			.flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+			.index = VFIO_PCI_MSIX_IRQ_INDEX,
+			.count = VF_MSIX_VECTORS,
+		},
+	};
+	unsigned int i;
+
+	if (irqs_on)
+		return true;
+	for (i = 0; i < VF_MSIX_VECTORS; i++)
+		irq_fd[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	memcpy(u.set.data, irq_fd, sizeof(irq_fd));
+	irqs_on = !ioctl(device, VFIO_DEVICE_SET_IRQS, &u.set);
+	return irqs_on;
+}
+
+/* an interrupt on any vector */
+static bool wait_irq(int timeout_ms)
+{
+	struct pollfd fds[VF_MSIX_VECTORS];
+	uint64_t count;
+	unsigned int i;
+	bool came;
+
+	for (i = 0; i < VF_MSIX_VECTORS; i++)
+		fds[i] = (struct pollfd){ .fd = irq_fd[i], .events = POLLIN };
+	came = poll(fds, VF_MSIX_VECTORS, timeout_ms) > 0;
+	for (i = 0; i < VF_MSIX_VECTORS; i++)
+		if (fds[i].revents && read(irq_fd[i], &count, 8) != 8)
+			came = false;
+	return came;
+}
+
+static void cmd_irq(uint64_t *arg)
+{
+	unsigned int vector = arg[0] % (32 * VF_INTR_LEAVES), leaf = vector / 32;
+	uint32_t bit = 1u << vector % 32;
+	bool came;
+
+	if (!check(enable_irqs(), "irq", "MSI-X by eventfd"))
+		return;
+	wr32(VF_INTR_LEAF_EN_CLEAR(leaf), bit);
+	wr32(VF_INTR_TOP_EN_SET, 1u << leaf / 2);
+	wr32(VF_INTR_LEAF_TRIGGER, vector);
+	check(!wait_irq(100) && rd32(VF_INTR_LEAF(leaf)) & bit, "irq", "masked %u", vector);
+	wr32(VF_INTR_LEAF(leaf), bit);
+
+	wr32(VF_INTR_LEAF_EN_SET(leaf), bit);
+	wr32(VF_INTR_LEAF_TRIGGER, vector);
+	came = wait_irq(5000);
+	check(came && rd32(VF_INTR_LEAF(leaf)) & bit, "irq", "vector %u", vector);
+	wr32(VF_INTR_LEAF(leaf), bit);
+	check(!(rd32(VF_INTR_LEAF(leaf)) & bit), "irq", "cleared");
+	wr32(VF_INTR_LEAF_EN_CLEAR(leaf), bit);
+}
+
+/* ---- commands: the plugin channel ------------------------------------------------------------ */
+
+static volatile uint32_t *word(unsigned int offset)
+{
+	return (volatile uint32_t *)(buffer + offset);
+}
+
+static void put_address(unsigned int offset, uint64_t val)
+{
+	*word(offset) = val;
+	*word(offset + 4) = val >> 32;
+}
+
+static bool request(uint32_t doorbell)
+{
+	uint64_t end = now_ms() + RPC_TIMEOUT_MS;
+
+	*word(BUF_CTRL + CTRL_REQUEST_ID) = ++sequence;
+	__sync_synchronize();
+	wr32(VF_DOORBELL, doorbell);
+	while (*word(BUF_RESPONSE + RESPONSE_ID) != sequence) {
+		if (now_ms() > end)
+			return false;
+		sleep_ms(1);
+	}
+	return true;
+}
+
+static bool setup(uint64_t address)
+{
+	wr32(VF_CTRL_ADDR_HI, address >> 32);
+	wr32(VF_CTRL_ADDR_LO, address);
+	return request(VF_DOORBELL_SETUP);
+}
+
+static void put_message(void)
+{
+	const unsigned int info = BUF_MESSAGE + RPC_HEADER_SIZE;
+
+	*word(BUF_MESSAGE + RPC_HEADER_VERSION) = RPC_HEADER_VERSION_3;
+	*word(BUF_MESSAGE + RPC_SIGNATURE) = RPC_SIGNATURE_VRPC;
+	*word(BUF_MESSAGE + RPC_LENGTH) = RPC_HEADER_SIZE + INFO_SIZE;
+	*word(BUF_MESSAGE + RPC_FUNCTION) = RPC_SET_GUEST_SYSTEM_INFO;
+	*word(BUF_MESSAGE + RPC_RESULT) = RPC_RESULT_PENDING;
+	*word(BUF_MESSAGE + RPC_RESULT_PRIVATE) = RPC_RESULT_PENDING;
+	*word(info + INFO_VERSION_MAJOR) = INFO_MAJOR;
+	*word(info + INFO_VERSION_MINOR) = INFO_MINOR;
+	*word(info + INFO_DRIVER_LEN) = INFO_STRING_LEN;
+	*word(info + INFO_VERSION_LEN) = INFO_STRING_LEN;
+	*word(info + INFO_TITLE_LEN) = INFO_STRING_LEN;
+	strcpy((char *)buffer + info + INFO_DRIVER, "570.144");
+	strcpy((char *)buffer + info + INFO_VERSION, "r570");
+	strcpy((char *)buffer + info + INFO_TITLE, "vfio-client");
+}
+
+static void cmd_rpc(uint64_t *arg)
+{
+	const unsigned int info = BUF_MESSAGE + RPC_HEADER_SIZE;
+
+	(void)arg;
+	memset(buffer, 0, BUFFER_SIZE);
+	sequence = 0;
+	*word(BUF_CTRL + CTRL_VERSION) = CTRL_VERSION_2;
+	*word(BUF_CTRL + CTRL_GUEST_OS_TYPE) = CTRL_OS_LINUX_X86_64;
+	put_address(BUF_CTRL + CTRL_RESPONSE_BUF, (IOVA + BUF_RESPONSE) | BUF_SYSMEM | BUF_VALID);
+	put_address(BUF_CTRL + CTRL_MESSAGE_BUF,
+		    (IOVA + BUF_MESSAGE) | BUF_128K | BUF_SYSMEM | BUF_VALID);
+	put_address(BUF_CTRL + CTRL_SHARED_MEM, (IOVA + BUF_SHARED) | BUF_SYSMEM | BUF_VALID);
+	put_address(BUF_CTRL + CTRL_EVENT_BUF, (IOVA + BUF_EVENT) | BUF_SYSMEM | BUF_VALID);
+	if (!check(setup((IOVA + BUF_CTRL) | BUF_SYSMEM | BUF_VALID), "rpc", "set-up"))
+		return;
+	put_message();
+	check(request(VF_DOORBELL_MESSAGE) && !*word(BUF_MESSAGE + RPC_RESULT) &&
+	      !*word(BUF_MESSAGE + RPC_RESULT_PRIVATE), "rpc", "result %08x %08x",
+	      *word(BUF_MESSAGE + RPC_RESULT), *word(BUF_MESSAGE + RPC_RESULT_PRIVATE));
+	check(*word(info + INFO_VERSION_MAJOR) == INFO_MAJOR &&
+	      *word(info + INFO_VERSION_MINOR) == INFO_MINOR, "rpc", "version %02x.%02x",
+	      *word(info + INFO_VERSION_MAJOR), *word(info + INFO_VERSION_MINOR));
+	put_address(BUF_CTRL + CTRL_MESSAGE_BUF, 0);
+	check(setup(0), "rpc", "teardown");
+}
+
+/* ---- commands: the rest ---------------------------------------------------------------------- */
+
+static void cmd_reset(uint64_t *arg)
+{
+	int ret = ioctl(device, VFIO_DEVICE_RESET);
+
+	(void)arg;
+	check(!ret, "reset", "%s", ret ? err() : "done");
+	config_write16(PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+}
+
+static void cmd_master(uint64_t *arg)
+{
+	uint16_t val = PCI_COMMAND_MEMORY | (arg[0] ? PCI_COMMAND_MASTER : 0);
+
+	check(config_write16(PCI_COMMAND, val) && (config_read16(PCI_COMMAND) & 6) == val, "master",
+	      "%04x", config_read16(PCI_COMMAND));
+}
+
+static void cmd_sleep(uint64_t *arg)
+{
+	sleep_ms(arg[0]);
+}
+
+/* until standard input says something or ends */
+static void cmd_hold(uint64_t *arg)
+{
+	char line[64];
+
+	(void)arg;
+	check(true, "hold", "pid %d", getpid());
+	if (!fgets(line, sizeof(line), stdin))
+		clearerr(stdin);
+}
+
+static const struct command {
+	const char *name;
+	void (*run)(uint64_t *arg);
+	unsigned int num_args;
+	const char *help;
+} commands[] = {
+	{ "ids", cmd_ids, 2, "DEVICE:SUBSYSTEM: config space shows these" },
+	{ "boot", cmd_boot, 0, "BOOT registers of a VF of an AD102" },
+	{ "regions", cmd_regions, 0, "sizes of the BARs, and what is trapped" },
+	{ "clamp", cmd_clamp, 0, "nothing behind BAR1's aperture" },
+	{ "whole", cmd_whole, 0, "BAR0 mapped in one piece" },
+	{ "tlb", cmd_tlb, 0, "invalidate the TLB, through the trapped page" },
+	{ "fb-write", cmd_fb_write, 2, "OFFSET:SEED: write a pattern" },
+	{ "fb-check", cmd_fb_check, 2, "OFFSET:SEED: the pattern is there" },
+	{ "fb-zero", cmd_fb_zero, 1, "OFFSET: 4 KiB of zeroes" },
+	{ "irq", cmd_irq, 1, "VECTOR: trigger it, masked and unmasked" },
+	{ "rpc", cmd_rpc, 0, "the guest's half of the plugin channel" },
+	{ "reset", cmd_reset, 0, "VFIO_DEVICE_RESET" },
+	{ "master", cmd_master, 1, "0|1: bus mastering" },
+	{ "sleep", cmd_sleep, 1, "MILLISECONDS" },
+	{ "hold", cmd_hold, 0, "wait for a line on standard input" },
+};
+
+static int usage(void)
+{
+	unsigned int i;
+
+	fprintf(stderr, "usage: vfio-client [-i] BDF [COMMAND...]\n");
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		fprintf(stderr, "  %-10s%s\n", commands[i].name, commands[i].help);
+	return 2;
+}
+
+static bool run(const char *text)
+{
+	uint64_t arg[MAX_ARGS] = { 0 };
+	size_t len = strcspn(text, ":");
+	unsigned int i, n = 0;
+	const char *p;
+	char *end;
+
+	for (p = text + len; *p == ':' && n < MAX_ARGS; p = end) {
+		arg[n++] = strtoull(p + 1, &end, 0);
+		if (end == p + 1)
+			return false;
+	}
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strlen(commands[i].name) == len && !strncmp(commands[i].name, text, len)) {
+			if (*p || n != commands[i].num_args)
+				return false;
+			errno = 0;
+			commands[i].run(arg);
+			return true;
+		}
+	return false;
+}
+
+static bool run_input(void)
+{
+	char line[256];
+
+	while (fgets(line, sizeof(line), stdin)) {
+		line[strcspn(line, "\n")] = 0;
+		if (*line && !run(line))
+			return false;
+	}
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	int i = 1;
+
+	use_iommufd = i < argc && !strcmp(argv[i], "-i");
+	i += use_iommufd;
+	if (i >= argc)
+		return usage();
+	bdf = argv[i++];
+	if (open_device())
+		for (; i < argc; i++)
+			if (!(strcmp(argv[i], "-") ? run(argv[i]) : run_input())) {
+				fprintf(stderr, "vfio-client: what is '%s'?\n", argv[i]);
+				return usage();
+			}
+	close_device();
+	return failures != 0;
+}
