@@ -171,6 +171,7 @@ struct nvgpu_plugin_config {
 	u32 num_channels;
 	u32 num_plugin_channels;
 	u16 placement_id;
+	bool enable_uvm, console_vnc;
 };
 
 /*
