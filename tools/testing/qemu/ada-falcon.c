@@ -1,0 +1,478 @@
+/*
+ * NVIDIA Ada: falcon block, as the GSP and SEC2 have it
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Registers, the loader DMA and the processor's start and halt. What a started program does is in ada-hs.c. Transfers
+ * are finished when the command's write returns; programs take a while, so that a driver has to wait for them.
+ */
+#include "qemu/osdep.h"
+#include "qemu/bitops.h"
+#include "ada.h"
+#include "ada-abi.h"
+
+#define REG(name)       r570_NV_PFALCON_FALCON_##name
+#define BROM(name)      (0x1000 + r570_NV_PFALCON2_FALCON_##name)   /* PFALCON2 is the second page */
+#define PRISCV(name)    (0x1000 + r570_NV_PRISCV_RISCV_##name)      /* and shares it with PRISCV */
+#define FBIF(name)      (r570_NV_PGSP_FBIF_BASE - 0x110000 + r570_NV_PFALCON_FBIF_##name)
+#define FIELD_OF(name)  name##_LO, name##_HI - name##_LO + 1
+#define GET(v, name)    extract32(v, FIELD_OF(r570_NV_PFALCON_##name))
+
+#define ENGINE          0x3c0   /* NV_PGSP_FALCON_ENGINE; SEC2 has it at the same place */
+
+#define IRQ_HALT        BIT(4)
+#define IRQ_SWGEN0      BIT(6)
+#define CPUCTL_STARTCPU BIT(1)
+#define CPUCTL_HALTED   BIT(4)
+#define HWCFG2_VALUE    (BIT(31) | BIT(10))     /* ready for reset, has a RISC-V; nothing to scrub */
+#define HWCFG_VALUE     (ADA_FALCON_IMEM / 256 | ADA_FALCON_DMEM / 256 << 9)
+#define DMATRFCMD_IDLE  BIT(1)
+#define BCR_VALID       BIT(0)
+#define BCR_WRITABLE    (BIT(8) | BIT(4))
+#define PORT_AINCR      BIT(25)
+#define PORT_AINCW      BIT(24)
+
+/* Targets of FBIF_TRANSCFG; the ABI tables name the coherent one only, the others are as Linux's nova-core has them */
+enum { TARGET_FB, TARGET_COHERENT_SYSMEM, TARGET_NONCOHERENT_SYSMEM };
+
+#define RUN_TIME_NS     (1 * SCALE_MS)          /* any time will do that a driver must wait for */
+
+static bool is_gsp(AdaFalcon *f)
+{
+    return f == &f->gpu->gsp_falcon;
+}
+
+/* ---- interrupts -------------------------------------------------------------------------------------------------- */
+
+/* The RISC-V core has a mask of its own, which its program sets; the falcon's is the host's */
+static void update_irq(AdaFalcon *f)
+{
+    uint32_t mask = f->riscv_irqmask ? f->riscv_irqmask : f->irqmask;
+
+    if (is_gsp(f) && (f->irqstat & mask)) {
+        ada_intr_raise(&f->gpu->func, ADA_GSP_STALL_VECTOR);
+    }
+}
+
+void ada_falcon_swgen0(AdaFalcon *f)
+{
+    f->irqstat |= IRQ_SWGEN0;
+    update_irq(f);
+}
+
+void ada_falcon_riscv_start(AdaFalcon *f)
+{
+    f->riscv_active = true;
+    f->riscv_halted = false;
+    f->riscv_irqmask = IRQ_SWGEN0 | IRQ_HALT;
+}
+
+void ada_falcon_riscv_halt(AdaFalcon *f)
+{
+    f->riscv_active = false;
+    f->riscv_halted = true;
+    f->irqstat |= IRQ_HALT;
+    update_irq(f);
+}
+
+/* ---- memories ---------------------------------------------------------------------------------------------------- */
+
+static void imem_store(AdaFalcon *f, uint32_t off, const void *data, uint32_t len, uint16_t tag, bool secure)
+{
+    memcpy(f->imem + off, data, len);
+    f->imem_tag[off / 256] = tag;
+    f->imem_secure[off / 256] = secure;
+    f->imem_high = MAX(f->imem_high, off + len);
+}
+
+static void dmem_store(AdaFalcon *f, uint32_t off, const void *data, uint32_t len)
+{
+    memcpy(f->dmem + off, data, len);
+    f->dmem_high = MAX(f->dmem_high, off + len);
+}
+
+/* Where a PIO port points: OFFS 7:2, BLK 23:8; past the end of the memory: false */
+static bool port_offset(uint32_t ctl, uint32_t size, uint32_t *off)
+{
+    *off = ctl & 0xfffffc;
+    return *off <= size - 4;
+}
+
+static void port_advance(uint32_t *ctl, uint32_t inc)
+{
+    if (*ctl & inc) {
+        *ctl = (*ctl & ~0xfffffc) | ((*ctl + 4) & 0xfffffc);
+    }
+}
+
+static uint32_t port_read(AdaFalcon *f, uint32_t *ctl, bool imem)
+{
+    uint32_t off, val = 0;
+
+    if (port_offset(*ctl, imem ? ADA_FALCON_IMEM : ADA_FALCON_DMEM, &off) && !(imem && f->imem_secure[off / 256])) {
+        val = ldl_le_p((imem ? f->imem : f->dmem) + off);
+    }
+    port_advance(ctl, PORT_AINCR);
+    return val;
+}
+
+static void port_write(AdaFalcon *f, uint32_t *ctl, bool imem, uint32_t val)
+{
+    uint32_t off;
+    uint8_t data[4];
+
+    stl_le_p(data, val);
+    if (port_offset(*ctl, imem ? ADA_FALCON_IMEM : ADA_FALCON_DMEM, &off)) {
+        if (imem) {
+            imem_store(f, off, data, 4, f->imem_tag[off / 256], *ctl & BIT(28));
+        } else {
+            dmem_store(f, off, data, 4);
+        }
+    }
+    port_advance(ctl, PORT_AINCW);
+}
+
+/* ---- loader DMA -------------------------------------------------------------------------------------------------- */
+
+/* The far side of a transfer, as the FBIF's context @ctx maps it */
+static bool dma_far(AdaFalcon *f, unsigned int ctx, uint64_t addr, void *buf, uint32_t len, bool write)
+{
+    uint32_t cfg = f->fbif_transcfg[ctx];
+    AdaFunc *func = &f->gpu->func;
+
+    switch (GET(cfg, FBIF_TRANSCFG_TARGET)) {
+    case TARGET_FB:
+        return write ? ada_vram_write(f->gpu, addr, buf, len) : ada_vram_read(f->gpu, addr, buf, len);
+    case TARGET_COHERENT_SYSMEM:
+    case TARGET_NONCOHERENT_SYSMEM:
+        return write ? ada_dma_write(func, addr, buf, len) : ada_dma_read(func, addr, buf, len);
+    default:
+        return false;
+    }
+}
+
+/* What is wrong with a transfer command, as the name of a refusal, or NULL */
+static const char *dma_fault(AdaFalcon *f, uint32_t cmd, uint32_t size)
+{
+    bool imem = GET(cmd, FALCON_DMATRFCMD_IMEM);
+    unsigned int ctx = GET(cmd, FALCON_DMATRFCMD_CTXDMA);
+
+    /* IMEM is loaded by tagged blocks of 256 bytes; there is no size 7 */
+    if (size > 256 || (imem && size != 256)) {
+        return "falcon-dma-size";
+    }
+    if (f->dma_moffs % size || f->dma_fboffs % size) {
+        return "falcon-dma-align";
+    }
+    if (f->dma_moffs > (imem ? ADA_FALCON_IMEM : ADA_FALCON_DMEM) - size) {
+        return "falcon-dma-bounds";
+    }
+    if (imem && GET(cmd, FALCON_DMATRFCMD_WRITE)) {
+        return "falcon-dma-direction";
+    }
+    /* There is no instance block here to make a context of, so the physical way must be open */
+    if ((f->dmactl & BIT(0)) || !(f->fbif_ctl & BIT(7)) || !GET(f->fbif_transcfg[ctx], FBIF_TRANSCFG_MEM_TYPE)) {
+        return "falcon-dma-context";
+    }
+    return NULL;
+}
+
+static void dma_command(AdaFalcon *f, uint32_t cmd)
+{
+    uint32_t size = 4 << GET(cmd, FALCON_DMATRFCMD_SIZE);
+    bool imem = GET(cmd, FALCON_DMATRFCMD_IMEM), write = GET(cmd, FALCON_DMATRFCMD_WRITE);
+    unsigned int ctx = GET(cmd, FALCON_DMATRFCMD_CTXDMA);
+    uint64_t addr = f->dma_base + f->dma_fboffs;
+    const char *fault = dma_fault(f, cmd, size);
+    uint8_t buf[256] = {};
+
+    f->dma_cmd = cmd;
+    if (!fault && write) {
+        memcpy(buf, f->dmem + f->dma_moffs, size);
+    }
+    if (!fault && !dma_far(f, ctx, addr, buf, size, write)) {
+        fault = "falcon-dma-target";
+    }
+    if (fault) {
+        f->dma_error = true;
+        ada_refuse(f->gpu, fault, "%s: command 0x%x, %u bytes, %s 0x%x, address 0x%" PRIx64 ", TRANSCFG 0x%x, DMACTL "
+                   "0x%x, FBIF_CTL 0x%x", f->name, cmd, size, imem ? "IMEM" : "DMEM", f->dma_moffs, addr,
+                   f->fbif_transcfg[ctx], f->dmactl, f->fbif_ctl);
+        return;
+    }
+    if (imem) {
+        imem_store(f, f->dma_moffs, buf, size, f->dma_fboffs >> 8, GET(cmd, FALCON_DMATRFCMD_SEC));
+    } else if (!write) {
+        dmem_store(f, f->dma_moffs, buf, size);
+    }
+}
+
+/* ---- processor --------------------------------------------------------------------------------------------------- */
+
+static void run_done(void *opaque)
+{
+    AdaFalcon *f = opaque;
+
+    ada_hs_run(f);
+    f->halted = true;
+    f->irqstat |= IRQ_HALT;
+    update_irq(f);
+}
+
+static void start_cpu(AdaFalcon *f)
+{
+    if (!timer_pending(f->run)) {
+        f->halted = false;
+        timer_mod(f->run, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + RUN_TIME_NS);
+    }
+}
+
+void ada_falcon_reset(AdaFalcon *f)
+{
+    bool was_active = f->riscv_active;
+
+    timer_del(f->run);
+    memset(f->imem, 0, ADA_FALCON_IMEM);
+    memset(f->dmem, 0, ADA_FALCON_DMEM);
+    memset(f->imem_tag, 0, sizeof(f->imem_tag));
+    memset(f->imem_secure, 0, sizeof(f->imem_secure));
+    memset(f->imemc, 0, sizeof(f->imemc));
+    memset(f->dmemc, 0, sizeof(f->dmemc));
+    memset(f->mailbox, 0, sizeof(f->mailbox));
+    memset(f->fbif_transcfg, 0, sizeof(f->fbif_transcfg));
+    f->imem_high = f->dmem_high = 0;
+    f->irqstat = f->irqmask = f->irqdest = f->riscv_irqmask = 0;
+    f->itfen = f->os = f->rm = f->bootvec = f->fbif_ctl = 0;
+    f->dmactl = BIT(0);     /* DMA wants a context until the host says otherwise */
+    f->dma_base = f->dma_moffs = f->dma_fboffs = f->dma_cmd = 0;
+    f->brom_modsel = f->brom_ucode_id = f->brom_engid = f->brom_paraaddr = 0;
+    f->halted = true;
+    f->dma_error = f->riscv_active = f->riscv_halted = false;
+    /* The choice of the core (BCR_CTRL) outlives a reset: drivers choose first and reset then */
+
+    if (is_gsp(f) && was_active) {
+        ada_gsp_power_on(f->gpu);
+    }
+}
+
+void ada_falcon_init(AdaFalcon *f, AdaState *s, const char *name, uint32_t base)
+{
+    f->gpu = s;
+    f->name = name;
+    f->base = base;
+    f->imem = g_malloc0(ADA_FALCON_IMEM);
+    f->dmem = g_malloc0(ADA_FALCON_DMEM);
+    f->run = timer_new_ns(QEMU_CLOCK_VIRTUAL, run_done, f);
+    f->bcr_ctrl = BCR_VALID;
+    ada_falcon_reset(f);
+}
+
+void ada_falcon_exit(AdaFalcon *f)
+{
+    timer_free(f->run);
+    g_free(f->imem);
+    g_free(f->dmem);
+    f->run = NULL;
+    f->imem = f->dmem = NULL;
+}
+
+/* ---- registers --------------------------------------------------------------------------------------------------- */
+
+/* PIO ports: IMEMC, IMEMD, IMEMT 16 bytes apart; DMEMC, DMEMD 8 bytes apart */
+static bool port_access(AdaFalcon *f, uint32_t off, bool write, uint32_t *val)
+{
+    bool imem = off >= REG(IMEMC_0) && off < REG(IMEMC_0) + sizeof(f->imemc) * 4;
+    uint32_t stride = imem ? 16 : 8, base = imem ? REG(IMEMC_0) : REG(DMEMC_0);
+    uint32_t *ctl;
+
+    if (!imem && (off < base || off >= base + sizeof(f->dmemc) * 2)) {
+        return false;
+    }
+    ctl = (imem ? f->imemc : f->dmemc) + (off - base) / stride;
+
+    switch ((off - base) % stride) {
+    case 0:
+        if (write) {
+            *ctl = *val;
+        } else {
+            *val = *ctl;
+        }
+        return true;
+    case 4:
+        if (write) {
+            port_write(f, ctl, imem, *val);
+        } else {
+            *val = port_read(f, ctl, imem);
+        }
+        return true;
+    case 8: {   /* IMEMT: tag of the block that the port points into */
+        uint32_t at;
+        if (port_offset(*ctl, ADA_FALCON_IMEM, &at)) {
+            if (write) {
+                f->imem_tag[at / 256] = *val;
+            } else {
+                *val = f->imem_tag[at / 256];
+            }
+        }
+        return true;
+    }
+    default:
+        return false;
+    }
+}
+
+static uint32_t *plain_register(AdaFalcon *f, uint32_t off)
+{
+    switch (off) {
+    case REG(IRQDEST):
+        return &f->irqdest;
+    case REG(MAILBOX0):
+        return &f->mailbox[0];
+    case REG(MAILBOX1):
+        return &f->mailbox[1];
+    case 0x048:     /* ITFEN */
+        return &f->itfen;
+    case REG(OS):
+        return &f->os;
+    case REG(RM):
+        return &f->rm;
+    case REG(BOOTVEC):
+        return &f->bootvec;
+    case REG(DMATRFFBOFFS):
+        return &f->dma_fboffs;
+    case FBIF(CTL):
+        return &f->fbif_ctl;
+    case BROM(MOD_SEL):
+        return &f->brom_modsel;
+    case BROM(BROM_CURR_UCODE_ID):
+        return &f->brom_ucode_id;
+    case BROM(BROM_ENGIDMASK):
+        return &f->brom_engid;
+    case BROM(BROM_PARAADDR_0):
+        return &f->brom_paraaddr;
+    case FBIF(TRANSCFG_0) ... FBIF(TRANSCFG_0) + 4 * r570_NV_PFALCON_FBIF_TRANSCFG__SIZE_1 - 1:
+        return off % 4 ? NULL : &f->fbif_transcfg[(off - FBIF(TRANSCFG_0)) / 4];
+    default:
+        return NULL;
+    }
+}
+
+uint32_t ada_falcon_read(AdaFalcon *f, uint32_t off)
+{
+    uint32_t *plain = plain_register(f, off), val = 0;
+
+    if (plain) {
+        return *plain;
+    }
+    if (port_access(f, off, false, &val)) {
+        return val;
+    }
+    switch (off) {
+    case REG(IRQSTAT):
+        return f->irqstat;
+    case REG(IRQMASK):
+        return f->irqmask;
+    case REG(IRQSCLR):
+    case REG(IRQMSET):
+    case REG(IRQMCLR):
+    case REG(CPUCTL_ALIAS):
+    case REG(INTR_RETRIGGER_0):
+    case REG(INTR_RETRIGGER_1):
+        return 0;
+    case REG(HWCFG2):
+        return HWCFG2_VALUE;
+    case REG(HWCFG):
+        return HWCFG_VALUE;
+    case REG(CPUCTL):
+        return f->halted ? CPUCTL_HALTED : 0;
+    case REG(DMACTL):
+        return f->dmactl;
+    case REG(DMATRFBASE):
+        return f->dma_base >> 8;
+    case REG(DMATRFBASE1):
+        return f->dma_base >> 40;
+    case REG(DMATRFMOFFS):
+        return f->dma_moffs;
+    case REG(DMATRFCMD):
+        return (f->dma_cmd & ~3) | DMATRFCMD_IDLE;
+    case ENGINE:
+        return f->engine;
+    case PRISCV(CPUCTL):
+        return (f->riscv_active ? BIT(7) : 0) | (f->riscv_halted ? BIT(4) : 0);
+    case PRISCV(IRQMASK):
+    case PRISCV(IRQDEST):
+        return f->riscv_irqmask;
+    case PRISCV(BCR_CTRL):
+        return f->bcr_ctrl;
+    default:
+        return ada_store_read(&f->gpu->func, f->base + off);
+    }
+}
+
+static void write_engine(AdaFalcon *f, uint32_t val)
+{
+    f->engine = val & 1;
+    if (val & 1) {
+        ada_falcon_reset(f);
+    }
+}
+
+void ada_falcon_write(AdaFalcon *f, uint32_t off, uint32_t val)
+{
+    uint32_t *plain = plain_register(f, off);
+
+    if (plain) {
+        *plain = val;
+        return;
+    }
+    if (port_access(f, off, true, &val)) {
+        return;
+    }
+    switch (off) {
+    case REG(IRQSCLR):
+        f->irqstat &= ~val;
+        break;
+    case REG(IRQMSET):
+        f->irqmask |= val;
+        update_irq(f);
+        break;
+    case REG(IRQMCLR):
+        f->irqmask &= ~val;
+        break;
+    case REG(INTR_RETRIGGER_0):
+    case REG(INTR_RETRIGGER_1):
+        if (val & 1) {
+            update_irq(f);
+        }
+        break;
+    case REG(CPUCTL):
+    case REG(CPUCTL_ALIAS):
+        if (val & CPUCTL_STARTCPU) {
+            start_cpu(f);
+        }
+        break;
+    case REG(DMACTL):
+        f->dmactl = val & ~6;   /* scrubbing of both memories is done */
+        break;
+    case REG(DMATRFBASE):
+        f->dma_base = deposit64(f->dma_base, 8, 32, val);
+        break;
+    case REG(DMATRFBASE1):
+        f->dma_base = deposit64(f->dma_base, 40, 9, val);
+        break;
+    case REG(DMATRFMOFFS):
+        f->dma_moffs = val & 0xffffff;
+        break;
+    case REG(DMATRFCMD):
+        dma_command(f, val);
+        break;
+    case ENGINE:
+        write_engine(f, val);
+        break;
+    case PRISCV(BCR_CTRL):
+        f->bcr_ctrl = (val & BCR_WRITABLE) | BCR_VALID;
+        break;
+    default:
+        ada_store_write(&f->gpu->func, f->base + off, val);
+    }
+}
