@@ -14,6 +14,7 @@ export APT KEYRING DEBS
 apt_mirror()
 {
 	local m
+	# shellcheck disable=SC2016
 	m=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
 		grep -m 1 '/debian/\?$') || m=
 	[ -n "$m" ] || m=$(cat /etc/apt/sources.list.d/*.sources 2>/dev/null |
@@ -70,20 +71,29 @@ tcache()
 	APT_CONFIG=$APT/apt.conf apt-cache "$@"
 }
 
-# Package lists, fetched once a day; what is built stays on the version it was
-# built from until its own key changes.
+# Package lists, fetched once a day. Without a network the last ones serve.
 apt_lists()
 {
-	apt_setup
-	if [ -z "$(find "$APT/fetched" -mmin -1440 2>/dev/null)" ]; then
-		run trixie-lists tapt update
-		touch "$APT/fetched"
+	if [ -n "$(find "$APT/fetched" -mmin -1440 2>/dev/null)" ]; then
+		return 0
 	fi
+	apt_setup
+	if [ ! -e "$APT/fetched" ]; then
+		run trixie-lists tapt update
+	elif ! tapt update >"$LOGS/trixie-lists" 2>&1; then
+		say "trixie-lists: no update now, using those of $(date -r "$APT/fetched" +%F)"
+		return 0
+	fi
+	touch "$APT/fetched"
 }
 
-# apt_version PACKAGE [SUITE]: newest version there.
+# apt_version PACKAGE SUITE: newest version there, as of the last apt_lists.
 apt_version()
 {
-	tcache madison "$1" | awk -F' *\\| *' -v s="${2:-}" \
-		'$3 ~ "Packages" && (s == "" || $3 ~ (s "/")) { gsub(/ /, "", $2); print $2; exit }'
+	local known=$APT/version-$1-$2
+	if [ ! "$known" -nt "$APT/fetched" ]; then
+		tcache madison "$1" | awk -F' *\\| *' -v s="$2/" \
+			'$3 ~ "Packages" && index($3, " " s) { gsub(/ /, "", $2); print $2; exit }' >"$known"
+	fi
+	cat "$known"
 }

@@ -36,10 +36,10 @@ if [ -z "$need" ]; then
 	exit 0
 fi
 
-[ "$(id -u)" = 0 ] || die "deps: not root, cannot install:" $need
+[ "$(id -u)" = 0 ] || die "deps: not root, cannot install: $need"
 run apt-update apt-get -q update
 # shellcheck disable=SC2086
 run apt-install apt-get -q -y --no-install-recommends install $need
 need=$(missing)
-[ -z "$need" ] || die "deps: still missing:" $need
+[ -z "$need" ] || die "deps: still missing: $need"
 say "deps: installed"

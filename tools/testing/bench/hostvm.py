@@ -265,6 +265,8 @@ class HostVM:
         self.share.mkdir()
         shutil.copy(BENCH / "init-host", self.share / "init")
         shutil.copytree(self.images["overlay"], self.share / "overlay", symlinks=True)
+        if self.images["tests"].exists():
+            shutil.copytree(self.images["tests"], self.share / "tests")
         for path in map(pathlib.Path, self.files):
             copy = shutil.copytree if path.is_dir() else shutil.copy
             copy(path, self.share / path.name)
@@ -525,6 +527,7 @@ def images(kernel, build=True):
         "qemu": qemu,
         "root": root,
         "overlay": overlay / "overlay",
+        "tests": overlay / "tests",
         "vmlinuz": vmlinuz,
         "initrd": initrd,
     }

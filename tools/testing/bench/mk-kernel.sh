@@ -17,7 +17,7 @@ unpack_source()
 {
 	local version tmp=$CACHE/linux-fetch
 	apt_lists
-	version=$(apt_version "linux-source-$SERIES")
+	version=$(apt_version "linux-source-$SERIES" trixie-backports)
 	[ -n "$version" ] || die "no linux-source-$SERIES in trixie-backports"
 	say "kernel: Debian source $version"
 	rm -rf "$tmp"

@@ -3,8 +3,12 @@
 #
 # Build our modules, and the test modules of tools/testing/selftests/, against
 # Debian's stock kernel as a user would: `make KDIR=...`, in a chroot that has
-# that kernel's headers and compiler. The result is a folder to lay over the
-# host VM's root, where plain modprobe finds them. Prints the folder last.
+# that kernel's headers and compiler. Prints a folder last:
+#
+#	overlay/	to lay over the host VM's root, so that modprobe finds ours
+#	tests/		the test modules, which modprobe must not find: the guest's
+#			one has the VF's ids
+#	release		the kernel's
 
 . "$(dirname "$0")/lib.sh"
 
@@ -60,15 +64,16 @@ build()
 {
 	local kdir=/lib/modules/$release/build d
 	rm -rf "$M/out"
-	mkdir -p "$M/out"
+	mkdir -p "$M/out/tests"
 	in_chroot make -C /src -j"$(nproc)" KDIR="$kdir" || return 1
-	in_chroot make -C "$kdir" M=/src INSTALL_MOD_PATH=/out INSTALL_MOD_STRIP=1 \
-		DEPMOD=true modules_install || return 1
+	# Neither signed nor compressed.
+	in_chroot make -C /src KDIR="$kdir" INSTALL_MOD_PATH=/out \
+		INSTALL_MOD_STRIP=1 DEPMOD=true CONFIG_MODULE_SIG_ALL= \
+		CONFIG_MODULE_COMPRESS_ALL= modules_install || return 1
 	for d in $(test_folders); do
 		in_chroot make -C "$kdir" -j"$(nproc)" M="/src/$d" W=1 \
 			KBUILD_EXTRA_SYMBOLS=/src/Module.symvers modules || return 1
-		in_chroot make -C "$kdir" M="/src/$d" INSTALL_MOD_PATH=/out \
-			INSTALL_MOD_STRIP=1 DEPMOD=true modules_install || return 1
+		find "$M/src/$d" -name '*.ko' -exec cp {} "$M/out/tests/" \; || return 1
 	done
 }
 
@@ -96,7 +101,7 @@ install_modules()
 	rm -rf "$all/$lib/updates" "$OUT.new"
 	[ ! -d "$M/out/$lib/updates" ] || cp -r "$M/out/$lib/updates" "$all/$lib/"
 	# Ten seconds that most edits do not need.
-	k=$root $(interface "$all/$lib/updates")
+	k="$root $(interface "$all/$lib/updates")"
 	if ! fresh depmod "$k" || [ ! -e "$all/$lib/modules.dep.bin" ]; then
 		depmod -b "$all" "$release"
 		stamp depmod "$k"
@@ -104,12 +109,13 @@ install_modules()
 	mkdir -p "$OUT.new/overlay/usr/$lib"
 	[ ! -d "$all/$lib/updates" ] || cp -r "$all/$lib/updates" "$OUT.new/overlay/usr/$lib/"
 	cp "$all/$lib"/modules.* "$OUT.new/overlay/usr/$lib/"
+	cp -r "$M/out/tests" "$OUT.new/"
 	echo "$release" >"$OUT.new/release"
 	rm -rf "$OUT"
 	mv "$OUT.new" "$OUT"
 }
 
-mkdir -p "$M/out"
+mkdir -p "$M/out/tests"
 if [ -e "$REPO/Kbuild" ]; then
 	copy_sources
 	k=$(cd "$M/want" && find . -type f | sort |

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Build the bench's outer QEMU: Debian trixie's source with the GPU model of
-# tools/testing/qemu/ as hw/misc/nvidia-ada/. Prints the binary's path last.
+# tools/testing/qemu/ as hw/misc/nvidia-ada/. Prints the binary's path last;
+# with the argument "source" only unpacks, and prints that path.
 #
 # The source and the object tree stay in the cache, so that after an edit of
 # the model only the model is compiled. BENCH_QEMU_SANITIZE=1 builds a second
@@ -106,7 +107,13 @@ build()
 }
 
 lock qemu
-[ -d "$Q/src" ] && [ -x "$VENV/bin/python" ] || unpack_source
+if [ ! -d "$Q/src" ] || [ ! -x "$VENV/bin/python" ]; then
+	unpack_source
+fi
+if [ "${1:-}" = source ]; then
+	echo "$Q/src"
+	exit 0
+fi
 hook_model
 copy_model
 k=$(key "${variant[@]}" "$(declare -f configure)" </dev/null)

@@ -83,7 +83,9 @@ remove_old()
 {
 	local old
 	for old in "$CACHE/rootfs-$1"-*; do
-		[ "$old" != "$2" ] && [ -d "$old" ] || continue
+		if [ "$old" = "$2" ] || [ ! -d "$old" ]; then
+			continue
+		fi
 		flock -n "$CACHE/lock/use-$(basename "$old")" rm -rf --one-file-system "$old" || :
 	done
 }
