@@ -253,8 +253,11 @@ rules()
 # ---------------------------------------------------------------------------
 
 mkdir -p "$T"
-KSRC=$("$BENCH/mk-kernel.sh" source | tail -n 1)
-QSRC=$("$BENCH/mk-qemu.sh" source | tail -n 1)
+# Both scripts unpack beside and rename; no need to wait for a build to end.
+KSRC=$CACHE/linux-7.3
+QSRC=$CACHE/qemu/src
+[ -d "$KSRC" ] || "$BENCH/mk-kernel.sh" source
+[ -d "$QSRC" ] || "$BENCH/mk-qemu.sh" source
 
 echo "TAP version 13"
 check "checkpatch --strict" checkpatch
