@@ -3,7 +3,8 @@
  *
  * Configuration space follows an lspci of a real L20 (AD102). What QEMU cannot express of it: link training and its
  * results, retimers, power budget and margining data (their capabilities are there, empty), contents of the two
- * vendor-specific capabilities.
+ * vendor-specific capabilities. And QEMU lets a VF decode its BARs by its own Memory Space Enable, which reads 0 in real
+ * VFs, instead of the PF's VF MSE.
  *
  *   assumption VF-CFG    a VF has Express at 0x40, in front of MSI-X at 0x7c (where NVIDIA's headers have it), ARI at
  *                        0xc14 and AER at 0x420 as the PF, no power management, no INTx, no ROM
@@ -172,6 +173,20 @@ static void reset_express(PCIDevice *pdev)
     pci_set_word(cap + PCI_EXP_DEVCTL2, 0);
 }
 
+static bool init_aer(PCIDevice *pdev, Error **errp)
+{
+    uint8_t *cap = pdev->config + PF_AER;
+
+    if (pcie_aer_init(pdev, 2, PF_AER, PCI_ERR_SIZEOF, errp) < 0) {
+        return false;
+    }
+    pci_set_long(cap + PCI_ERR_UNCOR_SEVER, PCI_ERR_UNC_DLP | PCI_ERR_UNC_SDN | PCI_ERR_UNC_FCP | PCI_ERR_UNC_RX_OVER |
+                 PCI_ERR_UNC_MALF_TLP);
+    pci_set_long(cap + PCI_ERR_UNCOR_MASK, 0);
+    pci_set_long(cap + PCI_ERR_COR_MASK, PCI_ERR_COR_ADV_NONFATAL);
+    return true;
+}
+
 static bool init_msix(PCIDevice *pdev, MemoryRegion *bar0, uint32_t block, uint8_t offset, Error **errp)
 {
     if (msix_init(pdev, MSIX_VECTORS, bar0, 0, block + MSIX_TABLE, bar0, 0, block + MSIX_PBA, offset, errp)) {
@@ -231,7 +246,7 @@ static bool pf_ext_caps(AdaState *s, Error **errp)
     pcie_add_capability(pdev, PCI_EXT_CAP_ID_L1SS, 1, 0x258, 0x10);
     pci_set_long(config + 0x258 + PCI_L1SS_CAP, PCI_L1SS_CAP_PCIPM_L1_2 | PCI_L1SS_CAP_PCIPM_L1_1 |
                  PCI_L1SS_CAP_ASPM_L1_1 | PCI_L1SS_CAP_L1_PM_SS);
-    if (pcie_aer_init(pdev, 2, PF_AER, PCI_ERR_SIZEOF, errp) < 0) {
+    if (!init_aer(pdev, errp)) {
         return false;
     }
     pcie_add_capability(pdev, PCI_EXT_CAP_ID_VNDR, 1, 0x600, 0x24);
@@ -263,7 +278,7 @@ static bool vf_caps(PCIDevice *pdev, MemoryRegion *bar0, Error **errp)
     }
     /* the extended list starts at 0x100, always */
     pcie_add_capability(pdev, 0 /* Null */, 1, PCI_CONFIG_SPACE_SIZE, 8);
-    if (pcie_aer_init(pdev, 2, PF_AER, PCI_ERR_SIZEOF, errp) < 0) {
+    if (!init_aer(pdev, errp)) {
         return false;
     }
     pcie_ari_init(pdev, PF_ARI);
