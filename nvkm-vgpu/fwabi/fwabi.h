@@ -75,6 +75,16 @@ struct nvgpu_system_info {
 	struct nvgpu_vf_info vf;
 };
 
+/**
+ * struct nvgpu_registry_key - a setting of GSP-RM
+ * @name: as NVIDIA's driver has it in its registry
+ * @value: a number
+ */
+struct nvgpu_registry_key {
+	const char *name;
+	u32 value;
+};
+
 /* ---- static information, GSP to CPU -------------------------------------------------------------------------- */
 
 struct nvgpu_fb_region {
@@ -119,6 +129,27 @@ struct nvgpu_event {
 	u32 gfid;
 	u32 channel;
 	char text[128];
+};
+
+/**
+ * struct nvgpu_seq_cmd - an instruction of GSP-RM's to the CPU, while it boots
+ */
+enum nvgpu_seq_op {
+	NVGPU_SEQ_REG_WRITE,		/* addr, val */
+	NVGPU_SEQ_REG_MODIFY,		/* addr, mask, val */
+	NVGPU_SEQ_REG_POLL,		/* addr, mask, val, timeout_us */
+	NVGPU_SEQ_DELAY,		/* timeout_us */
+	NVGPU_SEQ_REG_STORE,		/* addr */
+	NVGPU_SEQ_CORE_RESET,
+	NVGPU_SEQ_CORE_START,
+	NVGPU_SEQ_CORE_WAIT_FOR_HALT,
+	NVGPU_SEQ_CORE_RESUME,
+};
+
+struct nvgpu_seq_cmd {
+	enum nvgpu_seq_op op;
+	u32 addr, mask, val;
+	u32 timeout_us;
 };
 
 /* ---- vGPU ---------------------------------------------------------------------------------------------------- */
@@ -189,6 +220,7 @@ struct nvgpu_plugin_layout {
 		u16 version, message_type, message_seq_num;
 		u16 response_off, message_off, migration_off, error_off;	/* u64 */
 		u16 attached_count;
+		u16 size;
 	} ctrl_reg;
 	struct {
 		u16 seq_processed, result_code;
@@ -226,10 +258,14 @@ struct nvgpu_fwabi {
 
 	size_t system_info_size;
 	void (*encode_system_info)(void *buf, const struct nvgpu_system_info *info);
+	size_t (*registry_size)(const struct nvgpu_registry_key *keys, unsigned int count);
+	void (*encode_registry)(void *buf, const struct nvgpu_registry_key *keys, unsigned int count);
 	size_t static_info_size;
 	int (*decode_static_info)(const void *buf, size_t len, struct nvgpu_static_info *info);
 	size_t unload_size;
 	int (*decode_event)(u32 function, const void *buf, size_t len, struct nvgpu_event *event);
+	/* instruction at dword @pos of a sequencer event: dwords to step on, 0 at the end */
+	int (*decode_seq_cmd)(const void *buf, size_t len, u32 pos, struct nvgpu_seq_cmd *cmd);
 
 	/* RM_CONTROL, RM_ALLOC, FREE: header before the parameters, status behind */
 	size_t rm_control_size, rm_alloc_size, rm_free_size;
