@@ -12,10 +12,7 @@
 #define AD104_BOOT0     0x194000a1
 #define AD104_BOOT42    0x194a1000
 
-/*
- * Assumption BOARD-SUBSYSTEM: the subsystem ids of the L40 (169d), L40S (1851) and L20 (1957) are known, those of the
- * other boards read 0 here.
- */
+/* Subsystem ids: NVIDIA's name table (g_nv_name_released.h). Assumption L2-SUBSYSTEM: it does not list an L2; 0 here. */
 #define SUBSYSTEM_UNKNOWN   0
 
 /*
@@ -28,11 +25,11 @@ static const AdaBoard boards[] = {
     { "l40", "NVIDIA L40", 0x26b5, 0x169d, AD102_BOOT0, AD102_BOOT42, 48 * GiB, 128 * MiB, 64 * GiB },
     { "l40s", "NVIDIA L40S", 0x26b9, 0x1851, AD102_BOOT0, AD102_BOOT42, 48 * GiB, 128 * MiB, 64 * GiB },
     { "l20", "NVIDIA L20", 0x26ba, 0x1957, AD102_BOOT0, AD102_BOOT42, 48 * GiB, 128 * MiB, 64 * GiB },
-    { "rtx6000ada", "NVIDIA RTX 6000 Ada Generation", 0x26b1, SUBSYSTEM_UNKNOWN, AD102_BOOT0, AD102_BOOT42,
+    { "rtx6000ada", "NVIDIA RTX 6000 Ada Generation", 0x26b1, 0x16a1, AD102_BOOT0, AD102_BOOT42,
       48 * GiB, 128 * MiB, BAR1_WORKSTATION },
-    { "rtx5000ada", "NVIDIA RTX 5000 Ada Generation", 0x26b2, SUBSYSTEM_UNKNOWN, AD102_BOOT0, AD102_BOOT42,
+    { "rtx5000ada", "NVIDIA RTX 5000 Ada Generation", 0x26b2, 0x17fa, AD102_BOOT0, AD102_BOOT42,
       32 * GiB, 128 * MiB, BAR1_WORKSTATION },
-    { "l4", "NVIDIA L4", 0x27b8, SUBSYSTEM_UNKNOWN, AD104_BOOT0, AD104_BOOT42, 24 * GiB, 64 * MiB, 32 * GiB },
+    { "l4", "NVIDIA L4", 0x27b8, 0x16ca, AD104_BOOT0, AD104_BOOT42, 24 * GiB, 64 * MiB, 32 * GiB },
     { "l2", "NVIDIA L2", 0x27b6, SUBSYSTEM_UNKNOWN, AD104_BOOT0, AD104_BOOT42, 24 * GiB, 64 * MiB, 32 * GiB },
 };
 
