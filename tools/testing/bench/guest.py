@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+A guest VM inside the host VM, started as an operator would: by the host's own
+QEMU or by libvirt, with KVM (nested, emulated SVM).
+
+    with Guest(vm, "0000:01:00.4") as guest:
+        guest.wait_for("NVGPU-GUEST: up")
+        print(guest.log())
+
+It runs Debian's stock kernel with an initramfs of busybox, the selftests'
+guest/init and test module. Its console is logged in the host VM's /bench.
+"""
+
+import re
+import shlex
+import time
+
+from hostvm import CACHE, REPO, BenchError, script
+
+INIT = REPO / "tools/testing/selftests/nvidia-vgpu/guest/init"
+MODULE = "selftests/nvidia-vgpu/guest/nvgpu-guest-test.ko"
+
+DOMAIN = """<domain type='kvm'>
+  <name>{name}</name>
+  <memory unit='MiB'>{mem}</memory>
+  <vcpu>1</vcpu>
+  <os>
+    <type arch='x86_64' machine='q35'>hvm</type>
+    <kernel>{kernel}</kernel>
+    <initrd>{initrd}</initrd>
+    <cmdline>{append}</cmdline>
+  </os>
+  <features><acpi/></features>
+  <cpu mode='host-passthrough'/>
+  <on_poweroff>destroy</on_poweroff>
+  <on_reboot>destroy</on_reboot>
+  <on_crash>destroy</on_crash>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <serial type='unix'>
+      <source mode='bind' path='{console}'/>
+      <log file='{log}' append='off'/>
+      <target port='0'/>
+    </serial>
+    <memballoon model='none'/>
+{hostdevs}
+  </devices>
+</domain>
+"""
+
+HOSTDEV = """    <hostdev mode='subsystem' type='pci' managed='{managed}'>
+      <source>
+        <address domain='0x{domain}' bus='0x{bus}' slot='0x{slot}' function='0x{fn}'/>
+      </source>
+    </hostdev>"""
+
+
+def prepare(vm):
+    """What guests boot from, once a host VM; KVM in it."""
+    if hasattr(vm, "guest_images"):
+        return
+    root = vm.images["root"]
+    release = (CACHE / "modules/stock/release").read_text().strip()
+    initrd = CACHE / "initramfs/guest.gz"
+    script(
+        "mk-initramfs.sh",
+        *(initrd, INIT, root, release, "--", vm.images["selftests"].parent / MODULE),
+    )
+    (vm.share / "guest.gz").write_bytes(initrd.read_bytes())
+    # Out of /bench: libvirt's QEMU reads them under its own rules.
+    vm.sh(f"modprobe kvm_amd && cp /boot/vmlinuz-{release} /bench/guest.gz /run/")
+    vm.guest_images = (f"/run/vmlinuz-{release}", "/run/guest.gz")
+
+
+def start_libvirt(vm):
+    """libvirtd, by systemd if that runs, else by hand and without what needs it."""
+    if hasattr(vm, "libvirt"):
+        return
+    if vm.systemd:
+        vm.sh("systemctl start libvirtd", timeout=180)
+    else:
+        conf = 'namespaces = []\nsecurity_driver = "none"\nuser = "root"\ngroup = "root"'
+        vm.sh(
+            f"printf '%s\\n' '{conf}' 'stdio_handler = \"file\"' >>/etc/libvirt/qemu.conf;"
+            "mkdir -p /run/libvirt /var/log/libvirt; libvirtd -d",
+        )
+    vm.sh("virsh -c qemu:///system version", timeout=180)
+    vm.libvirt = True
+
+
+class Guest:
+    """
+    vfs      PCI addresses of the functions to hand over; None or "": no device
+    by       "qemu" or "libvirt"; with libvirt managed is its managed='yes'
+    iommufd  hand over by iommufd (own kernel only) instead of a VFIO group
+    append   more kernel arguments; extra: more QEMU arguments
+    """
+
+    count = 0
+
+    def __init__(
+        self,
+        vm,
+        vfs=None,
+        *,
+        by="qemu",
+        managed=False,
+        iommufd=False,
+        mem=512,
+        append="",
+        extra="",
+    ):
+        Guest.count += 1
+        self.vm = vm
+        self.name = f"guest{Guest.count}"
+        self.vfs = [vfs] if isinstance(vfs, str) and vfs else list(vfs or [])
+        self.by = by
+        self.managed = managed
+        self.iommufd = iommufd
+        self.mem = mem
+        self.append = f"console=ttyS0 quiet panic=-1 {append}"
+        self.extra = extra
+        self.console = f"/run/{self.name}.sock"
+        self.process = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.stop()
+
+    def start(self):
+        prepare(self.vm)
+        if self.by == "libvirt":
+            self.start_libvirt()
+        else:
+            self.start_qemu()
+
+    def start_qemu(self):
+        kernel, initrd = self.vm.guest_images
+        args = (
+            "qemu-system-x86_64 -machine q35 -accel kvm -cpu host -nodefaults"
+            f" -display none -no-reboot -m {self.mem} -kernel {kernel} -initrd {initrd}"
+            f" -append {shlex.quote(self.append)}"
+            f" -chardev socket,id=c,path={self.console},server=on,wait=off,"
+            f"logfile=/bench/{self.name}.log -serial chardev:c"
+        )
+        iommufd = ""
+        if self.iommufd:
+            args += " -object iommufd,id=iommufd0"
+            iommufd = ",iommufd=iommufd0"
+        for vf in self.vfs:
+            args += f" -device vfio-pci,host={vf}{iommufd}"
+        self.process = self.vm.spawn(f"exec {args} {self.extra}")
+
+    def start_libvirt(self):
+        start_libvirt(self.vm)
+        kernel, initrd = self.vm.guest_images
+        hostdevs = []
+        for vf in self.vfs:
+            domain, bus, slot, fn = re.split("[:.]", vf)
+            hostdevs.append(
+                HOSTDEV.format(
+                    managed="yes" if self.managed else "no",
+                    **{"domain": domain, "bus": bus, "slot": slot, "fn": fn},
+                )
+            )
+        xml = DOMAIN.format(
+            name=self.name,
+            mem=self.mem,
+            kernel=kernel,
+            initrd=initrd,
+            append=self.append,
+            console=self.console,
+            log=f"/bench/{self.name}.log",
+            hostdevs="\n".join(hostdevs),
+        )
+        (self.vm.share / f"{self.name}.xml").write_text(xml)
+        self.virsh(f"create /bench/{self.name}.xml")
+
+    def virsh(self, command, timeout=180, check=True):
+        return self.vm.sh(f"virsh -c qemu:///system {command}", timeout, check)
+
+    def log(self):
+        path = self.vm.share / f"{self.name}.log"
+        text = path.read_text(errors="replace") if path.exists() else ""
+        return text.replace("\r", "")
+
+    def running(self):
+        """Whether it still runs; its QEMU's words if it ended badly."""
+        if self.by == "libvirt":
+            return self.name in self.virsh("list --name")
+        out = self.process.poll()
+        if out is not None and out.rc:
+            raise BenchError(f"{self.name}: QEMU exited with {out.rc}: {out}")
+        return out is None
+
+    def wait_for(self, pattern, timeout=120):
+        """Wait until a line of its console matches; returns the match."""
+        deadline = time.monotonic() + timeout
+        while True:
+            ended = not self.running()
+            match = re.search(pattern, self.log(), re.M)
+            if match:
+                return match
+            if ended:
+                raise BenchError(f"{self.name} ended, no '{pattern}' in:\n{self.log()}")
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"{self.name}: no '{pattern}' after {timeout} s in:\n{self.log()}"
+                )
+            time.sleep(0.2)
+
+    def wait_end(self, timeout=120):
+        """Wait until it has powered off; returns its log."""
+        deadline = time.monotonic() + timeout
+        while self.running():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.name} still runs after {timeout} s:\n{self.log()}")
+            time.sleep(0.2)
+        return self.log()
+
+    def type(self, line):
+        """Type a line on its console."""
+        self.vm.sh(
+            "python3 -c 'import socket, sys; s = socket.socket(socket.AF_UNIX);"
+            " s.connect(sys.argv[1]); s.sendall(sys.argv[2].encode() + b\"\\n\")'"
+            f" {self.console} {shlex.quote(line)}"
+        )
+
+    def stop(self):
+        """Pull its plug, if it still runs."""
+        if self.by == "libvirt":
+            self.virsh(f"destroy {self.name}", check=False)
+        elif self.process and self.process.poll() is None:
+            self.vm.sh(f"kill -9 {self.process.pid}", check=False)
+            self.process.wait(check=False)
