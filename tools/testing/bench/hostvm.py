@@ -141,6 +141,7 @@ class Process:
     def __init__(self, vm, command):
         self.vm = vm
         self.command = command
+        self.output = None
         self.pid = vm.agent.command(
             "guest-exec",
             path="/bin/sh",
@@ -151,11 +152,14 @@ class Process:
 
     def poll(self):
         """Its Output if it has ended, else None."""
+        if self.output is not None:
+            return self.output  # the agent tells it once only
         status = self.vm.agent.command("guest-exec-status", pid=self.pid)
         if not status["exited"]:
             return None
         rc = status.get("exitcode", 128 + status.get("signal", 0))
-        return Output.of(base64.b64decode(status.get("out-data", "")), rc)
+        self.output = Output.of(base64.b64decode(status.get("out-data", "")), rc)
+        return self.output
 
     def wait(self, timeout=60, check=True):
         deadline = time.monotonic() + timeout
@@ -265,8 +269,7 @@ class HostVM:
         self.share.mkdir()
         shutil.copy(BENCH / "init-host", self.share / "init")
         shutil.copytree(self.images["overlay"], self.share / "overlay", symlinks=True)
-        if self.images["tests"].exists():
-            shutil.copytree(self.images["tests"], self.share / "tests")
+        shutil.copytree(self.images["selftests"], self.share / "selftests")
         for path in map(pathlib.Path, self.files):
             copy = shutil.copytree if path.is_dir() else shutil.copy
             copy(path, self.share / path.name)
@@ -503,14 +506,16 @@ def images(kernel, build=True):
     if build:
         qemu = script("mk-qemu.sh")
         root = script("mk-rootfs.sh", "host")
-        if kernel == "stock":
-            overlay = script("mk-modules.sh")
-        else:
+        overlay = selftests = script("mk-modules.sh")
+        if kernel == "debug":
             overlay = script("mk-kernel.sh")
     else:
         qemu = CACHE / "qemu/build/qemu-system-x86_64"
         root = CACHE / "rootfs-host"
-        overlay = CACHE / ("modules/stock" if kernel == "stock" else "linux-7.3-install")
+        overlay = selftests = CACHE / "modules/stock"
+        if kernel == "debug":
+            overlay = CACHE / "linux-7.3-install"
+    selftests = pathlib.Path(selftests)
     root = pathlib.Path(root).resolve()
     overlay = pathlib.Path(overlay)
     release = (overlay / "release").read_text().strip()
@@ -527,7 +532,7 @@ def images(kernel, build=True):
         "qemu": qemu,
         "root": root,
         "overlay": overlay / "overlay",
-        "tests": overlay / "tests",
+        "selftests": selftests / "selftests",
         "vmlinuz": vmlinuz,
         "initrd": initrd,
     }

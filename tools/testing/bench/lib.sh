@@ -90,6 +90,7 @@ stamp()
 # The files that a kernel tree would take from this repo, NUL between them.
 module_sources()
 {
+	[ -e "$REPO/Kbuild" ] || return 0
 	(cd "$REPO" && find Kbuild Kconfig include nvkm-vgpu vfio-nvidia-vgpu \
 		-type f \( -name '*.[chS]' -o -name Kbuild -o -name Makefile -o \
 		-name 'Kconfig*' -o -name '*.inc' -o -name '*.bin' \) ! -name '*.mod.c' -print0)

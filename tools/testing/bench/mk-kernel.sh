@@ -87,9 +87,24 @@ configure()
 	return $rc
 }
 
-build()
+# Everything: after a change of the configuration, of a Kbuild file or, the
+# first time, from nothing.
+build_all()
 {
 	nice -n 10 make -C "$SRC" O="$OBJ" -j"$(nproc)" bzImage modules
+}
+
+# Only our modules.
+build_ours()
+{
+	local modules
+	mapfile -t modules < <(sed 's/\.o$/.ko/' "$OBJ/drivers/gpu/nvkm-vgpu/modules.order")
+	[ ${#modules[@]} -eq 0 ] ||
+		nice -n 5 make -C "$SRC" O="$OBJ" -j"$(nproc)" "${modules[@]}"
+}
+
+install_all()
+{
 	rm -rf "$INSTALL.new"
 	mkdir -p "$INSTALL.new/overlay"
 	make -s -C "$SRC" O="$OBJ" INSTALL_MOD_PATH="$INSTALL.new/overlay/usr" modules_install
@@ -101,8 +116,21 @@ build()
 
 hook_folder
 copy_folder
-run kernel-config configure
-run kernel-build build
-grep -hE 'warning:' "$LOGS/kernel-build.log" | grep nvkm-vgpu || :
-say "kernel: $(cat "$INSTALL/release")"
+all=$(find "$TREE" -name 'K*' -type f | sort |
+	key "$(cat "$SRC/.debian-version" "$BENCH/kernel.config")" "$(declare -f configure build_all)")
+ours=$(find "$TREE" -type f | sort | key "$all" "$(declare -f build_ours install_all)")
+if ! fresh kernel-all "$all" || [ ! -d "$INSTALL" ]; then
+	run kernel-config configure
+	run kernel-build build_all
+	run kernel-install install_all
+	stamp kernel-all "$all"
+elif ! fresh kernel-ours "$ours"; then
+	run kernel-build build_ours
+	run kernel-install install_all
+fi
+if ! fresh kernel-ours "$ours"; then
+	grep -hE 'warning:' "$LOGS/kernel-build.log" | grep nvkm-vgpu || :
+	stamp kernel-ours "$ours"
+	say "kernel: $(cat "$INSTALL/release")"
+fi
 echo "$INSTALL"

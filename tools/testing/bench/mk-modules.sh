@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Build our modules, and the test modules of tools/testing/selftests/, against
-# Debian's stock kernel as a user would: `make KDIR=...`, in a chroot that has
-# that kernel's headers and compiler. Prints a folder last:
+# Build our modules and tools/testing/selftests/ against Debian's stock kernel
+# as a user would: `make KDIR=...`, in a chroot that has that kernel's headers
+# and compiler. Prints a folder last:
 #
 #	overlay/	to lay over the host VM's root, so that modprobe finds ours
-#	tests/		the test modules, which modprobe must not find: the guest's
-#			one has the VF's ids
+#	selftests/	the selftests, built; modprobe must not find their modules,
+#			the guest's one has the VF's ids
 #	release		the kernel's
 
 . "$(dirname "$0")/lib.sh"
@@ -28,16 +28,16 @@ copy_sources()
 	{
 		module_sources
 		(cd "$REPO" && find Makefile tools/testing/selftests -type f \
-			\( -name '*.[ch]' -o -name Kbuild -o -name Makefile \) -print0)
-	} | rsync -rc --from0 --files-from=- "$REPO/" "$M/src.new/"
-	rsync -rc --delete "$M/src.new/" "$M/want/"
-	# Keep the objects of the last build beside the sources.
-	rsync -rc "$M/want/" "$M/src/"
-	(cd "$M/src" && find . -type f \( -name '*.[ch]' -o -name Kbuild -o -name Makefile \) \
-		! -name '*.mod.c' -print) | while read -r f; do
-		[ -e "$M/want/$f" ] || rm "$M/src/$f"
-	done
+			! -name '*.ko' ! -name '*.o' ! -name '*.mod*' ! -name '.*' -print0)
+	} | rsync -rcp --from0 --files-from=- "$REPO/" "$M/src.new/"
+	rsync -rcp --delete "$M/src.new/" "$M/want/"
 	rm -rf "$M/src.new"
+	# The objects of the last build stay beside the sources.
+	(cd "$M/want" && find . -type f) | sort >"$M/files.new"
+	[ ! -e "$M/files" ] || comm -13 "$M/files.new" "$M/files" |
+		(cd "$M/src" && xargs -r -d '\n' rm -f)
+	rsync -rcp "$M/want/" "$M/src/"
+	mv "$M/files.new" "$M/files"
 }
 
 # All that is mounted goes with the mount namespace.
@@ -54,26 +54,31 @@ in_chroot()
 		exec chroot "$c" "$@"' sh "$chroot" "$M/src" "$M/out" "$@"
 }
 
-# Every folder below the selftests that has a Kbuild is a set of test modules.
-test_folders()
+# selftest_folders FILE: those that have one. A Makefile makes programs, a
+# Kbuild test modules.
+selftest_folders()
 {
-	(cd "$M/src" && find tools/testing/selftests -name Kbuild -printf '%h\n' 2>/dev/null)
+	(cd "$M/src" && find tools/testing/selftests -name "$1" -printf '%h\n' 2>/dev/null)
 }
 
 build()
 {
 	local kdir=/lib/modules/$release/build d
 	rm -rf "$M/out"
-	mkdir -p "$M/out/tests"
-	in_chroot make -C /src -j"$(nproc)" KDIR="$kdir" || return 1
-	# Neither signed nor compressed.
-	in_chroot make -C /src KDIR="$kdir" INSTALL_MOD_PATH=/out \
-		INSTALL_MOD_STRIP=1 DEPMOD=true CONFIG_MODULE_SIG_ALL= \
-		CONFIG_MODULE_COMPRESS_ALL= modules_install || return 1
-	for d in $(test_folders); do
+	mkdir -p "$M/out"
+	if [ -e "$M/src/Kbuild" ]; then
+		in_chroot make -C /src -j"$(nproc)" KDIR="$kdir" || return 1
+		# Neither signed nor compressed.
+		in_chroot make -C /src KDIR="$kdir" INSTALL_MOD_PATH=/out \
+			INSTALL_MOD_STRIP=1 DEPMOD=true CONFIG_MODULE_SIG_ALL= \
+			CONFIG_MODULE_COMPRESS_ALL= modules_install || return 1
+	fi
+	for d in $(selftest_folders Kbuild); do
 		in_chroot make -C "$kdir" -j"$(nproc)" M="/src/$d" W=1 \
-			KBUILD_EXTRA_SYMBOLS=/src/Module.symvers modules || return 1
-		find "$M/src/$d" -name '*.ko' -exec cp {} "$M/out/tests/" \; || return 1
+			modules || return 1
+	done
+	for d in $(selftest_folders Makefile); do
+		in_chroot make -C "/src/$d" || return 1
 	done
 }
 
@@ -109,24 +114,21 @@ install_modules()
 	mkdir -p "$OUT.new/overlay/usr/$lib"
 	[ ! -d "$all/$lib/updates" ] || cp -r "$all/$lib/updates" "$OUT.new/overlay/usr/$lib/"
 	cp "$all/$lib"/modules.* "$OUT.new/overlay/usr/$lib/"
-	cp -r "$M/out/tests" "$OUT.new/"
+	rsync -rp --exclude='.*' --exclude='*.o' --exclude='*.mod*' \
+		"$M/src/tools/testing/selftests" "$OUT.new/"
 	echo "$release" >"$OUT.new/release"
 	rm -rf "$OUT"
 	mv "$OUT.new" "$OUT"
 }
 
-mkdir -p "$M/out/tests"
-if [ -e "$REPO/Kbuild" ]; then
-	copy_sources
-	k=$(cd "$M/want" && find . -type f | sort |
-		key "$root" "$chroot" "$(declare -f build install_modules)")
-else
-	say "modules: no Kbuild yet, the host VM gets none of ours"
-	k=none-$(basename "$root")
-fi
+mkdir -p "$M/out"
+copy_sources
+[ -e "$REPO/Kbuild" ] || say "modules: no Kbuild yet, the host VM gets none of ours"
+k=$(cd "$M/want" && find . -type f | sort |
+	key "$root" "$chroot" "$(declare -f build install_modules)")
 if ! fresh modules "$k" || [ ! -d "$OUT" ]; then
-	[ ! -e "$REPO/Kbuild" ] || run modules-build build
-	grep -hE 'warning:' "$LOGS/modules-build.log" 2>/dev/null || :
+	run modules-build build
+	grep -hE 'warning:' "$LOGS/modules-build.log" || :
 	run modules-install install_modules
 	stamp modules "$k"
 fi
