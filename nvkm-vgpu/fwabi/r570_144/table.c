@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* GSP-RM 570.144 */
+#include <linux/stddef.h>
+
+#include "../fwabi.h"
+#include "boot.h"
+#include "plugin.h"
+#include "rpc.h"
+#include "vgpu.h"
+
+const struct nvgpu_fwabi nvgpu_fwabi_r570_144 = {
+	.version = "570.144",
+	.vgpu_heap_size = NVGPU_R570_144_VGPU_HEAP_SIZE,
+	.vgpu_partitions = NVGPU_R570_144_VGPU_PARTITIONS,
+	.needs_scrubber_file = true,
+
+	.wpr_meta_size = sizeof(struct nvgpu_r570_144_wpr_meta),
+	.encode_wpr_meta = nvgpu_r570_144_encode_wpr_meta,
+	.rm_args_size = sizeof(struct nvgpu_r570_144_rm_args),
+	.encode_rm_args = nvgpu_r570_144_encode_rm_args,
+
+	.rpc = {
+		.set_system_info = NVGPU_R570_144_RPC_SET_SYSTEM_INFO,
+		.set_registry = NVGPU_R570_144_RPC_SET_REGISTRY,
+		.get_static_info = NVGPU_R570_144_RPC_GET_GSP_STATIC_INFO,
+		.unloading_guest_driver = NVGPU_R570_144_RPC_UNLOADING_GUEST_DRIVER,
+		.rm_control = NVGPU_R570_144_RPC_RM_CONTROL,
+		.rm_alloc = NVGPU_R570_144_RPC_RM_ALLOC,
+		.rm_free = NVGPU_R570_144_RPC_FREE,
+		.continuation_record = NVGPU_R570_144_RPC_CONTINUATION_RECORD,
+		.event_first = NVGPU_R570_144_EVENT_FIRST,
+	},
+
+	.system_info_size = sizeof(struct nvgpu_r570_144_system_info),
+	.encode_system_info = nvgpu_r570_144_encode_system_info,
+	.registry_size = nvgpu_r570_144_registry_size,
+	.encode_registry = nvgpu_r570_144_encode_registry,
+	.static_info_size = sizeof(struct nvgpu_r570_144_static_info),
+	.decode_static_info = nvgpu_r570_144_decode_static_info,
+	.unload_size = sizeof(struct nvgpu_r570_144_unload),
+	.decode_event = nvgpu_r570_144_decode_event,
+	.decode_seq_cmd = nvgpu_r570_144_decode_seq_cmd,
+
+	.rm_control_size = sizeof(struct nvgpu_r570_144_rm_control),
+	.rm_alloc_size = sizeof(struct nvgpu_r570_144_rm_alloc),
+	.rm_free_size = sizeof(struct nvgpu_r570_144_rm_free),
+	.encode_rm_control = nvgpu_r570_144_encode_rm_control,
+	.decode_rm_control = nvgpu_r570_144_decode_rm_control,
+	.encode_rm_alloc = nvgpu_r570_144_encode_rm_alloc,
+	.decode_rm_alloc = nvgpu_r570_144_decode_rm_alloc,
+	.encode_rm_free = nvgpu_r570_144_encode_rm_free,
+
+	.class = {
+		.root = NVGPU_R570_144_CLASS_ROOT,
+		.device = NVGPU_R570_144_CLASS_DEVICE,
+		.subdevice = NVGPU_R570_144_CLASS_SUBDEVICE,
+	},
+	.root_params_size = sizeof(struct nvgpu_r570_144_root_params),
+	.device_params_size = sizeof(struct nvgpu_r570_144_device_params),
+	.subdevice_params_size = sizeof(struct nvgpu_r570_144_subdevice_params),
+	.encode_root_params = nvgpu_r570_144_encode_root_params,
+	.encode_device_params = nvgpu_r570_144_encode_device_params,
+	.encode_subdevice_params = nvgpu_r570_144_encode_subdevice_params,
+
+	.ctrl = {
+		.intr_get_kernel_table = NVGPU_R570_144_CTRL_INTR_GET_KERNEL_TABLE,
+		.get_vmmu_segment_size = NVGPU_R570_144_CTRL_GET_VMMU_SEGMENT_SIZE,
+		.query_ecc_status = NVGPU_R570_144_CTRL_QUERY_ECC_STATUS,
+		.gsp_get_features = NVGPU_R570_144_CTRL_GSP_GET_FEATURES,
+		.set_vgpu_mgr_config = NVGPU_R570_144_CTRL_SET_VGPU_MGR_CONFIG,
+		.add_vgpu_type = NVGPU_R570_144_CTRL_ADD_VGPU_TYPE,
+		.bootload = NVGPU_R570_144_CTRL_BOOTLOAD,
+		.shutdown = NVGPU_R570_144_CTRL_SHUTDOWN,
+		.cleanup = NVGPU_R570_144_CTRL_CLEANUP,
+	},
+	.intr_table_size = sizeof(struct nvgpu_r570_144_intr_table),
+	.decode_intr_table = nvgpu_r570_144_decode_intr_table,
+	.vmmu_segment_size_size = sizeof(struct nvgpu_r570_144_vmmu_segment_size),
+	.decode_vmmu_segment_size = nvgpu_r570_144_decode_vmmu_segment_size,
+	.ecc_status_size = sizeof(struct nvgpu_r570_144_ecc_status),
+	.decode_ecc_status = nvgpu_r570_144_decode_ecc_status,
+	.features_size = sizeof(struct nvgpu_r570_144_features),
+	.decode_features = nvgpu_r570_144_decode_features,
+
+	.mgr_config_size = sizeof(struct nvgpu_r570_144_mgr_config),
+	.encode_mgr_config = nvgpu_r570_144_encode_mgr_config,
+	.add_type_size = sizeof(struct nvgpu_r570_144_add_type),
+	.encode_add_type = nvgpu_r570_144_encode_add_type,
+	.bootload_size = sizeof(struct nvgpu_r570_144_bootload),
+	.encode_bootload = nvgpu_r570_144_encode_bootload,
+	.gfid_params_size = sizeof(struct nvgpu_r570_144_gfid_params),
+	.encode_gfid_params = nvgpu_r570_144_encode_gfid_params,
+
+	.plugin = NVGPU_R570_144_PLUGIN_LAYOUT,
+	.encode_plugin_config = nvgpu_r570_144_encode_plugin_config,
+	.encode_plugin_bme = nvgpu_r570_144_encode_plugin_bme,
+};
