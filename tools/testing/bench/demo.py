@@ -1,0 +1,296 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+An operator's day with one L40: drivers, virtual functions, types, two guests
+at once, the same by libvirt, and everything put away again.
+
+Every step is printed with its time; any surprise ends the day with exit code 1.
+"""
+
+import argparse
+import re
+import sys
+import time
+
+from gpu import Gpu, KernelLog, VgpuGuest, Wrong, expect, find_in_vram, pattern
+from guest import start_libvirt
+from hostvm import START, BenchError, CommandFailed, HostVM, say
+
+TYPE = 876          # L40-8Q
+TYPE_NAME = "NVIDIA L40-8Q"
+IDS = (0x26B5, 0x1774)
+OTHER_SIZE = 872    # L40-2Q
+SAME_SIZE = 886     # L40-8A
+SAME_SIZE_IDS = (0x26B5, 0x177E)
+NUM_VFS = 4
+GIB = 1 << 30
+
+# Each guest leaves patterns here: in its first and in its second VMMU segment.
+OFFSETS = [0x3000, 0x8005000]
+SEEDS = [0x1111_2222_3333_0001, 0x5555_6666_7777_0002]
+LIBVIRT_SEED = 0x9999_AAAA_BBBB_0003
+
+BOLD, GREEN, RED, DIM, END = (
+    ("\033[1m", "\033[32m", "\033[31m", "\033[2m", "\033[0m") if sys.stdout.isatty() else ("",) * 5
+)
+
+
+class Day:
+    """The steps, in order; each returns what is worth telling."""
+
+    def __init__(self, keep):
+        self.keep = keep
+        self.vm = None
+        self.gpu = None
+        self.log = None
+        self.guests = []
+        self.libvirtd = None
+        self.vfs = []
+        self.peak = None
+        self.told = []
+
+    def step(self, title, action):
+        start = time.time()
+        print(f"{DIM}[{start - START:4.0f} s]{END} {title} ...", flush=True)
+        detail = action() or ""
+        took = time.time() - start
+        self.told.append((title, took))
+        lines = detail.splitlines() or [""]
+        print(f"         {GREEN}ok{END} {took:5.1f} s  {lines[0]}", flush=True)
+        for line in lines[1:]:
+            print(f"                     {line}", flush=True)
+
+    # ---- the host
+
+    def boot(self):
+        self.vm = HostVM(gpu="nvidia-ada,board=l40", keep=self.keep)
+        self.vm.start()
+        self.gpu = Gpu(self.vm)
+        self.log = KernelLog(self.vm)
+        return (
+            f"{self.vm.sh('. /etc/os-release; echo $PRETTY_NAME')}, Linux {self.vm.sh('uname -r')}, "
+            f"QEMU {self.vm.sh('qemu-system-x86_64 --version | head -n 1').split()[3]}\n"
+            + self.vm.sh(f"lspci -s {self.gpu.pf}")
+        )
+
+    def load(self):
+        self.gpu.load()
+        expect("driver of the GPU", self.gpu.driver(), "nvkm-vgpu")
+        rpcs = self.gpu.model("stats").get("rpcs", {})
+        return f"GSP-RM 570.144 is up in vGPU mode{count_of(rpcs, ' after {} messages')}"
+
+    def static_info(self):
+        self.clean_log()
+        supported = self.gpu.read(self.gpu.path("nvidia/supported_vgpu_types"))
+        if TYPE_NAME not in supported:
+            raise Wrong(f"no {TYPE_NAME} in supported_vgpu_types:\n{supported}")
+        total = int(self.gpu.read(self.gpu.path("sriov_totalvfs")))
+        expect("total VFs", total, 32)
+        return f"kernel log clean; {len(supported.splitlines()) - 1} types supported, up to {total} VFs"
+
+    def enable_vfs(self):
+        self.gpu.set_numvfs(NUM_VFS)
+        self.vfs = [self.gpu.vf(n) for n in range(NUM_VFS)]
+        for n in range(NUM_VFS):
+            expect(f"type of VF {n}", self.gpu.type(n), 0)
+        return " ".join(self.vfs)
+
+    def bind_vfs(self):
+        for n in range(NUM_VFS):
+            self.gpu.bind(n)
+        # libvirt takes its time to get ready, off the stage.
+        self.libvirtd = self.vm.spawn("modprobe kvm_amd; modprobe vfio-pci")
+        return f"{NUM_VFS} VFs have vfio-nvidia-vgpu, by driver_override"
+
+    def choose_types(self):
+        types = self.gpu.creatable(0)
+        expect(f"type {TYPE}", types.get(TYPE), TYPE_NAME)
+        self.gpu.must_set_type(0, TYPE)
+        expect("more to create on the same VF", self.gpu.creatable(0), {})
+        expect("another size", self.gpu.set_type(1, OTHER_SIZE), "EINVAL")
+        expect("type after that", self.gpu.type(1), 0)
+        left = self.gpu.creatable(1)
+        if OTHER_SIZE in left or SAME_SIZE not in left:
+            raise Wrong(f"VF 1 can become {left}")
+        self.gpu.must_set_type(1, SAME_SIZE)
+        return (
+            f"{len(types)} types creatable; VF 0 is {TYPE_NAME} ({TYPE}),\n"
+            f"VF 1 refuses {types[OTHER_SIZE]} (EINVAL) and becomes {types[SAME_SIZE]} ({SAME_SIZE})"
+        )
+
+    # ---- guests
+
+    def start_guests(self):
+        for vf, seed, ids in zip(self.vfs, SEEDS, (IDS, SAME_SIZE_IDS)):
+            guest = VgpuGuest(self.vm, vf, offsets=OFFSETS, seed=seed, ids=ids, stay=True)
+            guest.start()
+            self.guests.append(guest)
+        up = [guest.wait_for(r"^NVGPU-GUEST: up (\S+) (\S+)$", 240) for guest in self.guests]
+        return f"Linux {up[0][2]} in both, {' and '.join(match[1] + ' s' for match in up)} after their power-on"
+
+    def check_guests(self):
+        lines = []
+        for guest in self.guests:
+            checks = guest.wait_done()
+            by_name = {check.name: check.detail for check in checks}
+            lines.append(
+                f"{guest.vf}: {len(checks)} checks passed; {by_name['device-id']}"
+                f" subsystem {by_name['subsystem-id']}, BAR1 {by_name['bar1-size']},\n"
+                f"  interrupt by MSI-X, RPC version {by_name['rpc-version']} by DMA"
+            )
+        return "\n".join(lines)
+
+    def see_translation(self):
+        """What a guest wrote is in VRAM where its segments are, and nowhere else."""
+        vgpus = {vgpu["gfid"]: vgpu for vgpu in self.gpu.model("vgpus")}
+        expect("vGPUs in the model", sorted(vgpus), [1, 2])
+        lines = []
+        scanned = 0
+        for gfid, guest in enumerate(self.guests, 1):
+            wanted = [guest_address(vgpus[gfid], offset) for offset in OFFSETS]
+            for index, address in enumerate(wanted):
+                found, scanned = find_in_vram(self.vm.vram, pattern(guest.seed, index, words=8))
+                expect(f"places of pattern {index} of {guest.vf}", found, [address])
+                whole = pattern(guest.seed, index)
+                with open(self.vm.vram, "rb") as vram:
+                    vram.seek(address)
+                    expect(f"all of pattern {index}", vram.read(len(whole)) == whole, True)
+            lines.append(
+                f"{guest.vf}: framebuffer {OFFSETS[0]:#x}, {OFFSETS[1]:#x}"
+                f" is VRAM {wanted[0]:#x}, {wanted[1]:#x}"
+            )
+        lines.append(f"and nowhere else in the {scanned >> 20} MiB of 48 GiB that were ever touched")
+        return "\n".join(lines)
+
+    def account(self):
+        self.peak = self.gpu.model("accounting")["now"]
+        for what in ("gfids", "segments", "channels", "heaps", "rm_objects"):
+            if not self.peak[what]:
+                raise Wrong(f"the model accounts no {what} for two vGPUs: {self.peak}")
+        for guest in self.guests:
+            guest.wait_alive()
+        return told(self.peak)
+
+    def guests_off(self):
+        for guest in self.guests:
+            guest.type("off")
+        for guest in self.guests:
+            guest.stay = False
+            guest.off()
+        left = self.gpu.model("accounting")["now"]
+        for what in ("gfids", "segments", "heaps"):
+            expect(f"{what} without a guest", left[what], 0)
+        return "powered off from inside; their vGPUs are gone"
+
+    def by_libvirt(self):
+        start_libvirt(self.vm)
+        guest = VgpuGuest(
+            self.vm, self.vfs[0], offsets=OFFSETS, seed=LIBVIRT_SEED, ids=IDS, by="libvirt"
+        )
+        with guest:
+            checks = guest.wait_done()
+            guest.off()
+        return (
+            f"libvirt {self.vm.sh('virsh --version')}, <hostdev managed='no'>: "
+            f"{len(checks)} checks passed"
+        )
+
+    # ---- the end
+
+    def put_away(self):
+        self.gpu.put_away()
+        expect("driver of the GPU", self.gpu.driver(), "")
+        left = self.vm.sh("lsmod | grep -E '^(nvkm_vgpu|vfio_nvidia_vgpu) ' || :")
+        expect("modules that are left", str(left), "")
+        return "types 0, VFs 0, modules out"
+
+    def account_end(self):
+        accounting = self.gpu.model("accounting")
+        left = {what: n for what, n in accounting["now"].items() if n}
+        expect("what the model still accounts", left, {})
+        return f"now: {told(accounting['now'])}\npeak: {told(accounting['peak'])}"
+
+    def clean_log(self):
+        expect("warnings in the host's kernel log", self.log.warnings(), [])
+        refused = re.findall(r"^nvidia-ada: refused .*$", self.vm.model_log(), re.M)
+        expect("what the model refused", refused, [])
+
+    def last_look(self):
+        self.clean_log()
+        return "host and guests: no warning; the GPU refused nothing"
+
+    def all_steps(self):
+        self.step("the host boots", self.boot)
+        self.step("modprobe -a nvkm-vgpu vfio-nvidia-vgpu", self.load)
+        self.step("what the card says", self.static_info)
+        self.step(f"echo {NUM_VFS} > sriov_numvfs", self.enable_vfs)
+        self.step("the VFIO driver gets the VFs", self.bind_vfs)
+        self.step("types are chosen", self.choose_types)
+        self.step("two guests start: qemu-system-x86_64 -device vfio-pci,host=<VF>", self.start_guests)
+        self.step("the guests use their vGPUs", self.check_guests)
+        self.step("the framebuffer that they wrote, seen from outside", self.see_translation)
+        self.step("resources in use, says the GPU", self.account)
+        self.step("guests off", self.guests_off)
+        self.step("the same guest by libvirt", self.by_libvirt)
+        self.step("everything is put away", self.put_away)
+        self.step("resources in use, says the GPU", self.account_end)
+        self.step("kernel logs", self.last_look)
+
+    def summary(self):
+        total = time.time() - START
+        boot = self.told[0][1]
+        print(
+            f"\n{BOLD}One L40, two vGPUs, three guests: all of it happened.{END}\n"
+            f"  build and boot {self.told[0][1]:.0f} s, GSP firmware {self.told[1][1]:.0f} s,"
+            f" guests {sum(t for title, t in self.told if 'guest' in title):.0f} s;"
+            f" {total:.0f} s in all"
+            f" (goal: {'2 minutes' if boot < 60 else '15 minutes the first time'})\n"
+            f"  at the peak {told(self.peak)}; at the end nothing"
+        )
+
+
+def guest_address(vgpu, offset):
+    """Where in VRAM the guest's framebuffer offset is, by its list of segments."""
+    for base, length in vgpu["segments"]:
+        if offset < length:
+            return base + offset
+        offset -= length
+    raise Wrong(f"{offset:#x} is behind the framebuffer of GFID {vgpu['gfid']}")
+
+
+def told(account):
+    return (
+        f"{account['gfids']} GFIDs, {account['segments']} FB segments"
+        f" ({account['fb_bytes'] / GIB:.1f} GiB), {account['channels']} channels,"
+        f" {account['heaps']} heaps, {account['rm_objects']} RM objects"
+    )
+
+
+def count_of(counts, text):
+    number = sum(counts.values()) if isinstance(counts, dict) else 0
+    return text.format(number) if number else ""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="keep the run folder: logs, VRAM")
+    day = Day(parser.parse_args().keep)
+    try:
+        day.all_steps()
+        day.summary()
+        return 0
+    except (Wrong, CommandFailed, BenchError, TimeoutError) as error:
+        print(f"         {RED}FAILED{END}: {error}", flush=True)
+        if day.vm and day.vm.proc and day.vm.proc.poll() is None:
+            print("--- the host's kernel log", day.vm.sh("dmesg | tail -n 40", check=False), sep="\n")
+            print("--- the model's log", day.vm.model_log()[-3000:], sep="\n")
+        return 1
+    finally:
+        if day.vm:
+            if day.keep:
+                say(f"kept: {day.vm.run}")
+            day.vm.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+The GPU as an operator of the host VM handles it, and as the model sees it.
+"""
+
+import json
+import os
+import re
+import shlex
+import struct
+
+from guest import Guest
+
+DRIVERS = "nvkm-vgpu vfio-nvidia-vgpu"
+VFIO_DRIVER = "vfio-nvidia-vgpu"
+CLIENT = "/bench/selftests/nvidia-vgpu/vfio-client"
+
+# What Debian's kernel says of every module that it did not build itself.
+EXPECTED_WARNINGS = re.compile(
+    r"loading out-of-tree module taints kernel|module verification failed: signature"
+)
+SPLATS = re.compile(
+    r"WARNING: |BUG: |Oops|KASAN|UBSAN|KCSAN|possible (circular|recursive|irq lock)|INFO: task |"
+    r"INFO: trying|refcount_t|general protection|rcu: INFO|sleeping function|DEBUG_LOCKS_WARN|"
+    r"unreferenced object|Call Trace"
+)
+ERRNO = {
+    "No such file or directory": "ENOENT",
+    "No such device": "ENODEV",
+    "Invalid argument": "EINVAL",
+    "Device or resource busy": "EBUSY",
+    "Numerical result out of range": "ERANGE",
+    "No space left on device": "ENOSPC",
+    "Operation not permitted": "EPERM",
+    "Input/output error": "EIO",
+    "Connection timed out": "ETIMEDOUT",
+    "Cannot allocate memory": "ENOMEM",
+}
+
+
+class Wrong(Exception):
+    """Something is not as it must be."""
+
+
+def expect(what, got, wanted):
+    if got != wanted:
+        raise Wrong(f"{what}: {got!r} instead of {wanted!r}")
+
+
+class Gpu:
+    """One PF: number n of the VM's GPUs, by PCI address."""
+
+    def __init__(self, vm, n=0):
+        self.vm = vm
+        self.qom = "/machine/peripheral/gpu" + (str(n) if n else "")
+        self.pf = vm.sh(
+            "cd /sys/bus/pci/devices; for d in *; do"
+            " [ ! -e $d/physfn ] && grep -q 0x10de $d/vendor && echo $d; done; :"
+        ).split()[n]
+
+    # The operator's files
+
+    def path(self, file=""):
+        return f"/sys/bus/pci/devices/{self.pf}/{file}"
+
+    def vf_path(self, n, file=""):
+        return self.path(f"virtfn{n}/{file}")
+
+    def read(self, path):
+        return str(self.vm.sh(f"cat {path}"))
+
+    def write(self, path, text, timeout=120):
+        """One write(2), as echo does it; the name of its errno, '' if it worked."""
+        command = f"echo {shlex.quote(str(text))} | LC_ALL=C tee {path} >/dev/null"
+        out = self.vm.sh(command, timeout=timeout, check=False)
+        if not out.rc:
+            return ""
+        text = out.rsplit(": ", 1)[-1]
+        return ERRNO.get(text, text)
+
+    def must_write(self, path, text, timeout=120):
+        if error := self.write(path, text, timeout):
+            raise Wrong(f"echo {text} > {path}: {error}")
+
+    # Drivers
+
+    def load(self, timeout=180):
+        self.vm.sh(f"modprobe -a {DRIVERS}", timeout=timeout)
+
+    def unload(self, timeout=180):
+        self.vm.sh(f"modprobe -r {VFIO_DRIVER} nvkm-vgpu", timeout=timeout)
+
+    def driver(self):
+        """Name of the PF's driver, '' if none."""
+        link = self.vm.sh(f"readlink {self.path('driver')}", check=False)
+        return os.path.basename(link)
+
+    # VFs
+
+    def set_numvfs(self, count):
+        self.must_write(self.path("sriov_numvfs"), count)
+
+    def numvfs(self):
+        return int(self.read(self.path("sriov_numvfs")))
+
+    def vf(self, n):
+        return os.path.basename(self.vm.sh(f"readlink {self.path(f'virtfn{n}')}"))
+
+    def bind(self, n):
+        """By driver_override, as libvirt does and an operator may."""
+        vf = self.vf(n)
+        self.must_write(self.vf_path(n, "driver_override"), VFIO_DRIVER)
+        self.must_write("/sys/bus/pci/drivers_probe", vf)
+        driver = os.path.basename(self.vm.sh(f"readlink {self.vf_path(n, 'driver')}", check=False))
+        expect(f"driver of {vf}", driver, VFIO_DRIVER)
+        return vf
+
+    # Types
+
+    def creatable(self, n):
+        """{id: name} of what VF n could become."""
+        lines = self.read(self.vf_path(n, "nvidia/creatable_vgpu_types")).splitlines()
+        if not lines:
+            return {}
+        expect("header of creatable_vgpu_types", lines[0], "ID    : vGPU Name")
+        types = {}
+        for line in lines[1:]:
+            match = re.fullmatch(r"(\d+) *: (NVIDIA .+)", line)
+            if not match or line != f"{int(match[1]):<5d} : {match[2]}":
+                raise Wrong(f"line of creatable_vgpu_types: {line!r}")
+            types[int(match[1])] = match[2]
+        return types
+
+    def type(self, n):
+        return int(self.read(self.vf_path(n, "nvidia/current_vgpu_type")))
+
+    def set_type(self, n, value):
+        """The name of the errno, '' if it worked."""
+        return self.write(self.vf_path(n, "nvidia/current_vgpu_type"), value)
+
+    def must_set_type(self, n, value):
+        self.must_write(self.vf_path(n, "nvidia/current_vgpu_type"), value)
+        expect(f"type of VF {n}", self.type(n), value)
+
+    def set_up(self, types, load=True):
+        """Drivers, as many VFs as there are types, bound and with their types."""
+        if load:
+            self.load()
+        self.set_numvfs(len(types))
+        for n, value in enumerate(types):
+            self.bind(n)
+            if value:
+                self.must_set_type(n, value)
+
+    def put_away(self, unload=True):
+        for n in range(self.numvfs()):
+            self.must_set_type(n, 0)
+        self.set_numvfs(0)
+        if unload:
+            self.unload()
+
+    # VFIO
+
+    def client(self, n, *commands, iommufd=False, timeout=120):
+        """Run the VFIO client on VF n; its Output, .rc is 1 if a check failed."""
+        args = " ".join(commands)
+        flag = "-i " if iommufd else ""
+        return self.vm.sh(f"{CLIENT} {flag}{self.vf(n)} {args}", timeout=timeout, check=False)
+
+    def must_client(self, n, *commands, **kwargs):
+        out = self.client(n, *commands, **kwargs)
+        if out.rc:
+            raise Wrong(f"VFIO client on VF {n}:\n{out}")
+        return out
+
+    def open_error(self, n, **kwargs):
+        """The name of the errno of opening VF n, '' if it works."""
+        match = re.search(r"^FAIL open (\w+)", self.client(n, **kwargs), re.M)
+        return match[1] if match else ""
+
+    # The model's side
+
+    def model(self, prop):
+        value = self.vm.qom_get(prop, self.qom)
+        return json.loads(value) if isinstance(value, str) else value
+
+    def set_model(self, prop, value):
+        self.vm.qom_set(prop, value, self.qom)
+
+
+class Check:
+    """A line "NVGPU-GUEST: ok|FAIL name detail" of the guest's module."""
+
+    def __init__(self, verdict, name, detail):
+        self.ok = verdict == "ok"
+        self.name = name
+        self.detail = detail
+
+    def __str__(self):
+        return f"{'ok' if self.ok else 'FAIL'} {self.name} {self.detail}"
+
+
+class VgpuGuest(Guest):
+    """
+    A guest that checks its vGPU.
+
+    offsets  of its framebuffer, where it leaves a pattern with the seed
+    ids      device and subsystem id that it must see
+    stay     look again every second, until off()
+    """
+
+    def __init__(self, vm, vf, *, offsets=(), seed=0, ids=(0x26B5, 0x1774), stay=False, **kwargs):
+        # Its clock comes from a machine that is itself emulated.
+        words = ["mitigations=off tsc=reliable no_timer_check"]
+        params = {
+            "device": hex(ids[0]),
+            "subsystem": hex(ids[1]),
+            "fb_offset": ",".join(map(hex, offsets)),
+            "fb_pattern": hex(seed),
+        }
+        words += [f"nvgpu_guest_test.{k}={v}" for k, v in params.items() if v]
+        if stay:
+            words.append("stay")
+        super().__init__(vm, vf, append=" ".join(words), **kwargs)
+        self.vf = vf
+        self.stay = stay
+        self.offsets = list(offsets)
+        self.seed = seed
+
+    def checks(self):
+        found = re.findall(r"^NVGPU-GUEST: (ok|FAIL) (\S+) ?(.*)$", self.log(), re.M)
+        return [Check(*groups) for groups in found]
+
+    def no_failure(self):
+        for check in self.checks():
+            if not check.ok:
+                raise Wrong(f"{self.name}: {check}\n{self.log()}")
+
+    def wait_done(self, timeout=240):
+        """The module's checks ran and passed; they are returned."""
+        done = self.wait_for(r"^NVGPU-GUEST: (done (\d+)|FAIL (no-device|insmod).*)$", timeout)
+        self.no_failure()
+        expect(f"{self.name}: checks that failed", done[2], "0")
+        return self.checks()
+
+    def wait_alive(self, more=1, timeout=60):
+        """It looks again, and finds all as it was, so many times more."""
+        count = len(re.findall(r"^NVGPU-GUEST: alive \d+$", self.log(), re.M))
+        self.wait_for(rf"^NVGPU-GUEST: alive {count + more}$", timeout)
+        self.no_failure()
+
+    def off(self, timeout=120):
+        """Power off from inside, if it stays; wait for its end."""
+        if self.stay:
+            self.type("off")
+        self.wait_end(timeout)
+        self.no_failure()
+        if not re.search(r"^NVGPU-GUEST: off$", self.log(), re.M):
+            raise Wrong(f"{self.name} ended early:\n{self.log()}")
+
+
+class KernelLog:
+    """What the kernel printed since the last mark."""
+
+    def __init__(self, vm):
+        self.vm = vm
+        self.mark()
+
+    def mark(self):
+        self.vm.sh("dmesg -C")
+
+    def lines(self):
+        """[(level, text)]"""
+        found = re.findall(r"^<(\d+)>\[[^\]]*\] ?(.*)$", self.vm.sh("dmesg -r"), re.M)
+        return [(int(level) & 7, text) for level, text in found]
+
+    def warnings(self):
+        return [
+            text
+            for level, text in self.lines()
+            if (level <= 4 or SPLATS.search(text)) and not EXPECTED_WARNINGS.search(text)
+        ]
+
+    def errors_of(self, device):
+        """Lines of level warning and above about a PCI device."""
+        return [t for level, t in self.lines() if level <= 4 and device in t]
+
+
+# Framebuffer, in the file behind the model's VRAM
+
+def pattern(seed, index=0, words=512):
+    """What the guest module leaves at its offset number index, see guest/vf.h."""
+    seed += index << 56
+    return b"".join(
+        struct.pack("<Q", (seed + i * 0x9E3779B97F4A7C15) % (1 << 64)) for i in range(words)
+    )
+
+
+def extents(fd):
+    """(start, end) of each piece of a sparse file that is not a hole."""
+    end = 0
+    size = os.fstat(fd).st_size
+    while end < size:
+        try:
+            start = os.lseek(fd, end, os.SEEK_DATA)
+        except OSError:
+            return
+        end = os.lseek(fd, start, os.SEEK_HOLE)
+        yield start, end
+
+
+def find_in_vram(path, needle):
+    """Every offset at which the bytes are, and how much of the file is not holes."""
+    chunk = 16 << 20
+    found = []
+    scanned = 0
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        for start, end in extents(fd):
+            scanned += end - start
+            for base in range(start, end, chunk):
+                data = os.pread(fd, min(chunk + len(needle) - 1, end - base), base)
+                at = data.find(needle)
+                while at >= 0:
+                    found.append(base + at)
+                    at = data.find(needle, at + 1)
+    finally:
+        os.close(fd)
+    return found, scanned
