@@ -25,7 +25,7 @@ check:
 
 $(SUITES:%=check-%): check-%:
 	$(BENCH)/deps.sh
-	$(BENCH)/check.py $* $(T)
+	$(BENCH)/check.py $(if $(T),-t "$(T)") $*
 
 .PHONY: modules modules_install clean demo check $(SUITES:%=check-%)
 endif

@@ -235,6 +235,7 @@ class HostVM:
         self.agent = None
         self.locks = []
         self.run = None
+        self.expected_log = []  # for check.py: warnings that the test provokes
         self.images = images(kernel, build)
         self.qemu = qemu or self.images["qemu"]
 

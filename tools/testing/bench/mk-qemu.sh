@@ -110,6 +110,7 @@ lock qemu
 if [ ! -d "$Q/src" ] || [ ! -x "$VENV/bin/python" ]; then
 	unpack_source
 fi
+# mk-qemu.sh source: for those who want to read it.
 if [ "${1:-}" = source ]; then
 	echo "$Q/src"
 	exit 0

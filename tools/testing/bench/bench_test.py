@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+What a test of the host VM is made with. In tests/test_<topic>.py:
+
+    from bench_test import Skip, expect, host_test
+
+    @host_test()                            # the default GPU, both kernels
+    def test_something(vm):
+        expect(vm.sh("cat ..."), "what it should be")
+
+    @host_test(gpu="nvidia-ada,board=l40", kernels=("stock",), fresh=True)
+    def test_other(vm): ...
+
+A test passes when it returns. One that returns the Output of a program that
+speaks TAP has the results in there.
+
+Tests with the same arguments share a boot, in the order of their names,
+unless fresh. One that fails gets the machine thrown away. After each the
+kernel's and the model's log must have nothing new in them that is a warning,
+but for lines that the test expects: vm.expected_log.append(REGEX).
+"""
+
+
+class Skip(Exception):
+    """The test cannot be run here; the text says why."""
+
+
+def expect(got, want, what=""):
+    if got != want:
+        raise AssertionError(f"{what}\n  got:  {got!r}\n  want: {want!r}")
+
+
+def host_test(*, kernels=("stock", "debug"), fresh=False, **machine):
+    """machine: arguments of HostVM."""
+
+    def mark(function):
+        function.host_test = {"kernels": kernels, "fresh": fresh, "machine": machine}
+        return function
+
+    return mark

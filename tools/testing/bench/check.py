@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+Run suites of tests and tell the results as TAP.
+
+    check.py [-t NAME] SUITE...     SUITE: static abi kunit model host
+
+With -t only the tests whose names contain NAME are run. A suite that has no
+test to run has failed.
+"""
+
+import argparse
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import time
+import traceback
+
+from bench_test import Skip
+from hostvm import BENCH, REPO, START, HostVM, say, script
+from tap import Reader, Tap
+
+# What a kernel must not say. Printed by nobody who is well.
+SPLAT = re.compile(
+    r"WARNING:|BUG:|KASAN|UBSAN|Oops|Call Trace|INFO: (task|possible|trying)"
+    r"|possible (circular|recursive|irq)|inconsistent lock|suspicious RCU|DMAR:.*fault"
+    r"|DMA-API|general protection|unreferenced object|refcount_t|ODEBUG|kernel panic",
+    re.I,
+)
+# Debian's and our kernel boot with these on this machine.
+HARMLESS = re.compile(
+    r"DMA-API: (preallocated|debugging enabled)|DMAR: \[Firmware|Zen1 .* bug detected"
+    r"|taints kernel"
+)
+
+
+def program(tap, name, command, env=None):
+    """A suite that is a program of its own and speaks TAP."""
+    reader = Reader(tap, name)
+    tail = []
+    with subprocess.Popen(
+        [str(c) for c in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        errors="replace",
+        env={**os.environ, **(env or {})},
+    ) as proc:
+        for line in proc.stdout:
+            tail = tail[-20:] + [line]
+            reader.feed(line)
+    reader.end(proc.returncode, "".join(tail))
+
+
+def static(tap, name):
+    program(tap, "static", [BENCH / "check-static.sh", *([name] if name else [])])
+
+
+def abi(tap, _name):
+    program(tap, "abi", [sys.executable, REPO / "tools/testing/abi/check.py"])
+
+
+def model(tap, name):
+    root = script("mk-rootfs.sh", "host")
+    program(
+        tap,
+        "model",
+        [sys.executable, REPO / "tools/testing/qemu/tests/run.py", *([name] if name else [])],
+        {"QEMU": script("mk-qemu.sh"), "NVKM_VGPU_FIRMWARE": f"{root}/usr/lib/firmware"},
+    )
+
+
+def kunit(tap, _name):
+    """In the debug kernel, without a GPU; KUnit's own results from debugfs."""
+    with HostVM(kernel="debug", gpu=None) as vm:
+        before = vm.sh("ls /sys/kernel/debug/kunit 2>/dev/null", check=False).split()
+        vm.sh(
+            "modprobe kunit; cd /lib/modules/$(uname -r)/kernel/drivers/gpu/nvkm-vgpu && "
+            "for ko in $(find . -name '*.ko'); do "
+            "case ,$(modinfo -F depends $ko), in *,kunit,*) "
+            "modprobe $(basename $ko .ko) || exit 1;; esac; done",
+            timeout=300,
+        )
+        suites = set(vm.sh("ls /sys/kernel/debug/kunit").split()) - set(before)
+        if not suites:
+            tap.not_ok("kunit", "no suite was seen")
+        for suite in sorted(suites):
+            reader = Reader(tap, f"kunit: {suite}")
+            text = vm.sh(f"cat /sys/kernel/debug/kunit/{suite}/results")
+            # A suite's own results are indented below a line for the suite.
+            lines = [line[4:] if line.startswith("    ") else "" for line in text.splitlines()]
+            for line in lines:
+                reader.feed(line)
+            reader.end(tail=text)
+        bad = splats(vm.dmesg())
+        if bad:
+            tap.not_ok("kunit: kernel log", "\n".join(bad))
+
+
+def splats(log, allowed=()):
+    """Lines that are a splat, each with what follows it."""
+    lines = log.splitlines()
+    found = []
+    for n, line in enumerate(lines):
+        if not SPLAT.search(line) or HARMLESS.search(line):
+            continue
+        if any(re.search(a, line) for a in allowed):
+            continue
+        found += lines[n : n + 25]
+        break
+    return found
+
+
+class HostTests:
+    """The tests of tests/test_*.py, grouped by the machine that they want."""
+
+    def __init__(self, tap, name):
+        self.tap = tap
+        self.vm = None
+        self.machine = None
+        self.groups = {}
+        for path in sorted((BENCH / "tests").glob("test_*.py")):
+            for function in load(path):
+                want = function.host_test
+                for kernel in want["kernels"]:
+                    test = f"{kernel}: {path.stem[5:]}: {function.__name__[5:]}"
+                    if name and name not in function.__name__ and name not in test:
+                        continue
+                    key = (kernel, repr(sorted(want["machine"].items())))
+                    if want["fresh"]:
+                        key += (test,)
+                    self.groups.setdefault(key, []).append((test, kernel, function))
+
+    def run(self):
+        if not self.groups:
+            self.tap.not_ok("host", "no test of that name")
+        for key in sorted(self.groups, key=lambda k: k[0] != "stock"):
+            for test, kernel, function in self.groups[key]:
+                self.one(f"host: {test}", kernel, function)
+            self.end_group(key[0])
+
+    def boot(self, kernel, machine):
+        if self.vm and self.vm.proc.poll() is None:
+            return
+        self.drop()
+        self.vm = HostVM(kernel=kernel, **machine)
+        self.vm.start()
+
+    def drop(self):
+        if self.vm:
+            self.vm.stop()
+            self.vm = None
+
+    def one(self, test, kernel, function):
+        start = time.monotonic()
+        try:
+            self.boot(kernel, function.host_test["machine"])
+            self.vm.expected_log = []
+            mark = f"bench: test {test}"
+            self.vm.sh(f"echo '{mark}' >/dev/kmsg")
+            results = function(self.vm)
+            bad = splats(self.vm.dmesg().rpartition(mark)[2], self.vm.expected_log)
+            if bad:
+                raise AssertionError("kernel log:\n" + "\n".join(bad))
+            if results is None:
+                self.tap.ok(test, time.monotonic() - start)
+            else:
+                reader = Reader(self.tap, test)
+                for line in results.splitlines():
+                    reader.feed(line)
+                reader.end(results.rc, results)
+        except Skip as why:
+            self.tap.skip(test, why)
+        except Exception:  # pylint: disable=broad-except
+            self.tap.not_ok(test, self.explain(), time.monotonic() - start)
+            self.drop()
+
+    def explain(self):
+        text = "".join(traceback.format_exc(limit=-4))
+        if self.vm and self.vm.run and self.vm.agent and self.vm.proc.poll() is None:
+            log = self.vm.sh("dmesg | tail -n 30", check=False)
+            text += f"\n--- kernel log\n{log}\n--- QEMU\n{self.vm.model_log()[-3000:]}"
+        return text
+
+    def end_group(self, kernel):
+        """Nothing may have leaked: asked once a machine, on the debug kernel."""
+        if kernel == "debug" and self.vm:
+            name = "host: debug: no memory leaked"
+            try:
+                leaks = "/sys/kernel/debug/kmemleak"
+                # What was freed late needs a second scan to be seen as free.
+                self.vm.sh(f"echo scan >{leaks}; sleep 6; echo scan >{leaks}", timeout=300)
+                found = self.vm.sh(f"cat {leaks}", timeout=120)
+                if found:
+                    self.tap.not_ok(name, found[:4000])
+                else:
+                    self.tap.ok(name)
+            except Exception:  # pylint: disable=broad-except
+                self.tap.not_ok(name, self.explain())
+        self.drop()
+
+
+def load(path):
+    """Test functions of a file, in the order in which they are written."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return [f for f in vars(module).values() if hasattr(f, "host_test")]
+
+
+def host(tap, name):
+    tests = HostTests(tap, name)
+    try:
+        tests.run()
+    finally:
+        tests.drop()
+
+
+SUITES = {"static": static, "abi": abi, "kunit": kunit, "model": model, "host": host}
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Run suites of tests, in TAP.")
+    parser.add_argument("-t", metavar="NAME", default="")
+    parser.add_argument("suite", nargs="+", choices=SUITES)
+    args = parser.parse_args()
+    tap = Tap()
+    for name in args.suite:
+        say(f"suite {name}")
+        before = tap.number()
+        try:
+            SUITES[name](tap, args.t)
+        except Exception:  # pylint: disable=broad-except
+            tap.not_ok(name, traceback.format_exc(limit=-4))
+        if tap.number() == before:
+            tap.not_ok(name, "the suite has no tests")
+    say(f"all done after {(time.time() - START) / 60:.1f} min")
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
