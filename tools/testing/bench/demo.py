@@ -8,7 +8,6 @@ Every step is printed with its time; any surprise ends the day with exit code 1.
 """
 
 import argparse
-import re
 import sys
 import time
 
@@ -46,6 +45,7 @@ class Day:
         self.guests = []
         self.libvirtd = None
         self.vfs = []
+        self.idle = None
         self.peak = None
         self.told = []
 
@@ -76,8 +76,9 @@ class Day:
     def load(self):
         self.gpu.load()
         expect("driver of the GPU", self.gpu.driver(), "nvkm-vgpu")
-        rpcs = self.gpu.model("stats").get("rpcs", {})
-        return f"GSP-RM 570.144 is up in vGPU mode{count_of(rpcs, ' after {} messages')}"
+        self.idle = self.gpu.model("accounting")["now"]
+        messages = sum(self.gpu.model("stats")["rpcs"].values())
+        return f"GSP-RM 570.144 is up in vGPU mode after {messages} messages"
 
     def static_info(self):
         self.clean_log()
@@ -169,7 +170,18 @@ class Day:
                 raise Wrong(f"the model accounts no {what} for two vGPUs: {self.peak}")
         for guest in self.guests:
             guest.wait_alive()
-        return told(self.peak)
+        lines = [told(self.peak)]
+        functions = {f["gfid"]: f for f in self.gpu.model("stats")["functions"]}
+        for gfid, guest in enumerate(self.guests, 1):
+            f = functions[gfid]
+            for what in ("dma_read_bytes", "dma_write_bytes", "interrupts"):
+                if not f[what]:
+                    raise Wrong(f"the model counts no {what} of {guest.vf}")
+            lines.append(
+                f"{guest.vf}: {f['dma_read_bytes']} bytes read and {f['dma_write_bytes']} written"
+                f" by DMA, {f['interrupts']} interrupts"
+            )
+        return "\n".join(lines)
 
     def guests_off(self):
         for guest in self.guests:
@@ -198,7 +210,9 @@ class Day:
     # ---- the end
 
     def put_away(self):
-        self.gpu.put_away()
+        self.gpu.put_away(unload=False)
+        expect("in use as after modprobe", self.gpu.model("accounting")["now"], self.idle)
+        self.gpu.unload()
         expect("driver of the GPU", self.gpu.driver(), "")
         left = self.vm.sh("lsmod | grep -E '^(nvkm_vgpu|vfio_nvidia_vgpu) ' || :")
         expect("modules that are left", str(left), "")
@@ -212,8 +226,7 @@ class Day:
 
     def clean_log(self):
         expect("warnings in the host's kernel log", self.log.warnings(), [])
-        refused = re.findall(r"^nvidia-ada: refused .*$", self.vm.model_log(), re.M)
-        expect("what the model refused", refused, [])
+        expect("what the GPU refused", self.gpu.model("refusals"), {})
 
     def last_look(self):
         self.clean_log()
@@ -251,10 +264,9 @@ class Day:
 
 def guest_address(vgpu, offset):
     """Where in VRAM the guest's framebuffer offset is, by its list of segments."""
-    for base, length in vgpu["segments"]:
-        if offset < length:
-            return base + offset
-        offset -= length
+    for gpa, spa, length in vgpu["segments"]:
+        if gpa <= offset < gpa + length:
+            return spa + offset - gpa
     raise Wrong(f"{offset:#x} is behind the framebuffer of GFID {vgpu['gfid']}")
 
 
@@ -264,11 +276,6 @@ def told(account):
         f" ({account['fb_bytes'] / GIB:.1f} GiB), {account['channels']} channels,"
         f" {account['heaps']} heaps, {account['rm_objects']} RM objects"
     )
-
-
-def count_of(counts, text):
-    number = sum(counts.values()) if isinstance(counts, dict) else 0
-    return text.format(number) if number else ""
 
 
 def main():
