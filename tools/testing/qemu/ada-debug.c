@@ -1,0 +1,517 @@
+/*
+ * NVIDIA Ada GPU: what a test can see and do that a driver cannot
+ *
+ * Counters, accounting and refusals are read, and faults set, as properties of the device by qom-get and qom-set.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "qemu/bswap.h"
+#include "qemu/cutils.h"
+#include "qapi/error.h"
+#include "qapi/visitor.h"
+#include "qobject/qjson.h"
+#include "qobject/qlist.h"
+#include "ada-gsp.h"
+
+#define LOG_MAX         100     /* lines for one check; the counter goes on */
+#define UNMODELLED_MAX  65536   /* registers remembered */
+
+/* ---- counters ---------------------------------------------------------------------------------------------------- */
+
+static uint64_t bump(GHashTable *table, gpointer key)
+{
+    gsize n = GPOINTER_TO_SIZE(g_hash_table_lookup(table, key)) + 1;
+
+    g_hash_table_insert(table, key, GSIZE_TO_POINTER(n));
+    return n;
+}
+
+void ada_refuse(AdaState *s, const char *check, const char *fmt, ...)
+{
+    g_autofree char *why = NULL;
+    va_list ap;
+    uint64_t n;
+
+    va_start(ap, fmt);
+    why = g_strdup_vprintf(fmt, ap);
+    va_end(ap);
+    n = bump(s->refusals, (gpointer)g_intern_string(check));
+    if (n <= LOG_MAX) {
+        fprintf(stderr, "nvidia-ada: refused %s: %s%s\n", check, why, n == LOG_MAX ? " (and silent from now on)" : "");
+    }
+}
+
+void ada_unmodelled(AdaFunc *f, uint32_t off, bool write, uint32_t val)
+{
+    AdaState *s = f->gpu;
+    gsize key = (gsize)f->gfid << 40 | (gsize)write << 32 | off;
+
+    if (g_hash_table_size(s->unmodelled) >= UNMODELLED_MAX &&
+        !g_hash_table_contains(s->unmodelled, GSIZE_TO_POINTER(key))) {
+        return;
+    }
+    if (bump(s->unmodelled, GSIZE_TO_POINTER(key)) != 1) {
+        return;
+    }
+    if (write) {
+        fprintf(stderr, "nvidia-ada: unmodelled: GFID %u writes 0x%08x to 0x%06x\n", f->gfid, val, off);
+    } else {
+        fprintf(stderr, "nvidia-ada: unmodelled: GFID %u reads 0x%06x\n", f->gfid, off);
+    }
+}
+
+void ada_count_rpc(AdaState *s, uint32_t function, uint32_t control)
+{
+    bump(s->rpc_counts, GSIZE_TO_POINTER((gsize)function << 32 | control));
+}
+
+void ada_count_event(AdaState *s, uint32_t function)
+{
+    bump(s->event_counts, GSIZE_TO_POINTER((gsize)function));
+}
+
+/* ---- accounting -------------------------------------------------------------------------------------------------- */
+
+static void account_objects(AdaState *s, AdaAccount *a)
+{
+    GHashTableIter it;
+    AdaObject *o;
+
+    g_hash_table_iter_init(&it, s->gsp->objects);
+    while (g_hash_table_iter_next(&it, NULL, (gpointer *)&o)) {
+        if (o->client != ADA_INTERNAL_CLIENT) {
+            a->rm_objects++;
+            a->rm_clients += o->handle == o->client;
+        }
+    }
+}
+
+void ada_account(AdaState *s)
+{
+    AdaGsp *g = s->gsp;
+    AdaAccount a = {};
+    uint64_t *now = (uint64_t *)&a, *peak = (uint64_t *)&g->peak;
+
+    for (uint32_t gfid = 1; gfid <= ADA_MAX_GFID; gfid++) {
+        AdaVgpu *v = &g->vgpu[gfid];
+
+        if (v->state == ADA_VGPU_FREE) {
+            continue;
+        }
+        a.gfids++;
+        for (unsigned int i = 0; i < v->segs; i++) {
+            a.segments += v->seg[i].len / s->board->vmmu_segment;
+            a.fb_bytes += v->seg[i].len;
+        }
+        a.channels += v->channels;
+        a.heaps += 1 + !!v->mig_heap_len;
+        a.heap_bytes += v->heap_len + v->mig_heap_len;
+    }
+    account_objects(s, &a);
+    g->now = a;
+    for (size_t i = 0; i < sizeof(a) / sizeof(*now); i++) {
+        peak[i] = MAX(peak[i], now[i]);
+    }
+}
+
+static QDict *account_dict(const AdaAccount *a)
+{
+    QDict *d = qdict_new();
+
+    qdict_put_int(d, "gfids", a->gfids);
+    qdict_put_int(d, "segments", a->segments);
+    qdict_put_int(d, "fb_bytes", a->fb_bytes);
+    qdict_put_int(d, "channels", a->channels);
+    qdict_put_int(d, "heaps", a->heaps);
+    qdict_put_int(d, "heap_bytes", a->heap_bytes);
+    qdict_put_int(d, "rm_clients", a->rm_clients);
+    qdict_put_int(d, "rm_objects", a->rm_objects);
+    return d;
+}
+
+/* ---- faults in messages ------------------------------------------------------------------------------------------ */
+
+typedef struct AdaFault {
+    AdaFaultKind kind;
+    uint32_t arg, function, control, nth;
+} AdaFault;
+
+static bool parse_number(const char *text, uint32_t *val)
+{
+    return !qemu_strtoui(text, NULL, 0, val);
+}
+
+/* <drop|delay=ms|duplicate|corrupt|refuse=status>:<function>[:<control>][:<nth>]; an empty control is any */
+static bool parse_fault(const char *text, AdaFault *f)
+{
+    static const struct { const char *name; AdaFaultKind kind; bool arg; } kinds[] = {
+        { "drop", ADA_FAULT_DROP, false }, { "delay", ADA_FAULT_DELAY, true },
+        { "duplicate", ADA_FAULT_DUPLICATE, false }, { "corrupt", ADA_FAULT_CORRUPT, false },
+        { "refuse", ADA_FAULT_REFUSE, true },
+    };
+    g_auto(GStrv) part = g_strsplit(text, ":", 4);
+    unsigned int parts = g_strv_length(part);
+    g_auto(GStrv) action = g_strsplit(parts ? part[0] : "", "=", 2);
+
+    *f = (AdaFault) { .nth = 1 };
+    for (size_t i = 0; i < ARRAY_SIZE(kinds) && g_strv_length(action); i++) {
+        if (!strcmp(action[0], kinds[i].name) && !!action[1] == kinds[i].arg) {
+            f->kind = kinds[i].kind;
+        }
+    }
+    return f->kind != ADA_FAULT_NONE && (!action[1] || parse_number(action[1], &f->arg)) &&
+           parts >= 2 && parse_number(part[1], &f->function) &&
+           (parts < 3 || !*part[2] || parse_number(part[2], &f->control)) &&
+           (parts < 4 || (parse_number(part[3], &f->nth) && f->nth));
+}
+
+AdaFaultKind ada_fault_message(AdaState *s, bool request, uint32_t function, uint32_t control, uint32_t *arg)
+{
+    AdaFault f;
+    char *rest;
+
+    if (!s->faults.message || !parse_fault(s->faults.message, &f) || request != (f.kind == ADA_FAULT_REFUSE) ||
+        f.function != function || (f.control && f.control != control)) {
+        return ADA_FAULT_NONE;
+    }
+    if (--f.nth) {      /* not this one yet: count down */
+        g_auto(GStrv) part = g_strsplit(s->faults.message, ":", 2);
+
+        rest = g_strdup_printf("%s:%u:%u:%u", part[0], f.function, f.control, f.nth);
+        g_free(s->faults.message);
+        s->faults.message = rest;
+        return ADA_FAULT_NONE;
+    }
+    fprintf(stderr, "nvidia-ada: fault injected: %s\n", s->faults.message);
+    g_clear_pointer(&s->faults.message, g_free);
+    *arg = f.arg;
+    return f.kind;
+}
+
+/* ---- properties: read -------------------------------------------------------------------------------------------- */
+
+static char *to_json(QObject *obj)
+{
+    GString *json = qobject_to_json(obj);
+
+    qobject_unref(obj);
+    return g_string_free(json, false);
+}
+
+static QDict *function_stats(AdaFunc *f)
+{
+    static const struct { const char *name; unsigned int bar; } bars[] = { { "bar0", 0 }, { "bar1", 1 }, { "bar3", 3 } };
+    QDict *d = qdict_new();
+
+    qdict_put_int(d, "gfid", f->gfid);
+    for (size_t i = 0; i < ARRAY_SIZE(bars); i++) {
+        QDict *bar = qdict_new();
+
+        qdict_put_int(bar, "reads", f->stats.bar_reads[bars[i].bar]);
+        qdict_put_int(bar, "writes", f->stats.bar_writes[bars[i].bar]);
+        qdict_put(d, bars[i].name, bar);
+    }
+    qdict_put_int(d, "dma_read_bytes", f->stats.dma_read_bytes);
+    qdict_put_int(d, "dma_write_bytes", f->stats.dma_write_bytes);
+    qdict_put_int(d, "interrupts", f->stats.interrupts);
+    qdict_put_int(d, "vmmu_faults", f->stats.vmmu_faults);
+    return d;
+}
+
+static void put_counts(QDict *rpcs, QDict *controls, GHashTable *table)
+{
+    GHashTableIter it;
+    gpointer key, n;
+
+    g_hash_table_iter_init(&it, table);
+    while (g_hash_table_iter_next(&it, &key, &n)) {
+        uint32_t function = GPOINTER_TO_SIZE(key) >> 32, control = GPOINTER_TO_SIZE(key);
+        g_autofree char *name = g_strdup_printf("%u", function);
+        g_autofree char *cmd = g_strdup_printf("0x%08x", control);
+
+        qdict_put_int(rpcs, name, qdict_get_try_int(rpcs, name, 0) + GPOINTER_TO_SIZE(n));
+        if (control) {
+            qdict_put_int(controls, cmd, GPOINTER_TO_SIZE(n));
+        }
+    }
+}
+
+static char *get_stats(Object *obj, Error **errp)
+{
+    AdaState *s = NVIDIA_ADA(obj);
+    QDict *d = qdict_new(), *rpcs = qdict_new(), *controls = qdict_new(), *events = qdict_new();
+    QList *functions = qlist_new();
+    GHashTableIter it;
+    gpointer key, n;
+
+    qlist_append(functions, function_stats(&s->func));
+    for (unsigned int i = 0; i < ADA_MAX_VFS; i++) {
+        if (s->vf[i]) {
+            qlist_append(functions, function_stats(s->vf[i]));
+        }
+    }
+    put_counts(rpcs, controls, s->rpc_counts);
+    g_hash_table_iter_init(&it, s->event_counts);
+    while (g_hash_table_iter_next(&it, &key, &n)) {
+        g_autofree char *name = g_strdup_printf("0x%04x", (uint32_t)GPOINTER_TO_SIZE(key));
+
+        qdict_put_int(events, name, GPOINTER_TO_SIZE(n));
+    }
+    qdict_put(d, "functions", functions);
+    qdict_put(d, "rpcs", rpcs);
+    qdict_put(d, "controls", controls);
+    qdict_put(d, "events", events);
+    return to_json(QOBJECT(d));
+}
+
+static char *get_accounting(Object *obj, Error **errp)
+{
+    AdaState *s = NVIDIA_ADA(obj);
+    QDict *d = qdict_new();
+
+    qdict_put(d, "now", account_dict(&s->gsp->now));
+    qdict_put(d, "peak", account_dict(&s->gsp->peak));
+    return to_json(QOBJECT(d));
+}
+
+static char *get_refusals(Object *obj, Error **errp)
+{
+    QDict *d = qdict_new();
+    GHashTableIter it;
+    gpointer key, n;
+
+    g_hash_table_iter_init(&it, NVIDIA_ADA(obj)->refusals);
+    while (g_hash_table_iter_next(&it, &key, &n)) {
+        qdict_put_int(d, key, GPOINTER_TO_SIZE(n));
+    }
+    return to_json(QOBJECT(d));
+}
+
+static char *get_unmodelled(Object *obj, Error **errp)
+{
+    QList *l = qlist_new();
+    GHashTableIter it;
+    gpointer key, n;
+
+    g_hash_table_iter_init(&it, NVIDIA_ADA(obj)->unmodelled);
+    while (g_hash_table_iter_next(&it, &key, &n)) {
+        QDict *d = qdict_new();
+        gsize k = GPOINTER_TO_SIZE(key);
+        g_autofree char *reg = g_strdup_printf("0x%06x", (uint32_t)k);
+
+        qdict_put_int(d, "gfid", k >> 40);
+        qdict_put_str(d, "register", reg);
+        qdict_put_str(d, "access", k >> 32 & 1 ? "write" : "read");
+        qdict_put_int(d, "count", GPOINTER_TO_SIZE(n));
+        qlist_append(l, d);
+    }
+    return to_json(QOBJECT(l));
+}
+
+static QDict *vgpu_dict(AdaVgpu *v)
+{
+    QDict *d = qdict_new(), *guest = qdict_new();
+    QList *seg = qlist_new(), *chids = qlist_new();
+    g_autofree char *version = g_strdup_printf("%02x.%02x", v->guest.version >> 16, v->guest.version & 0xff);
+
+    for (unsigned int i = 0; i < v->segs; i++) {
+        QList *one = qlist_new();
+
+        qlist_append_int(one, v->seg[i].gpa);
+        qlist_append_int(one, v->seg[i].spa);
+        qlist_append_int(one, v->seg[i].len);
+        qlist_append(seg, one);
+    }
+    for (unsigned int i = 0; i < ARRAY_SIZE(v->chid); i++) {
+        qlist_append_int(chids, v->chid[i]);
+    }
+    qdict_put_int(d, "gfid", v->gfid);
+    qdict_put_int(d, "type", v->type);
+    qdict_put_int(d, "dbdf", v->dbdf);
+    qdict_put_str(d, "state", ada_vgpu_state_name(v->state));
+    qdict_put(d, "segments", seg);
+    qdict_put_int(d, "heap", v->heap);
+    qdict_put_int(d, "heap_bytes", v->heap_len);
+    qdict_put(d, "chids", chids);
+    qdict_put_int(d, "channels", v->channels);
+    qdict_put_bool(d, "bus_master", v->bus_master);
+    qdict_put_bool(guest, "up", v->guest.up);
+    qdict_put_int(guest, "rpcs", v->guest.count);
+    qdict_put_int(guest, "last_function", v->guest.last_function);
+    qdict_put_str(guest, "version", version);
+    qdict_put(d, "guest", guest);
+    return d;
+}
+
+static char *get_vgpus(Object *obj, Error **errp)
+{
+    AdaState *s = NVIDIA_ADA(obj);
+    QList *l = qlist_new();
+
+    for (uint32_t gfid = 1; gfid <= ADA_MAX_GFID; gfid++) {
+        if (s->gsp->vgpu[gfid].state != ADA_VGPU_FREE) {
+            qlist_append(l, vgpu_dict(&s->gsp->vgpu[gfid]));
+        }
+    }
+    return to_json(QOBJECT(l));
+}
+
+/* before realize there is nothing to tell */
+static char *read_property(Object *obj, Error **errp, char *(*get)(Object *, Error **))
+{
+    if (!NVIDIA_ADA(obj)->gsp) {
+        return g_strdup("{}");
+    }
+    return get(obj, errp);
+}
+
+#define READ_PROPERTY(name) \
+    static char *prop_##name(Object *obj, Error **errp) { return read_property(obj, errp, get_##name); }
+READ_PROPERTY(stats)
+READ_PROPERTY(accounting)
+READ_PROPERTY(refusals)
+READ_PROPERTY(unmodelled)
+READ_PROPERTY(vgpus)
+
+/* ---- properties: faults ------------------------------------------------------------------------------------------ */
+
+static void visit_u32(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)
+{
+    visit_type_uint32(v, name, (uint32_t *)((char *)obj + (uintptr_t)opaque), errp);
+}
+
+static const char *const gsp_faults[] = {
+    [ADA_GSP_OK] = "none", [ADA_GSP_SILENT] = "silent", [ADA_GSP_DIES] = "dies",
+};
+
+static char *get_fault_gsp(Object *obj, Error **errp)
+{
+    return g_strdup(gsp_faults[NVIDIA_ADA(obj)->faults.gsp]);
+}
+
+static void set_fault_gsp(Object *obj, const char *value, Error **errp)
+{
+    for (uint32_t i = 0; i < ARRAY_SIZE(gsp_faults); i++) {
+        if (!strcmp(value, gsp_faults[i])) {
+            NVIDIA_ADA(obj)->faults.gsp = i;
+            return;
+        }
+    }
+    error_setg(errp, "fault-gsp is one of none, silent, dies");
+}
+
+static char *get_fault_message(Object *obj, Error **errp)
+{
+    return g_strdup(NVIDIA_ADA(obj)->faults.message ?: "");
+}
+
+static void set_fault_message(Object *obj, const char *value, Error **errp)
+{
+    AdaState *s = NVIDIA_ADA(obj);
+    AdaFault f;
+
+    if (*value && !parse_fault(value, &f)) {
+        error_setg(errp, "fault-message is <drop|delay=ms|duplicate|corrupt|refuse=status>:<function>[:<control>][:<nth>]");
+        return;
+    }
+    g_free(s->faults.message);
+    s->faults.message = *value ? g_strdup(value) : NULL;
+}
+
+static bool need_gsp(AdaState *s, Error **errp)
+{
+    if (s->gsp && ada_gsp_running(s)) {
+        return true;
+    }
+    error_setg(errp, "GSP-RM is not running");
+    return false;
+}
+
+static void inject_os_error(AdaState *s, const char *arg, Error **errp)
+{
+    AdaFwVersion fw = s->gsp->fw;
+    g_auto(GStrv) part = g_strsplit(arg, ":", 2);
+    uint8_t p[MAX_CONST(r535_rpc_os_error_log_v17_00__SIZE, r570_rpc_os_error_log_v17_00__SIZE)] = {};
+    uint32_t xid;
+
+    if (g_strv_length(part) != 2 || !parse_number(part[0], &xid)) {
+        error_setg(errp, "os-error-log:<xid>:<text>");
+        return;
+    }
+    stl_le_p(p + ADA_OFF(fw, rpc_os_error_log_v17_00, exceptType), xid);
+    stl_le_p(p + ADA_OFF(fw, rpc_os_error_log_v17_00, chid), UINT32_MAX);
+    g_strlcpy((char *)p + ADA_OFF(fw, rpc_os_error_log_v17_00, errString), part[1],
+              ADA_OFF(fw, rpc_os_error_log_v17_00, errString_SZ));
+    ada_gsp_event(s, RPC_EVENT(OS_ERROR_LOG), p, ADA_SIZE(fw, rpc_os_error_log_v17_00));
+}
+
+static void set_inject_event(Object *obj, const char *value, Error **errp)
+{
+    AdaState *s = NVIDIA_ADA(obj);
+
+    if (!need_gsp(s, errp)) {
+        return;
+    }
+    if (g_str_has_prefix(value, "os-error-log:")) {
+        inject_os_error(s, value + strlen("os-error-log:"), errp);
+    } else {
+        error_setg(errp, "inject-event is os-error-log:<xid>:<text>");
+    }
+}
+
+static void set_crash_gsp(Object *obj, bool value, Error **errp)
+{
+    AdaState *s = NVIDIA_ADA(obj);
+
+    if (value && need_gsp(s, errp)) {
+        ada_gsp_die(s);
+    }
+}
+
+static void set_crash_plugin(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)
+{
+    AdaState *s = NVIDIA_ADA(obj);
+    uint32_t gfid;
+
+    if (visit_type_uint32(v, name, &gfid, errp) && need_gsp(s, errp) && !ada_vgpu_crash(s, gfid)) {
+        error_setg(errp, "GFID %u has no running plugin task", gfid);
+    }
+}
+
+/* ---- start and end ----------------------------------------------------------------------------------------------- */
+
+void ada_debug_class_init(ObjectClass *oc)
+{
+    object_class_property_add_str(oc, "stats", prop_stats, NULL);
+    object_class_property_add_str(oc, "accounting", prop_accounting, NULL);
+    object_class_property_add_str(oc, "refusals", prop_refusals, NULL);
+    object_class_property_add_str(oc, "unmodelled", prop_unmodelled, NULL);
+    object_class_property_add_str(oc, "vgpus", prop_vgpus, NULL);
+    object_class_property_add(oc, "fault-scrubber", "uint32", visit_u32, visit_u32, NULL,
+                              (void *)offsetof(AdaState, faults.scrubber_error));
+    object_class_property_add(oc, "fault-booter", "uint32", visit_u32, visit_u32, NULL,
+                              (void *)offsetof(AdaState, faults.booter_error));
+    object_class_property_add_str(oc, "fault-gsp", get_fault_gsp, set_fault_gsp);
+    object_class_property_add_str(oc, "fault-message", get_fault_message, set_fault_message);
+    object_class_property_add_str(oc, "inject-event", NULL, set_inject_event);
+    object_class_property_add_bool(oc, "crash-gsp", NULL, set_crash_gsp);
+    object_class_property_add(oc, "crash-plugin", "uint32", NULL, set_crash_plugin, NULL, NULL);
+}
+
+void ada_debug_init(AdaState *s)
+{
+    s->refusals = g_hash_table_new(g_str_hash, g_str_equal);
+    s->rpc_counts = g_hash_table_new(NULL, NULL);
+    s->event_counts = g_hash_table_new(NULL, NULL);
+    s->unmodelled = g_hash_table_new(NULL, NULL);
+}
+
+void ada_debug_exit(AdaState *s)
+{
+    g_clear_pointer(&s->refusals, g_hash_table_unref);
+    g_clear_pointer(&s->rpc_counts, g_hash_table_unref);
+    g_clear_pointer(&s->event_counts, g_hash_table_unref);
+    g_clear_pointer(&s->unmodelled, g_hash_table_unref);
+    g_clear_pointer(&s->faults.message, g_free);
+}

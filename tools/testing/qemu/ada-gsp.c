@@ -1,0 +1,801 @@
+/*
+ * NVIDIA Ada GPU: GSP-RM, its start and its message queues
+ *
+ * The CPU puts commands into one ring of 4 KiB slots and GSP-RM answers in another; both live in system memory that the
+ * CPU described in the arguments of GSP-RM's start. What a broken message does is what NVIDIA's own queue code does with
+ * one (it is the same on both ends): a bad checksum, length or count, or a sequence number from the future, leaves the
+ * message where it is, so the queue stands still until GSP is reset; a sequence number from the past is skipped.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "qemu/bswap.h"
+#include "qemu/host-utils.h"
+#include "hw/pci/pci.h"
+#include "hw/qdev-core.h"
+#include "ada-gsp.h"
+
+/* how long things take: long enough that a driver sees them happen after the call that caused them */
+#define START_MS        2
+#define INIT_MS         2
+#define RETRY_MS        1
+
+#define ELEM_HDR        r570_GSP_MSG_QUEUE_ELEMENT_HDR_SIZE
+#define ELEM_OFF(m)     r570_GSP_MSG_QUEUE_ELEMENT__##m
+#define ELEM_MAX        (r570_GSP_MSG_QUEUE_ELEMENT_SIZE_MAX / ADA_PAGE)
+#define TX_OFF(m)       r570_msgqTxHeader__##m
+#define RPC_VERSION     (r570_NV_VGPU_MSG_HEADER_VERSION_MAJOR_TOT << 24)
+
+/* bounds of ours on what a guest may ask: shared memory 16 MiB, one command with its continuations 1 MiB */
+#define MAX_SHARED      4096u
+#define MAX_COMMAND     (1 * MiB)
+
+QEMU_BUILD_BUG_ON(r535_GSP_MSG_QUEUE_ELEMENT_HDR_SIZE != r570_GSP_MSG_QUEUE_ELEMENT_HDR_SIZE);
+QEMU_BUILD_BUG_ON(r535_GSP_MSG_QUEUE_ELEMENT__SIZE != r570_GSP_MSG_QUEUE_ELEMENT__SIZE);
+QEMU_BUILD_BUG_ON(r535_msgqTxHeader__SIZE != r570_msgqTxHeader__SIZE);
+
+static int64_t now_ms(void)
+{
+    return qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL);
+}
+
+/* ---- shared memory ----------------------------------------------------------------------------------------------- */
+
+static bool shm_access(AdaState *s, uint64_t off, void *buf, uint32_t len, bool write)
+{
+    AdaQueues *q = &s->gsp->q;
+
+    while (len) {
+        uint64_t page = off / ADA_PAGE;
+        uint32_t in = off % ADA_PAGE, n = MIN(len, ADA_PAGE - in);
+
+        if (page >= q->pages || !(write ? ada_dma_write(&s->func, q->page[page] + in, buf, n)
+                                        : ada_dma_read(&s->func, q->page[page] + in, buf, n))) {
+            return false;
+        }
+        off += n;
+        buf = (uint8_t *)buf + n;
+        len -= n;
+    }
+    return true;
+}
+
+static bool shm_read(AdaState *s, uint64_t off, void *buf, uint32_t len)
+{
+    return shm_access(s, off, buf, len, false);
+}
+
+static bool shm_write(AdaState *s, uint64_t off, const void *buf, uint32_t len)
+{
+    return shm_access(s, off, (void *)buf, len, true);
+}
+
+static bool shm_read32(AdaState *s, uint64_t off, uint32_t *val)
+{
+    uint32_t le = 0;
+    bool ok = shm_read(s, off, &le, sizeof(le));
+
+    *val = le32_to_cpu(le);
+    return ok;
+}
+
+static bool shm_write32(AdaState *s, uint64_t off, uint32_t val)
+{
+    uint32_t le = cpu_to_le32(val);
+
+    return shm_write(s, off, &le, sizeof(le));
+}
+
+/* ---- out: status queue ------------------------------------------------------------------------------------------- */
+
+/* XOR of 64-bit words, folded; bytes past @len count as zero */
+static uint32_t checksum(const uint8_t *p, uint32_t len)
+{
+    uint64_t sum = 0;
+
+    for (; len >= 8; len -= 8, p += 8) {
+        sum ^= ldq_le_p(p);
+    }
+    for (uint32_t i = 0; i < len; i++) {
+        sum ^= (uint64_t)p[i] << (8 * i);
+    }
+    return (sum >> 32) ^ (uint32_t)sum;
+}
+
+static void out_free(void *opaque)
+{
+    AdaOut *out = opaque;
+
+    g_free(out->rpc);
+    g_free(out);
+}
+
+/* whole elements are zero-filled: older firmware sums pages, newer the message, and both hold */
+static bool out_write(AdaState *s, AdaOut *out, uint32_t elems)
+{
+    AdaQueues *q = &s->gsp->q;
+    g_autofree uint8_t *buf = g_malloc0(elems * ADA_PAGE);
+
+    stl_le_p(buf + ELEM_OFF(seqNum), q->stat_seq);
+    stl_le_p(buf + ELEM_OFF(elemCount), elems);
+    memcpy(buf + ELEM_HDR, out->rpc, out->len);
+    stl_le_p(buf + ELEM_OFF(checkSum), checksum(buf, elems * ADA_PAGE));
+    if (out->corrupt) {
+        buf[ELEM_HDR + out->len - 1] ^= 0x80;
+    }
+    for (uint32_t i = 0; i < elems; i++) {
+        uint32_t slot = (q->stat_write + i) % q->stat_count;
+
+        if (!shm_write(s, q->stat + q->stat_entry + (uint64_t)slot * ADA_PAGE, buf + i * ADA_PAGE, ADA_PAGE)) {
+            return false;
+        }
+    }
+    q->stat_write = (q->stat_write + elems) % q->stat_count;
+    q->stat_seq++;
+    return shm_write32(s, q->stat + TX_OFF(writePtr), q->stat_write);
+}
+
+/* how many slots the CPU has left free; one stays empty. false: the memory or the pointer is bad */
+static bool out_room(AdaState *s, uint32_t *room)
+{
+    AdaQueues *q = &s->gsp->q;
+    uint32_t read;
+
+    if (!shm_read32(s, q->cmd + q->cmd_rx, &read)) {
+        return false;
+    }
+    if (read >= q->stat_count) {
+        ada_refuse(s, "queue-pointer", "status read pointer %u of %u", read, q->stat_count);
+        *room = 0;
+        return true;
+    }
+    *room = (read + q->stat_count - q->stat_write - 1) % q->stat_count;
+    return true;
+}
+
+/* moves what waits into the queue as far as there is room, and comes back for the rest */
+static void out_flush(AdaState *s)
+{
+    AdaGsp *g = s->gsp;
+    bool wrote = false;
+    AdaOut *out;
+
+    while (g->state == ADA_GSP_RUNNING && (out = g_queue_peek_head(&g->out))) {
+        uint32_t elems = DIV_ROUND_UP(ELEM_HDR + out->len, ADA_PAGE), room;
+
+        if (out->due > now_ms()) {
+            timer_mod_anticipate(g->timer, out->due);
+            break;
+        }
+        if (!out_room(s, &room)) {
+            ada_gsp_die(s);
+            break;
+        }
+        if (room < elems) {
+            timer_mod_anticipate(g->timer, now_ms() + RETRY_MS);
+            break;
+        }
+        g_queue_pop_head(&g->out);
+        if (out_write(s, out, elems)) {
+            wrote = true;
+        } else {
+            ada_gsp_die(s);
+        }
+        out_free(out);
+    }
+    if (wrote) {
+        ada_falcon_swgen0(&s->gsp_falcon);
+    }
+    if (g->state == ADA_GSP_RUNNING && g->unloading && g_queue_is_empty(&g->out)) {
+        g->state = ADA_GSP_UNLOADED;
+        s->gsp_falcon.mailbox[0] = 0x80000000;      /* processor suspended: what the driver waits for */
+    }
+}
+
+static void out_push(AdaState *s, const uint8_t *hdr, uint32_t function, const uint8_t *payload, uint32_t len,
+                     int64_t due, bool corrupt)
+{
+    AdaOut *out = g_new0(AdaOut, 1);
+
+    out->len = RPC_HDR + len;
+    out->rpc = g_malloc(out->len);
+    out->due = due;
+    out->corrupt = corrupt;
+    memcpy(out->rpc, hdr, RPC_HDR);
+    memcpy(out->rpc + RPC_HDR, payload, len);
+    stl_le_p(out->rpc + RPC_OFF(length), out->len);
+    stl_le_p(out->rpc + RPC_OFF(function), function);
+    g_queue_push_tail(&s->gsp->out, out);
+}
+
+static void out_split(AdaState *s, const uint8_t *rpc, uint32_t len, int64_t due, bool corrupt)
+{
+    uint32_t function = ldl_le_p(rpc + RPC_OFF(function)), off = RPC_HDR;
+
+    do {
+        uint32_t n = MIN(len - off, RPC_MAX - RPC_HDR);
+
+        out_push(s, rpc, function, rpc + off, n, due, corrupt);
+        function = RPC_FN(CONTINUATION_RECORD);
+        corrupt = false;
+        off += n;
+    } while (off < len);
+}
+
+void ada_gsp_send(AdaState *s, const uint8_t *rpc, uint32_t len, uint32_t control)
+{
+    uint32_t function = ldl_le_p(rpc + RPC_OFF(function)), arg = 0;
+    AdaFaultKind fault = ada_fault_message(s, false, function, control, &arg);
+
+    if (s->gsp->state != ADA_GSP_RUNNING || fault == ADA_FAULT_DROP) {
+        return;
+    }
+    out_split(s, rpc, len, fault == ADA_FAULT_DELAY ? now_ms() + arg : 0, fault == ADA_FAULT_CORRUPT);
+    if (fault == ADA_FAULT_DUPLICATE) {
+        out_split(s, rpc, len, 0, false);
+    }
+    qemu_bh_schedule(s->gsp->work);
+}
+
+void ada_gsp_event(AdaState *s, uint32_t function, const void *payload, uint32_t len)
+{
+    g_autofree uint8_t *rpc = g_malloc0(RPC_HDR + len);
+
+    stl_le_p(rpc + RPC_OFF(header_version), RPC_VERSION);
+    stl_le_p(rpc + RPC_OFF(signature), r570_NV_VGPU_MSG_SIGNATURE_VALID);
+    stl_le_p(rpc + RPC_OFF(length), RPC_HDR + len);
+    stl_le_p(rpc + RPC_OFF(function), function);
+    if (len) {
+        memcpy(rpc + RPC_HDR, payload, len);
+    }
+    ada_count_event(s, function);
+    ada_gsp_send(s, rpc, RPC_HDR + len, 0);
+}
+
+/* ---- in: command queue ------------------------------------------------------------------------------------------- */
+
+static void execute(AdaState *s, GByteArray *msg)
+{
+    uint32_t control = ada_rpc_control(msg);
+
+    if (ada_rpc_execute(s, msg)) {
+        stl_le_p(msg->data + RPC_OFF(length), msg->len);
+        ada_gsp_send(s, msg->data, msg->len, control);
+    }
+}
+
+static void large_drop(AdaGsp *g)
+{
+    if (g->large) {
+        g_byte_array_free(g->large, true);
+        g->large = NULL;
+    }
+}
+
+static void large_append(AdaState *s, const uint8_t *rpc, uint32_t len)
+{
+    AdaGsp *g = s->gsp;
+    uint32_t n = len - RPC_HDR;
+
+    if (n > g->large_len - g->large->len) {
+        ada_refuse(s, "rpc-continuation", "%u bytes too many", n - (g->large_len - g->large->len));
+        large_drop(g);
+        return;
+    }
+    g_byte_array_append(g->large, rpc + RPC_HDR, n);
+    if (g->large->len == g->large_len) {
+        GByteArray *msg = g->large;
+
+        g->large = NULL;
+        execute(s, msg);
+        g_byte_array_free(msg, true);
+    }
+}
+
+/* one message of the queue: a command, the start of a large one, or its continuation */
+static void deliver(AdaState *s, const uint8_t *rpc, uint32_t len, uint32_t elems)
+{
+    AdaGsp *g = s->gsp;
+    uint32_t function = ldl_le_p(rpc + RPC_OFF(function));
+    uint64_t full = ada_rpc_full_length(rpc, len);
+    GByteArray *msg;
+
+    if (function == RPC_FN(CONTINUATION_RECORD)) {
+        if (g->large) {
+            large_append(s, rpc, len);
+        } else {
+            ada_refuse(s, "rpc-continuation", "nothing to continue");
+        }
+        return;
+    }
+    if (g->large) {
+        ada_refuse(s, "rpc-continuation", "function %u where %u more bytes were due", function,
+                   g->large_len - g->large->len);
+        large_drop(g);
+    }
+    msg = g_byte_array_new();
+    g_byte_array_append(msg, rpc, len);
+    if (full > len && full <= MAX_COMMAND && elems == ELEM_MAX) {
+        g->large = msg;
+        g->large_len = full;
+        return;
+    }
+    execute(s, msg);
+    g_byte_array_free(msg, true);
+}
+
+static bool consume(AdaState *s, uint32_t elems)
+{
+    AdaQueues *q = &s->gsp->q;
+
+    q->cmd_read = (q->cmd_read + elems) % q->cmd_count;
+    return shm_write32(s, q->stat + q->stat_rx, q->cmd_read);
+}
+
+/* false: leave it there */
+static bool message_ok(AdaState *s, const uint8_t *elem, uint32_t elems, bool *old)
+{
+    AdaQueues *q = &s->gsp->q;
+    uint32_t len = ldl_le_p(elem + ELEM_OFF(rpc__length)), seq = ldl_le_p(elem + ELEM_OFF(seqNum));
+
+    *old = false;
+    if (len < RPC_HDR || len > elems * ADA_PAGE - ELEM_HDR) {
+        ada_refuse(s, "rpc-length", "%u bytes in %u elements", len, elems);
+        return false;
+    }
+    if (checksum(elem, ELEM_HDR + len)) {
+        ada_refuse(s, "rpc-checksum", "sequence %u, function %u, %u bytes", seq,
+                   ldl_le_p(elem + ELEM_OFF(rpc__function)), len);
+        return false;
+    }
+    if (seq != q->cmd_seq) {
+        ada_refuse(s, "rpc-sequence", "%u, expected %u", seq, q->cmd_seq);
+        *old = seq < q->cmd_seq;
+        return *old;
+    }
+    return true;
+}
+
+/* true: a message was taken off the queue */
+static bool take_command(AdaState *s)
+{
+    AdaQueues *q = &s->gsp->q;
+    uint32_t write, avail, elems;
+    uint64_t entries = q->cmd + q->cmd_entry;
+    g_autofree uint8_t *elem = NULL;
+    bool old;
+
+    if (!shm_read32(s, q->cmd + TX_OFF(writePtr), &write)) {
+        ada_gsp_die(s);
+        return false;
+    }
+    if (write >= q->cmd_count) {
+        ada_refuse(s, "queue-pointer", "command write pointer %u of %u", write, q->cmd_count);
+        return false;
+    }
+    avail = (write + q->cmd_count - q->cmd_read) % q->cmd_count;
+    if (!avail) {
+        return false;
+    }
+    if (!shm_read32(s, entries + (uint64_t)q->cmd_read * ADA_PAGE + ELEM_OFF(elemCount), &elems)) {
+        ada_gsp_die(s);
+        return false;
+    }
+    if (!elems || elems > ELEM_MAX || elems > avail) {
+        ada_refuse(s, "rpc-elements", "message of %u elements, %u in the queue", elems, avail);
+        return false;
+    }
+    elem = g_malloc(elems * ADA_PAGE);
+    for (uint32_t i = 0; i < elems; i++) {
+        uint32_t slot = (q->cmd_read + i) % q->cmd_count;
+
+        if (!shm_read(s, entries + (uint64_t)slot * ADA_PAGE, elem + i * ADA_PAGE, ADA_PAGE)) {
+            ada_gsp_die(s);
+            return false;
+        }
+    }
+    if (!message_ok(s, elem, elems, &old)) {
+        return false;
+    }
+    if (!consume(s, elems)) {
+        ada_gsp_die(s);
+        return false;
+    }
+    if (!old) {
+        q->cmd_seq++;
+        deliver(s, elem + ELEM_HDR, ldl_le_p(elem + ELEM_OFF(rpc__length)), elems);
+    }
+    return true;
+}
+
+void ada_gsp_doorbell(AdaState *s)
+{
+    if (ada_gsp_running(s)) {       /* else harmless: commands are queued before GSP-RM is there */
+        qemu_bh_schedule(s->gsp->work);
+    }
+}
+
+/* ---- start ------------------------------------------------------------------------------------------------------- */
+
+static void init_done(AdaState *s)
+{
+    /* mode a: no operations. Real firmware resumes its core here; nothing depends on how */
+    uint8_t sequencer[r570_rpc_run_cpu_sequencer_v17_00__SIZE] = {};
+
+    s->gsp->init_done = true;
+    ada_gsp_event(s, RPC_EVENT(GSP_RUN_CPU_SEQUENCER), sequencer, sizeof(sequencer));
+    ada_gsp_event(s, RPC_EVENT(GSP_INIT_DONE), NULL, 0);
+}
+
+static void maybe_init_done(AdaState *s)
+{
+    AdaGsp *g = s->gsp;
+
+    if (g->have_system_info && g->have_registry && !g->init_done) {
+        g->init_at = now_ms() + INIT_MS;
+        timer_mod_anticipate(g->timer, g->init_at);
+    }
+}
+
+/* libos arguments: 32-byte entries in one page, id of up to eight characters packed with the first one on top */
+static bool find_rmargs(AdaState *s, uint64_t *addr)
+{
+    uint8_t page[r570_LIBOS_MEMORY_REGION_INIT_ARGUMENTS_MAX];
+    const uint32_t step = r570_LibosMemoryRegionInitArgument__SIZE;
+
+    if (s->gsp->libos_args % ADA_PAGE || !ada_dma_read(&s->func, s->gsp->libos_args, page, sizeof(page))) {
+        ada_refuse(s, "libos-args", "no page at 0x%" PRIx64, s->gsp->libos_args);
+        return false;
+    }
+    for (uint32_t i = 0; i + step <= sizeof(page); i += step) {
+        const uint8_t *e = page + i;
+        uint64_t id = ldq_le_p(e + r570_LibosMemoryRegionInitArgument__id8);
+
+        if (!id) {
+            break;
+        }
+        if (e[r570_LibosMemoryRegionInitArgument__kind] != r570_LIBOS_MEMORY_REGION_CONTIGUOUS ||
+            e[r570_LibosMemoryRegionInitArgument__loc] != r570_LIBOS_MEMORY_REGION_LOC_SYSMEM) {
+            ada_refuse(s, "libos-args", "region %u is not contiguous system memory", i / step);
+            return false;
+        }
+        if (id == 0x524d41524753ull) {      /* "RMARGS" */
+            *addr = ldq_le_p(e + r570_LibosMemoryRegionInitArgument__pa);
+            if (ldq_le_p(e + r570_LibosMemoryRegionInitArgument__size) < ADA_SIZE(s->gsp->fw, GSP_ARGUMENTS_CACHED)) {
+                break;
+            }
+            return true;
+        }
+    }
+    ada_refuse(s, "libos-args", "no RMARGS large enough");
+    return false;
+}
+
+/* the page table of the shared memory is at its start and describes itself, too */
+static bool map_shared(AdaState *s, uint64_t addr, uint32_t count)
+{
+    AdaQueues *q = &s->gsp->q;
+    uint64_t pte[ADA_PAGE / 8];
+
+    if (!count || count > MAX_SHARED || addr % ADA_PAGE) {
+        ada_refuse(s, "rmargs", "%u pages of shared memory at 0x%" PRIx64, count, addr);
+        return false;
+    }
+    q->page = g_new0(uint64_t, count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t in = i % ARRAY_SIZE(pte);
+
+        if (!in && !ada_dma_read(&s->func, i ? q->page[i / ARRAY_SIZE(pte)] : addr, pte, sizeof(pte))) {
+            return false;
+        }
+        q->page[i] = le64_to_cpu(pte[in]);
+        if (q->page[i] % ADA_PAGE || (!i && q->page[i] != addr)) {
+            ada_refuse(s, "queue-pte", "entry %u is 0x%" PRIx64, i, q->page[i]);
+            return false;
+        }
+    }
+    q->pages = count;
+    return true;
+}
+
+static bool read_rmargs(AdaState *s)
+{
+    AdaGsp *g = s->gsp;
+    uint8_t args[MAX_CONST(r535_GSP_ARGUMENTS_CACHED__SIZE, r570_GSP_ARGUMENTS_CACHED__SIZE)];
+    uint64_t addr;
+
+    if (!find_rmargs(s, &addr) || !ada_dma_read(&s->func, addr, args, ADA_SIZE(g->fw, GSP_ARGUMENTS_CACHED))) {
+        return false;
+    }
+#define ARG(m)  (args + ADA_OFF(g->fw, GSP_ARGUMENTS_CACHED, m))
+    if (*ARG(srInitArguments__bInPMTransition)) {
+        ada_refuse(s, "rmargs", "resume is not modelled");
+        return false;
+    }
+    g->q.cmd = ldq_le_p(ARG(messageQueueInitArguments__cmdQueueOffset));
+    g->q.stat = ldq_le_p(ARG(messageQueueInitArguments__statQueueOffset));
+    return map_shared(s, ldq_le_p(ARG(messageQueueInitArguments__sharedMemPhysAddr)),
+                      ldl_le_p(ARG(messageQueueInitArguments__pageTableEntryCount)));
+#undef ARG
+}
+
+/* the command queue's header, as the receiving end of NVIDIA's msgq checks it */
+static bool link_queues(AdaState *s)
+{
+    AdaQueues *q = &s->gsp->q;
+    uint8_t tx[r570_msgqTxHeader__SIZE], rx[4] = {};
+    uint64_t all = (uint64_t)q->pages * ADA_PAGE;
+    uint32_t size, entry, rx_off;
+
+    if (q->cmd >= all || q->stat >= all || q->cmd % ADA_PAGE || q->stat % ADA_PAGE || q->cmd == q->stat ||
+        !shm_read(s, q->cmd, tx, sizeof(tx))) {
+        ada_refuse(s, "rmargs", "queues at 0x%" PRIx64 " and 0x%" PRIx64, q->cmd, q->stat);
+        return false;
+    }
+    size = ldl_le_p(tx + TX_OFF(size));
+    entry = ldl_le_p(tx + TX_OFF(entryOff));
+    rx_off = ldl_le_p(tx + TX_OFF(rxHdrOff));
+    if (ldl_le_p(tx + TX_OFF(version)) != r570_MSGQ_VERSION || ldl_le_p(tx + TX_OFF(msgSize)) != ADA_PAGE ||
+        !(ldl_le_p(tx + TX_OFF(flags)) & r570_MSGQ_FLAGS_SWAP_RX) || rx_off < sizeof(tx) || rx_off > entry ||
+        entry - rx_off < sizeof(rx) || entry > size || (size - entry) / ADA_PAGE < 2 ||
+        ldl_le_p(tx + TX_OFF(msgCount)) != (size - entry) / ADA_PAGE) {
+        ada_refuse(s, "queue-header", "size 0x%x, message size 0x%x, %u messages, flags 0x%x, rx header 0x%x, entries 0x%x",
+                   size, ldl_le_p(tx + TX_OFF(msgSize)), ldl_le_p(tx + TX_OFF(msgCount)),
+                   ldl_le_p(tx + TX_OFF(flags)), rx_off, entry);
+        return false;
+    }
+    if (size > all - MAX(q->cmd, q->stat) || size > MAX(q->cmd, q->stat) - MIN(q->cmd, q->stat)) {
+        ada_refuse(s, "queue-header", "queues of 0x%x bytes do not fit", size);
+        return false;
+    }
+    q->cmd_entry = entry;
+    q->cmd_rx = rx_off;
+    q->cmd_count = (size - entry) / ADA_PAGE;
+
+    /* our end, with the layout that GSP-RM's own alignments give */
+    q->stat_rx = r570_msgqTxHeader__SIZE;
+    q->stat_entry = r570_GSP_MSG_QUEUE_HEADER_SIZE;
+    q->stat_count = (size - q->stat_entry) / ADA_PAGE;
+    stl_le_p(tx + TX_OFF(msgCount), q->stat_count);
+    stl_le_p(tx + TX_OFF(writePtr), 0);
+    stl_le_p(tx + TX_OFF(flags), r570_MSGQ_FLAGS_SWAP_RX);
+    stl_le_p(tx + TX_OFF(rxHdrOff), q->stat_rx);
+    stl_le_p(tx + TX_OFF(entryOff), q->stat_entry);
+    return shm_write(s, q->stat + q->stat_rx, rx, sizeof(rx)) && shm_write(s, q->stat, tx, sizeof(tx));
+}
+
+static void start(AdaState *s)
+{
+    AdaGsp *g = s->gsp;
+
+    if (s->faults.gsp == ADA_GSP_SILENT) {
+        g->state = ADA_GSP_DEAD;        /* hangs: active, deaf and mute */
+        return;
+    }
+    if (s->faults.gsp == ADA_GSP_DIES || !read_rmargs(s) || !link_queues(s)) {
+        ada_gsp_die(s);
+        return;
+    }
+    g->state = ADA_GSP_RUNNING;
+    ada_rm_start(s);
+}
+
+static void run_commands(AdaState *s)
+{
+    AdaGsp *g = s->gsp;
+    uint32_t budget = g->q.cmd_count;
+
+    /* one task: it takes the next command only after the answer to the last one found room */
+    do {
+        out_flush(s);
+        if (!budget--) {
+            qemu_bh_schedule(g->work);
+            return;
+        }
+    } while (ada_gsp_running(s) && g_queue_is_empty(&g->out) && take_command(s));
+}
+
+/*
+ * All that GSP-RM does is done here, outside of the register access or timer that caused it: its DMA may hit any address,
+ * and the guard keeps it off the registers of this device, which could pull GSP-RM's state from under it.
+ */
+static void gsp_work(void *opaque)
+{
+    AdaState *s = opaque;
+    AdaGsp *g = s->gsp;
+
+    if (g->state == ADA_GSP_STARTING && now_ms() >= g->start_at) {
+        start(s);
+    }
+    if (ada_gsp_running(s) && g->init_at && now_ms() >= g->init_at) {
+        g->init_at = 0;
+        init_done(s);
+    }
+    if (ada_gsp_running(s)) {
+        run_commands(s);
+        ada_guest_work(s);
+    }
+    if (g->init_at) {
+        timer_mod_anticipate(g->timer, g->init_at);
+    }
+}
+
+static void gsp_timer(void *opaque)
+{
+    AdaState *s = opaque;
+
+    qemu_bh_schedule(s->gsp->work);
+}
+
+void ada_gsp_boot(AdaState *s, uint64_t libos_args)
+{
+    AdaGsp *g = s->gsp;
+
+    ada_gsp_power_on(s);
+    /* an unknown image with checks off: take it for the newer release */
+    g->fw = s->wpr.fw ? ada_fw_version(s->wpr.fw) : ADA_FW_570;
+    g->libos_args = libos_args;
+    g->state = ADA_GSP_STARTING;
+    g->start_at = now_ms() + START_MS;
+    timer_mod_anticipate(g->timer, g->start_at);
+}
+
+bool ada_gsp_running(AdaState *s)
+{
+    return s->gsp->state == ADA_GSP_RUNNING && s->gsp_falcon.riscv_active;
+}
+
+void ada_gsp_die(AdaState *s)
+{
+    s->gsp->state = ADA_GSP_DEAD;
+    s->gsp_falcon.riscv_active = false;
+    s->gsp_falcon.riscv_halted = true;
+}
+
+void ada_gsp_power_on(AdaState *s)
+{
+    AdaGsp *g = s->gsp;
+
+    timer_del(g->timer);
+    qemu_bh_cancel(g->work);
+    g_queue_clear_full(&g->out, out_free);
+    large_drop(g);
+    g_free(g->q.page);
+    memset(&g->q, 0, sizeof(g->q));
+    ada_vgpu_stop_all(s);
+    ada_rm_exit(s);
+    ada_rm_init(s);
+    g->have_system_info = g->have_registry = g->init_done = g->unloading = g->sriov_mode = false;
+    memset(g->vf_bar, 0, sizeof(g->vf_bar));
+    g->start_at = g->init_at = 0;
+    g->state = ADA_GSP_OFF;
+    s->bar1_pdb = s->bar2_pdb = 0;
+    ada_account(s);
+}
+
+void ada_gsp_init(AdaState *s)
+{
+    AdaGsp *g = g_new0(AdaGsp, 1);
+
+    s->gsp = g;
+    g->timer = timer_new_ms(QEMU_CLOCK_VIRTUAL, gsp_timer, s);
+    g->work = qemu_bh_new_guarded(gsp_work, s, &DEVICE(s)->mem_reentrancy_guard);
+    g_queue_init(&g->out);
+    ada_rm_init(s);
+    ada_vgpu_init(s);
+}
+
+void ada_gsp_exit(AdaState *s)
+{
+    AdaGsp *g = s->gsp;
+
+    if (!g) {
+        return;
+    }
+    ada_gsp_power_on(s);
+    ada_vgpu_exit(s);
+    ada_rm_exit(s);
+    timer_free(g->timer);
+    qemu_bh_delete(g->work);
+    g_clear_pointer(&s->gsp, g_free);
+}
+
+/* ---- the commands that start-up needs ---------------------------------------------------------------------------- */
+
+/*
+ * Assumption SYSTEM-INFO: GSP-RM uses what it is told about PCI, so that with other BARs, bus or mirror than the real ones
+ * it does not come up. Bits 15:8 of the third value are the bus in every driver's encoding.
+ */
+static bool system_info_ok(AdaState *s, const uint8_t *p)
+{
+    AdaFwVersion fw = s->gsp->fw;
+    PCIDevice *pdev = PCI_DEVICE(s);
+    uint64_t got[] = {
+        ldq_le_p(p + ADA_OFF(fw, GspSystemInfo, gpuPhysAddr)), ldq_le_p(p + ADA_OFF(fw, GspSystemInfo, gpuPhysFbAddr)),
+        ldq_le_p(p + ADA_OFF(fw, GspSystemInfo, gpuPhysInstAddr)),
+        extract64(ldq_le_p(p + ADA_OFF(fw, GspSystemInfo, nvDomainBusDeviceFunc)), 8, 8),
+        ldl_le_p(p + ADA_OFF(fw, GspSystemInfo, pciConfigMirrorBase)),
+        ldl_le_p(p + ADA_OFF(fw, GspSystemInfo, pciConfigMirrorSize)),
+    };
+    uint64_t want[] = {
+        pci_get_bar_addr(pdev, 0), pci_get_bar_addr(pdev, 1), pci_get_bar_addr(pdev, 3), pci_dev_bus_num(pdev),
+        0x88000, PCIE_CONFIG_SPACE_SIZE,
+    };
+    static const char *const what[] = { "BAR0", "BAR1", "BAR3", "bus", "config mirror", "config mirror size" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(got); i++) {
+        if (got[i] != want[i]) {
+            ada_refuse(s, "system-info", "%s 0x%" PRIx64 ", really 0x%" PRIx64, what[i], got[i], want[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
+uint32_t ada_gsp_set_system_info(AdaState *s, uint8_t *p, uint32_t len)
+{
+    AdaGsp *g = s->gsp;
+
+    if (!system_info_ok(s, p)) {
+        ada_gsp_die(s);
+        return NV(ERR_INVALID_ARGUMENT);
+    }
+    g->vf_bar[0] = ldq_le_p(p + ADA_OFF(g->fw, GspSystemInfo, gspVFInfo__FirstVFBar0Address));
+    g->vf_bar[1] = ldq_le_p(p + ADA_OFF(g->fw, GspSystemInfo, gspVFInfo__FirstVFBar1Address));
+    g->vf_bar[2] = ldq_le_p(p + ADA_OFF(g->fw, GspSystemInfo, gspVFInfo__FirstVFBar2Address));
+    g->have_system_info = true;
+    maybe_init_done(s);
+    return NV(OK);
+}
+
+/* the NUL-terminated name at @off of the table, NULL when there is none */
+static const char *registry_name(const uint8_t *p, uint32_t size, uint32_t off)
+{
+    return off < size && memchr(p + off, 0, size - off) ? (const char *)p + off : NULL;
+}
+
+static bool registry_parse(AdaState *s, const uint8_t *p, uint32_t len)
+{
+    uint32_t size = ldl_le_p(p + r570_PACKED_REGISTRY_TABLE__size);
+    uint32_t count = ldl_le_p(p + r570_PACKED_REGISTRY_TABLE__numEntries);
+    const uint32_t first = r570_PACKED_REGISTRY_TABLE__entries, step = r570_PACKED_REGISTRY_ENTRY__SIZE;
+
+    if (size > len || size < first || count > (size - first) / step) {
+        ada_refuse(s, "registry", "%u entries in %u bytes of %u", count, size, len);
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const uint8_t *e = p + first + i * step;
+        const char *name = registry_name(p, size, ldl_le_p(e + r570_PACKED_REGISTRY_ENTRY__nameOffset));
+        uint32_t data = ldl_le_p(e + r570_PACKED_REGISTRY_ENTRY__data);
+        uint32_t length = ldl_le_p(e + r570_PACKED_REGISTRY_ENTRY__length);
+        uint8_t type = e[r570_PACKED_REGISTRY_ENTRY__type];
+
+        if (!name || type < r570_REGISTRY_TABLE_ENTRY_TYPE_DWORD || type > r570_REGISTRY_TABLE_ENTRY_TYPE_STRING ||
+            (type != r570_REGISTRY_TABLE_ENTRY_TYPE_DWORD && (data > size || length > size - data))) {
+            ada_refuse(s, "registry", "entry %u: name %s, type %u, length %u", i, name ? name : "outside", type, length);
+            return false;
+        }
+        if (!strcmp(name, "RMSetSriovMode") && type == r570_REGISTRY_TABLE_ENTRY_TYPE_DWORD) {
+            s->gsp->sriov_mode = data == 1 && s->sriov;
+        }
+    }
+    return true;
+}
+
+uint32_t ada_gsp_set_registry(AdaState *s, uint8_t *p, uint32_t len)
+{
+    if (!registry_parse(s, p, len)) {
+        ada_gsp_die(s);
+        return NV(ERR_INVALID_ARGUMENT);
+    }
+    s->gsp->have_registry = true;
+    maybe_init_done(s);
+    return NV(OK);
+}
+
+uint32_t ada_gsp_unloading(AdaState *s, uint8_t *p, uint32_t len)
+{
+    s->gsp->unloading = true;       /* after the reply has left: out_flush() */
+    return NV(OK);
+}

@@ -1,0 +1,188 @@
+/*
+ * NVIDIA Ada GPU: GSP-RM of the model, what its files share
+ *
+ * Every layout comes from NVIDIA's own headers by way of ada-abi.h (r535_ and r570_ names, by release).
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef HW_MISC_NVIDIA_ADA_GSP_H
+#define HW_MISC_NVIDIA_ADA_GSP_H
+
+#include "ada.h"
+#include "ada-abi.h"
+#include "block/aio.h"
+#include "qobject/qdict.h"
+
+/* offset of a member (a.b written a__b), size of a structure, constant: in the release that booted */
+#define ADA_OFF(fw, s, m)   ((fw) == ADA_FW_570 ? r570_##s##__##m : r535_##s##__##m)
+#define ADA_SIZE(fw, s)     ((fw) == ADA_FW_570 ? r570_##s##__SIZE : r535_##s##__SIZE)
+#define ADA_CONST(fw, c)    ((fw) == ADA_FW_570 ? r570_##c : r535_##c)
+
+/* what both releases share is named once */
+#define RPC_HDR             r570_rpc_message_header_v03_00__SIZE
+#define RPC_OFF(m)          r570_rpc_message_header_v03_00__##m
+#define RPC_MAX             r570_GSP_MSG_QUEUE_RPC_SIZE_MAX
+#define RPC_FN(name)        r570_NV_VGPU_MSG_FUNCTION_##name
+#define RPC_EVENT(name)     r570_NV_VGPU_MSG_EVENT_##name
+#define NV(status)          r570_NV_##status
+
+#define ADA_PAGE            4096u
+
+/* ---- the message queues (ada-gsp.c) ------------------------------------------------------------------------------ */
+
+typedef enum {
+    ADA_GSP_OFF,            /* no firmware */
+    ADA_GSP_STARTING,       /* booter_load let it go, its start is scheduled */
+    ADA_GSP_RUNNING,        /* queues linked */
+    ADA_GSP_UNLOADED,       /* said goodbye after RPC 47 */
+    ADA_GSP_DEAD,           /* RISC-V halted, or silent by fault injection */
+} AdaGspState;
+
+typedef struct AdaOut {     /* one message of at most RPC_MAX bytes that waits for room in the status queue */
+    uint8_t *rpc;
+    uint32_t len;
+    int64_t due;            /* fault injection: not before this time */
+    bool corrupt;           /* fault injection: break it behind its checksum's back */
+} AdaOut;
+
+typedef struct AdaQueues {
+    uint64_t *page;         /* bus address of each page of the shared memory */
+    uint32_t pages;
+    uint64_t cmd, stat;     /* offsets in it */
+    uint32_t cmd_count, stat_count, cmd_entry, stat_entry, cmd_rx, stat_rx;
+    uint32_t cmd_read, stat_write;
+    uint32_t cmd_seq, stat_seq;
+} AdaQueues;
+
+/* ---- RM objects (ada-rm.c) --------------------------------------------------------------------------------------- */
+
+typedef struct AdaObject {
+    uint32_t client, handle, parent, class;
+    uint64_t page_directory;        /* of a VA space, as SET_PAGE_DIRECTORY gave it */
+} AdaObject;
+
+/* handles that GSP-RM reports as its own; any value serves, drivers take it from the static info */
+#define ADA_INTERNAL_CLIENT     0xc2000001u
+#define ADA_INTERNAL_DEVICE     0xc2000002u
+#define ADA_INTERNAL_SUBDEVICE  0xc2000003u
+
+/* ---- vGPUs (ada-vgpu.c, ada-guest.c) ----------------------------------------------------------------------------- */
+
+typedef enum {
+    ADA_VGPU_FREE,
+    ADA_VGPU_BOOTING,       /* BOOTLOAD accepted, the plugin task is not up yet */
+    ADA_VGPU_READY,         /* ready marker stored */
+    ADA_VGPU_NEGOTIATED,    /* message 1 */
+    ADA_VGPU_RUNNING,       /* message 2: configured */
+    ADA_VGPU_CRASHED,       /* fault injection */
+    ADA_VGPU_SHUTDOWN,      /* task gone, resources not yet */
+} AdaVgpuState;
+
+typedef struct AdaGuestRpc {        /* what the guest driver's set-up request told */
+    bool up;
+    uint64_t ctrl, response, message, shared, event;    /* address words */
+    uint32_t request;               /* last request answered */
+    uint32_t version;               /* of RPCs, major:minor, 0 = not negotiated */
+    uint32_t count, last_function;
+    bool ring_setup, ring_message;  /* doorbells not yet seen to */
+} AdaGuestRpc;
+
+typedef struct AdaVgpu {
+    AdaState *gpu;
+    AdaVgpuState state;
+    uint32_t gfid, dbdf, type;
+    AdaSegment *seg;
+    unsigned int segs;
+    uint64_t heap, heap_len, ctrl;  /* ctrl: the control region, offset in the heap */
+    uint64_t mig_heap, mig_heap_len;
+    uint32_t chid[r570_NV2080_GPU_MAX_ENGINES];
+    uint32_t channels;              /* per engine; 0 = not told yet */
+    uint32_t seq;                   /* last plugin message processed */
+    bool bus_master;                /* message 13 */
+    QEMUTimer *timer;               /* the plugin task takes its time */
+    AdaGuestRpc guest;
+} AdaVgpu;
+
+typedef struct AdaAccount {
+    uint64_t gfids, segments, fb_bytes, channels, heaps, heap_bytes, rm_clients, rm_objects;
+} AdaAccount;
+
+/* ---- all of it ---------------------------------------------------------------------------------------------------- */
+
+struct AdaGsp {
+    AdaGspState state;
+    AdaFwVersion fw;
+    uint64_t libos_args;
+    int64_t start_at, init_at;      /* 0 = not scheduled */
+    QEMUTimer *timer;
+    QEMUBH *work;
+
+    AdaQueues q;
+    GQueue out;             /* of AdaOut */
+    GByteArray *large;      /* a command that goes on in CONTINUATION_RECORDs */
+    uint32_t large_len;     /* its whole length */
+
+    bool have_system_info, have_registry, init_done, unloading;
+    bool sriov_mode;        /* RMSetSriovMode */
+    uint64_t vf_bar[3];     /* as SET_SYSTEM_INFO gave them */
+    uint64_t usable;        /* framebuffer below this is the driver's */
+
+    GHashTable *objects;    /* client << 32 | handle: AdaObject */
+    uint32_t clients;
+
+    uint32_t types[r570_NVA081_MAX_VGPU_TYPES_PER_PGPU];
+    unsigned int num_types;
+    bool heterogeneous;
+    AdaVgpu vgpu[ADA_MAX_GFID + 1];
+
+    AdaAccount now, peak;
+};
+
+/* a reply or an event: takes a copy, splits it, never loses it */
+void ada_gsp_send(AdaState *s, const uint8_t *rpc, uint32_t len, uint32_t control);
+void ada_gsp_event(AdaState *s, uint32_t function, const void *payload, uint32_t len);
+void ada_gsp_die(AdaState *s);
+
+/*
+ * One command: @msg is RPC header and payload in host memory, at least RPC_HDR long; may grow it. Executed and turned
+ * into its reply; false when there is none
+ */
+bool ada_rpc_execute(AdaState *s, GByteArray *msg);
+/* how long the whole command is, from what its first element says */
+uint32_t ada_rpc_control(const GByteArray *msg);     /* command of a control, else 0 */
+uint64_t ada_rpc_full_length(const uint8_t *rpc, uint32_t len);
+uint32_t ada_gsp_set_system_info(AdaState *s, uint8_t *p, uint32_t len);
+uint32_t ada_gsp_set_registry(AdaState *s, uint8_t *p, uint32_t len);
+uint32_t ada_gsp_unloading(AdaState *s, uint8_t *p, uint32_t len);
+
+void ada_rm_init(AdaState *s);
+void ada_rm_exit(AdaState *s);
+void ada_rm_start(AdaState *s);         /* GSP-RM comes up: internal objects, reserved framebuffer */
+AdaObject *ada_rm_object(AdaState *s, uint32_t client, uint32_t handle);
+/* a control; @p is as long as the ABI says. NV_STATUS */
+typedef uint32_t AdaControl(AdaState *s, AdaObject *obj, uint8_t *p);
+
+AdaControl ada_vgpu_bootload, ada_vgpu_shutdown, ada_vgpu_cleanup, ada_vgpu_add_types, ada_vgpu_mgr_config,
+           ada_vgpu_heterogeneous, ada_vgpu_clear_vm_info, ada_vgpu_spa_for_gpa;
+void ada_vgpu_init(AdaState *s);
+void ada_vgpu_exit(AdaState *s);
+void ada_vgpu_stop_all(AdaState *s);
+bool ada_vgpu_crash(AdaState *s, uint32_t gfid);
+const char *ada_vgpu_state_name(AdaVgpuState state);
+void ada_guest_reset(AdaVgpu *v);
+void ada_guest_work(AdaState *s);       /* guests' doorbells */
+
+/* ---- debug -------------------------------------------------------------------------------------------------------- */
+
+void ada_account(AdaState *s);          /* something was taken or given back */
+
+typedef enum {
+    ADA_FAULT_NONE, ADA_FAULT_DROP, ADA_FAULT_DELAY, ADA_FAULT_DUPLICATE, ADA_FAULT_CORRUPT, ADA_FAULT_REFUSE,
+} AdaFaultKind;
+/*
+ * Is fault-message meant for this one? Counts it, then forgets the fault. @request: before execution, where only "refuse"
+ * can apply; otherwise on its way out, where the others do. @arg: milliseconds or NV_STATUS
+ */
+AdaFaultKind ada_fault_message(AdaState *s, bool request, uint32_t function, uint32_t control, uint32_t *arg);
+
+#endif
