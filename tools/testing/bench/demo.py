@@ -11,7 +11,8 @@ import argparse
 import sys
 import time
 
-from gpu import Gpu, KernelLog, VgpuGuest, Wrong, expect, find_in_vram, pattern
+from bench_test import expect
+from gpu import Gpu, KernelLog, VgpuGuest, Wrong, find_in_vram, pattern
 from guest import start_libvirt
 from hostvm import START, BenchError, CommandFailed, HostVM, say
 
@@ -75,7 +76,7 @@ class Day:
 
     def load(self):
         self.gpu.load()
-        expect("driver of the GPU", self.gpu.driver(), "nvkm-vgpu")
+        expect(self.gpu.driver(), "nvkm-vgpu", "driver of the GPU")
         self.idle = self.gpu.model("accounting")["now"]
         messages = sum(self.gpu.model("stats")["rpcs"].values())
         return f"GSP-RM 570.144 is up in vGPU mode after {messages} messages"
@@ -86,14 +87,14 @@ class Day:
         if TYPE_NAME not in supported:
             raise Wrong(f"no {TYPE_NAME} in supported_vgpu_types:\n{supported}")
         total = int(self.gpu.read(self.gpu.path("sriov_totalvfs")))
-        expect("total VFs", total, 32)
+        expect(total, 32, "total VFs")
         return f"kernel log clean; {len(supported.splitlines()) - 1} types supported, up to {total} VFs"
 
     def enable_vfs(self):
         self.gpu.set_numvfs(NUM_VFS)
         self.vfs = [self.gpu.vf(n) for n in range(NUM_VFS)]
         for n in range(NUM_VFS):
-            expect(f"type of VF {n}", self.gpu.type(n), 0)
+            expect(self.gpu.type(n), 0, f"type of VF {n}")
         return " ".join(self.vfs)
 
     def bind_vfs(self):
@@ -105,11 +106,11 @@ class Day:
 
     def choose_types(self):
         types = self.gpu.creatable(0)
-        expect(f"type {TYPE}", types.get(TYPE), TYPE_NAME)
+        expect(types.get(TYPE), TYPE_NAME, f"type {TYPE}")
         self.gpu.must_set_type(0, TYPE)
-        expect("more to create on the same VF", self.gpu.creatable(0), {})
-        expect("another size", self.gpu.set_type(1, OTHER_SIZE), "EINVAL")
-        expect("type after that", self.gpu.type(1), 0)
+        expect(self.gpu.creatable(0), {}, "more to create on the same VF")
+        expect(self.gpu.set_type(1, OTHER_SIZE), "EINVAL", "another size")
+        expect(self.gpu.type(1), 0, "type after that")
         left = self.gpu.creatable(1)
         if OTHER_SIZE in left or SAME_SIZE not in left:
             raise Wrong(f"VF 1 can become {left}")
@@ -144,18 +145,18 @@ class Day:
     def see_translation(self):
         """What a guest wrote is in VRAM where its segments are, and nowhere else."""
         vgpus = {vgpu["gfid"]: vgpu for vgpu in self.gpu.model("vgpus")}
-        expect("vGPUs in the model", sorted(vgpus), [1, 2])
+        expect(sorted(vgpus), [1, 2], "vGPUs in the model")
         lines = []
         scanned = 0
         for gfid, guest in enumerate(self.guests, 1):
             wanted = [guest_address(vgpus[gfid], offset) for offset in OFFSETS]
             for index, address in enumerate(wanted):
                 found, scanned = find_in_vram(self.vm.vram, pattern(guest.seed, index, words=8))
-                expect(f"places of pattern {index} of {guest.vf}", found, [address])
+                expect(found, [address], f"places of pattern {index} of {guest.vf}")
                 whole = pattern(guest.seed, index)
                 with open(self.vm.vram, "rb") as vram:
                     vram.seek(address)
-                    expect(f"all of pattern {index}", vram.read(len(whole)) == whole, True)
+                    expect(vram.read(len(whole)) == whole, True, f"all of pattern {index}")
             lines.append(
                 f"{guest.vf}: framebuffer {OFFSETS[0]:#x}, {OFFSETS[1]:#x}"
                 f" is VRAM {wanted[0]:#x}, {wanted[1]:#x}"
@@ -191,7 +192,7 @@ class Day:
             guest.off()
         left = self.gpu.model("accounting")["now"]
         for what in ("gfids", "segments", "heaps"):
-            expect(f"{what} without a guest", left[what], 0)
+            expect(left[what], 0, f"{what} without a guest")
         return "powered off from inside; their vGPUs are gone"
 
     def by_libvirt(self):
@@ -211,22 +212,22 @@ class Day:
 
     def put_away(self):
         self.gpu.put_away(unload=False)
-        expect("in use as after modprobe", self.gpu.model("accounting")["now"], self.idle)
+        expect(self.gpu.model("accounting")["now"], self.idle, "in use as after modprobe")
         self.gpu.unload()
-        expect("driver of the GPU", self.gpu.driver(), "")
+        expect(self.gpu.driver(), "", "driver of the GPU")
         left = self.vm.sh("lsmod | grep -E '^(nvkm_vgpu|vfio_nvidia_vgpu) ' || :")
-        expect("modules that are left", str(left), "")
+        expect(str(left), "", "modules that are left")
         return "types 0, VFs 0, modules out"
 
     def account_end(self):
         accounting = self.gpu.model("accounting")
         left = {what: n for what, n in accounting["now"].items() if n}
-        expect("what the model still accounts", left, {})
+        expect(left, {}, "what the model still accounts")
         return f"now: {told(accounting['now'])}\npeak: {told(accounting['peak'])}"
 
     def clean_log(self):
-        expect("warnings in the host's kernel log", self.log.warnings(), [])
-        expect("what the GPU refused", self.gpu.model("refusals"), {})
+        expect(self.log.warnings(), [], "warnings in the host's kernel log")
+        expect(self.gpu.model("refusals"), {}, "what the GPU refused")
 
     def last_look(self):
         self.clean_log()
@@ -286,7 +287,7 @@ def main():
         day.all_steps()
         day.summary()
         return 0
-    except (Wrong, CommandFailed, BenchError, TimeoutError) as error:
+    except (AssertionError, CommandFailed, BenchError, TimeoutError) as error:
         print(f"         {RED}FAILED{END}: {error}", flush=True)
         if day.vm and day.vm.proc and day.vm.proc.poll() is None:
             print("--- the host's kernel log", day.vm.sh("dmesg | tail -n 40", check=False), sep="\n")

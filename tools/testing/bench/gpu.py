@@ -9,6 +9,7 @@ import re
 import shlex
 import struct
 
+from bench_test import expect
 from guest import Guest
 
 DRIVERS = "nvkm-vgpu vfio-nvidia-vgpu"
@@ -38,13 +39,8 @@ ERRNO = {
 }
 
 
-class Wrong(Exception):
+class Wrong(AssertionError):
     """Something is not as it must be."""
-
-
-def expect(what, got, wanted):
-    if got != wanted:
-        raise Wrong(f"{what}: {got!r} instead of {wanted!r}")
 
 
 class Gpu:
@@ -112,7 +108,7 @@ class Gpu:
         self.must_write(self.vf_path(n, "driver_override"), VFIO_DRIVER)
         self.must_write("/sys/bus/pci/drivers_probe", vf)
         driver = os.path.basename(self.vm.sh(f"readlink {self.vf_path(n, 'driver')}", check=False))
-        expect(f"driver of {vf}", driver, VFIO_DRIVER)
+        expect(driver, VFIO_DRIVER, f"driver of {vf}")
         return vf
 
     # Types
@@ -122,7 +118,7 @@ class Gpu:
         lines = self.read(self.vf_path(n, "nvidia/creatable_vgpu_types")).splitlines()
         if not lines:
             return {}
-        expect("header of creatable_vgpu_types", lines[0], "ID    : vGPU Name")
+        expect(lines[0], "ID    : vGPU Name", "header of creatable_vgpu_types")
         types = {}
         for line in lines[1:]:
             match = re.fullmatch(r"(\d+) *: (NVIDIA .+)", line)
@@ -140,7 +136,7 @@ class Gpu:
 
     def must_set_type(self, n, value):
         self.must_write(self.vf_path(n, "nvidia/current_vgpu_type"), value)
-        expect(f"type of VF {n}", self.type(n), value)
+        expect(self.type(n), value, f"type of VF {n}")
 
     def set_up(self, types, load=True):
         """Drivers, as many VFs as there are types, bound and with their types."""
@@ -240,7 +236,7 @@ class VgpuGuest(Guest):
         """The module's checks ran and passed; they are returned."""
         done = self.wait_for(r"^NVGPU-GUEST: (done (\d+)|FAIL (no-device|insmod).*)$", timeout)
         self.no_failure()
-        expect(f"{self.name}: checks that failed", done[2], "0")
+        expect(done[2], "0", f"{self.name}: checks that failed")
         return self.checks()
 
     def wait_alive(self, more=1, timeout=60):
@@ -262,16 +258,22 @@ class VgpuGuest(Guest):
 class KernelLog:
     """What the kernel printed since the last mark."""
 
+    marks = 0
+
     def __init__(self, vm):
         self.vm = vm
+        self.text = ""
         self.mark()
 
     def mark(self):
-        self.vm.sh("dmesg -C")
+        KernelLog.marks += 1
+        self.text = f"bench: mark {KernelLog.marks}"
+        self.vm.sh(f"echo '{self.text}' >/dev/kmsg")
 
     def lines(self):
         """[(level, text)]"""
-        found = re.findall(r"^<(\d+)>\[[^\]]*\] ?(.*)$", self.vm.sh("dmesg -r"), re.M)
+        log = self.vm.sh("dmesg -r").rpartition(self.text)[2]
+        found = re.findall(r"^<(\d+)>\[[^\]]*\] ?(.*)$", log, re.M)
         return [(int(level) & 7, text) for level, text in found]
 
     def warnings(self):
@@ -281,9 +283,13 @@ class KernelLog:
             if (level <= 4 or SPLATS.search(text)) and not EXPECTED_WARNINGS.search(text)
         ]
 
-    def errors_of(self, device):
-        """Lines of level warning and above about a PCI device."""
-        return [t for level, t in self.lines() if level <= 4 and device in t]
+    def said_by(self, driver):
+        """Lines of a driver, but for the driver core's about its probe."""
+        return [
+            text
+            for _, text in self.lines()
+            if text.startswith(driver) and "probe with driver" not in text
+        ]
 
 
 # Framebuffer, in the file behind the model's VRAM
