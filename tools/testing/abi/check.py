@@ -5,8 +5,9 @@ Compare the driver's wire structures with NVIDIA's layouts, in TAP.
 
     check.py [VERSION...]       default: every release that the driver has
 
-The structures of release 570.144 are in nvkm-vgpu/fwabi/r570_144/*.h, NVIDIA's
-are in the tables beside this script, and r570.144.map says what is what:
+The structures of release 570.144 are in nvkm-vgpu/fwabi/r570_144/*.h and, what
+all releases have, in nvkm-vgpu/fwabi/framing.h; NVIDIA's are in the tables
+beside this script, and r570.144.map says what is what:
 
     OUR_STRUCT -          NVIDIA_STRUCT -           the sizes are the same
     OUR_STRUCT our.field  NVIDIA_STRUCT its.member  offset and size are the same
@@ -153,17 +154,21 @@ class Folder:
         self.prefix = f"r{version.split('.')[0]}_"
         self.tmp = tempfile.TemporaryDirectory()
         self.dir = pathlib.Path(self.tmp.name)
-        self.headers = [shutil.copy(header, self.dir) for header in headers]
+        self.headers = []
+        for header in headers:
+            copy = self.dir / header.relative_to(FWABI)
+            copy.parent.mkdir(exist_ok=True)
+            self.headers.append(shutil.copy(header, copy))
         subprocess.run([HERE / "gen-header.py", self.dir / "abi.h"], check=True)
         (self.dir / "kernel.h").write_text(KERNEL)
         for header in self.headers:
-            for include in re.findall(r"#include <(linux/\w+\.h)>", pathlib.Path(header).read_text()):
+            for include in re.findall(r"#include <(linux/\w+\.h)>", header.read_text()):
                 (self.dir / include).parent.mkdir(exist_ok=True)
                 (self.dir / include).write_text('#include "kernel.h"\n')
 
     def compile(self, name, text):
         source = self.dir / f"{name}.c"
-        includes = "".join(f'#include "{pathlib.Path(h).name}"\n' for h in self.headers)
+        includes = "".join(f'#include "{h.relative_to(self.dir)}"\n' for h in self.headers)
         source.write_text('#include "kernel.h"\n' + includes + text)
         return subprocess.run(CC + ["-I", self.dir, "-c", "-o", source.with_suffix(".o"), source],
                               capture_output=True, text=True, env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"})
@@ -194,7 +199,7 @@ class Folder:
         """{structure: [(type, member, count)]} from the compiler's debug information"""
         names = set()
         for header in self.headers:
-            text = re.sub(r"/\*.*?\*/", "", pathlib.Path(header).read_text(), flags=re.S)
+            text = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.S)
             names.update(re.findall(r"^struct (\w+)\s*\{", text, flags=re.M))
         if not names:
             raise Error("no structures in the headers")
@@ -238,7 +243,7 @@ class Tap:
 
 def edit(folder, pattern, replacement):
     """Replace the first match in the folder's headers."""
-    for header in map(pathlib.Path, folder.headers):
+    for header in folder.headers:
         text, count = re.subn(pattern, replacement, header.read_text(), count=1, flags=re.S)
         if count:
             header.write_text(text)
@@ -281,6 +286,7 @@ def check_version(tap, version):
     headers = sorted((FWABI / ("r" + version.replace(".", "_"))).glob("*.h"))
     if not headers:
         raise Error(f"no headers for {version} in {FWABI}")
+    headers.append(FWABI / "framing.h")
     amap = Map(HERE / f"r{version}.map")
     if not amap.structs or not amap.consts:
         raise Error(f"{amap.path.name} has no structures or no constants")
