@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <kunit/test.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+#include <linux/unaligned.h>
+
+#include "../vbios.h"
+
+/*
+ * A ROM made byte by byte as a board has it: an image for the PC BIOS with the BIT, an EFI image
+ * that BIT's pointers leave out of account, and a firmware image with the table of programs,
+ * FWSEC's description, signatures and code.
+ */
+#define AT_SIZE		SZ_1K
+#define EFI_SIZE	SZ_512
+#define FW_SIZE		SZ_8K
+#define PCIR		0x40
+#define BIT_TABLE	0x100
+#define FALCON_DATA	0x180
+#define TABLE		0x80		/* in the firmware image */
+#define DESC		0x100
+#define DESC_SIZE	44
+#define SIGS		2
+#define SIG_SIZE	384
+#define UCODE		(DESC + DESC_SIZE + SIGS * SIG_SIZE)
+#define IMEM_SIZE	0x400
+#define DMEM_SIZE	0x300
+
+struct rom {
+	u8 *data;
+	u32 size;
+	u32 at, efi, fw;	/* offsets of the images */
+};
+
+static void make_image(u8 *image, u32 size, u8 type, bool last)
+{
+	put_unaligned_le16(0xaa55, image);
+	put_unaligned_le16(PCIR, image + 0x18);
+	memcpy(image + PCIR, "PCIR", 4);
+	put_unaligned_le16(0x10de, image + PCIR + 4);
+	put_unaligned_le16(0x18, image + PCIR + 0x0a);
+	put_unaligned_le16(size / 512, image + PCIR + 0x10);
+	image[PCIR + 0x14] = type;
+	image[PCIR + 0x15] = last ? 0x80 : 0;
+}
+
+static void make_bit(u8 *image, u32 table)
+{
+	u8 *bit = image + BIT_TABLE, sum = 0;
+	unsigned int i;
+
+	put_unaligned_le16(0xb8ff, bit);
+	memcpy(bit + 2, "BIT", 4);
+	put_unaligned_le16(0x100, bit + 6);
+	bit[8] = 12;		/* header */
+	bit[9] = 6;		/* a token */
+	bit[10] = 2;		/* tokens */
+	for (i = 0; i < 11; i++)
+		sum += bit[i];
+	bit[11] = -sum;
+
+	bit[12] = 'i';
+	bit[18] = 'p';
+	bit[19] = 2;
+	put_unaligned_le16(4, bit + 20);
+	put_unaligned_le16(FALCON_DATA, bit + 22);
+	put_unaligned_le32(table, image + FALCON_DATA);
+}
+
+static void make_desc(u8 *desc)
+{
+	put_unaligned_le32((DESC_SIZE + SIGS * SIG_SIZE) << 16 | 3 << 8 | 1, desc);
+	put_unaligned_le32(IMEM_SIZE + DMEM_SIZE, desc + 4);
+	put_unaligned_le32(0x10, desc + 8);		/* signature, in data */
+	put_unaligned_le32(0x40, desc + 12);		/* interfaces, in data */
+	put_unaligned_le32(IMEM_SIZE, desc + 20);
+	put_unaligned_le32(DMEM_SIZE, desc + 32);
+	put_unaligned_le16(0x400, desc + 36);
+	desc[38] = 9;
+	desc[39] = SIGS;
+	put_unaligned_le16(0x3, desc + 40);
+}
+
+static void make_firmware(u8 *image, u32 pointer_base)
+{
+	u8 *table = image + TABLE;
+
+	memcpy(table, "\x01\x06\x06\x02\x03\x2c", 6);
+	table[6] = 0x01;				/* some other program */
+	put_unaligned_le32(pointer_base, table + 8);
+	table[12] = 0x85;				/* FWSEC, production */
+	put_unaligned_le32(pointer_base + DESC, table + 14);
+	make_desc(image + DESC);
+	memset(image + DESC + DESC_SIZE, 0xa0, SIG_SIZE);
+	memset(image + DESC + DESC_SIZE + SIG_SIZE, 0xa1, SIG_SIZE);
+	memset(image + UCODE, 0xc0, IMEM_SIZE);
+	memset(image + UCODE + IMEM_SIZE, 0xd0, DMEM_SIZE);
+}
+
+/* @lead bytes are left in front of the first image */
+static struct rom make_rom(struct kunit *test, u32 lead, bool efi)
+{
+	u32 hole = efi ? EFI_SIZE : 0;
+	struct rom rom = {
+		.at = lead,
+		.efi = lead + AT_SIZE,
+		.fw = lead + AT_SIZE + hole,
+		.size = lead + AT_SIZE + hole + FW_SIZE,
+	};
+
+	rom.data = kunit_kzalloc(test, rom.size, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, rom.data);
+	make_image(rom.data + rom.at, AT_SIZE, 0, false);
+	if (efi)
+		make_image(rom.data + rom.efi, EFI_SIZE, 3, false);
+	make_image(rom.data + rom.fw, FW_SIZE, 0xe0, true);
+	/* behind the image for the PC BIOS comes, for a pointer, the firmware image */
+	make_bit(rom.data + rom.at, AT_SIZE + TABLE);
+	make_firmware(rom.data + rom.fw, AT_SIZE);
+	return rom;
+}
+
+static u32 read_rom(void *ctx, u32 offset)
+{
+	const struct rom *rom = ctx;
+
+	/* past its end a ROM reads as ones */
+	return offset + 4 <= rom->size ? get_unaligned_le32(rom->data + offset) : ~0;
+}
+
+static int extent(struct rom *rom, u32 *start, u32 *size, u32 *expansion)
+{
+	return nvgpu_vbios_extent(read_rom, rom, SZ_1M, start, size, expansion);
+}
+
+static void check_fwsec(struct kunit *test, const struct rom *rom, u32 expansion)
+{
+	struct nvgpu_vbios_fwsec f = {};
+	u32 size = rom->size - rom->at;
+
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_vbios_find_fwsec(rom->data + rom->at, size, expansion, &f));
+	KUNIT_EXPECT_PTR_EQ(test, f.ucode, rom->data + rom->fw + UCODE);
+	KUNIT_EXPECT_PTR_EQ(test, f.sigs, rom->data + rom->fw + DESC + DESC_SIZE);
+	KUNIT_EXPECT_EQ(test, f.imem_size, IMEM_SIZE);
+	KUNIT_EXPECT_EQ(test, f.dmem_size, DMEM_SIZE);
+	KUNIT_EXPECT_EQ(test, f.pkc_offset, 0x10);
+	KUNIT_EXPECT_EQ(test, f.interface_offset, 0x40);
+	KUNIT_EXPECT_EQ(test, f.num_sigs, SIGS);
+	KUNIT_EXPECT_EQ(test, f.sig_versions, 0x3);
+	KUNIT_EXPECT_EQ(test, f.engine_mask, 0x400);
+	KUNIT_EXPECT_EQ(test, f.ucode_id, 9);
+}
+
+static void vbios_plain(struct kunit *test)
+{
+	struct rom rom = make_rom(test, 0, false);
+	u32 start, size, expansion;
+
+	KUNIT_ASSERT_EQ(test, 0, extent(&rom, &start, &size, &expansion));
+	KUNIT_EXPECT_EQ(test, start, 0);
+	KUNIT_EXPECT_EQ(test, size, rom.size);
+	KUNIT_EXPECT_EQ(test, expansion, 0);
+	check_fwsec(test, &rom, expansion);
+}
+
+static void vbios_efi_image_between(struct kunit *test)
+{
+	struct rom rom = make_rom(test, 0, true);
+	u32 start, size, expansion;
+
+	KUNIT_ASSERT_EQ(test, 0, extent(&rom, &start, &size, &expansion));
+	KUNIT_EXPECT_EQ(test, size, rom.size);
+	KUNIT_EXPECT_EQ(test, expansion, EFI_SIZE);
+	check_fwsec(test, &rom, expansion);
+}
+
+/* header of commands in front, first layout: its size leads to the offset of the images */
+static void vbios_ifr_fixed(struct kunit *test)
+{
+	struct rom rom = make_rom(test, SZ_512, false);
+	u32 start, size, expansion;
+
+	memcpy(rom.data, "NVGI", 4);
+	put_unaligned_le32(0x20 << 16 | 1 << 8, rom.data + 4);
+	put_unaligned_le32(SZ_512, rom.data + 0x24);
+	KUNIT_ASSERT_EQ(test, 0, extent(&rom, &start, &size, &expansion));
+	KUNIT_EXPECT_EQ(test, start, SZ_512);
+	KUNIT_EXPECT_EQ(test, size, rom.size - SZ_512);
+	check_fwsec(test, &rom, expansion);
+}
+
+/* third layout: 4 KiB behind its status word is a directory that has the offset */
+static void vbios_ifr_directory(struct kunit *test)
+{
+	const u32 lead = 0x1000 + SZ_1K;
+	struct rom rom = make_rom(test, lead, false);
+	u32 start, size, expansion;
+
+	memcpy(rom.data, "NVGI", 4);
+	put_unaligned_le32(3 << 8, rom.data + 4);
+	put_unaligned_le32(0x40, rom.data + 8);
+	put_unaligned_le32(0x80, rom.data + 0x40);
+	memcpy(rom.data + 0x1080, "RFRD", 4);
+	put_unaligned_le32(lead, rom.data + 0x1088);
+	KUNIT_ASSERT_EQ(test, 0, extent(&rom, &start, &size, &expansion));
+	KUNIT_EXPECT_EQ(test, start, lead);
+	check_fwsec(test, &rom, expansion);
+}
+
+/* NVIDIA's extension of the image header has the size and the last mark that count */
+static void vbios_npde(struct kunit *test)
+{
+	struct rom rom = make_rom(test, 0, false);
+	u8 *npde = rom.data + ALIGN(PCIR + 0x18, 16);
+	u32 start, size, expansion;
+
+	memcpy(npde, "NPDE", 4);
+	put_unaligned_le16(0x100, npde + 4);
+	put_unaligned_le16(0x0b, npde + 6);
+	put_unaligned_le16(AT_SIZE / 512, npde + 8);
+	/* what the older header says is for a BIOS that knows no sub-images */
+	put_unaligned_le16(rom.size / 512, rom.data + PCIR + 0x10);
+	rom.data[PCIR + 0x15] = 0x80;
+	KUNIT_ASSERT_EQ(test, 0, extent(&rom, &start, &size, &expansion));
+	KUNIT_EXPECT_EQ(test, size, rom.size);
+
+	npde[0x0a] = 0x80;
+	KUNIT_ASSERT_EQ(test, 0, extent(&rom, &start, &size, &expansion));
+	KUNIT_EXPECT_EQ(test, size, AT_SIZE);
+}
+
+static void vbios_no_rom(struct kunit *test)
+{
+	struct rom rom = make_rom(test, 0, false);
+	u32 start, size, expansion;
+
+	/* no last mark: the next image is ones */
+	rom.data[rom.fw + PCIR + 0x15] = 0;
+	KUNIT_EXPECT_EQ(test, -ENODATA, extent(&rom, &start, &size, &expansion));
+	rom.data[rom.fw + PCIR + 0x15] = 0x80;
+
+	/* an image of no size would be looked at for ever */
+	put_unaligned_le16(0, rom.data + PCIR + 0x10);
+	KUNIT_EXPECT_EQ(test, -ENODATA, extent(&rom, &start, &size, &expansion));
+	put_unaligned_le16(0xffff, rom.data + PCIR + 0x10);
+	KUNIT_EXPECT_EQ(test, -ENODATA, extent(&rom, &start, &size, &expansion));
+	put_unaligned_le16(AT_SIZE / 512, rom.data + PCIR + 0x10);
+
+	rom.data[PCIR] = 'X';
+	KUNIT_EXPECT_EQ(test, -ENODATA, extent(&rom, &start, &size, &expansion));
+	rom.data[PCIR] = 'P';
+	put_unaligned_le16(0, rom.data);
+	KUNIT_EXPECT_EQ(test, -ENODATA, extent(&rom, &start, &size, &expansion));
+
+	memcpy(rom.data, "NVGI", 4);
+	put_unaligned_le32(4 << 8, rom.data + 4);
+	KUNIT_EXPECT_EQ(test, -ENODATA, extent(&rom, &start, &size, &expansion));
+}
+
+struct fwsec_case {
+	const char *name;
+	u32 offset;		/* in the ROM without EFI image */
+	u32 value;
+	unsigned int bytes;
+};
+
+#define IN_DESC(x)	(AT_SIZE + DESC + (x))
+
+static const struct fwsec_case fwsec_cases[] = {
+	{ "no BIT", BIT_TABLE + 2, 'X', 1 },
+	{ "checksum of BIT", BIT_TABLE + 11, 0, 1 },
+	{ "token too small", BIT_TABLE + 9, 5, 1 },
+	{ "no token for falcons", BIT_TABLE + 18, 'x', 1 },
+	{ "token of another version", BIT_TABLE + 19, 1, 1 },
+	{ "pointer to nowhere", FALCON_DATA, 0xfffffff0, 4 },
+	{ "table of another version", AT_SIZE + TABLE, 2, 1 },
+	{ "table without entries", AT_SIZE + TABLE + 3, 0, 1 },
+	{ "entries too small", AT_SIZE + TABLE + 2, 5, 1 },
+	{ "no FWSEC", AT_SIZE + TABLE + 12, 0x07, 1 },
+	{ "description nowhere", AT_SIZE + TABLE + 14, 0xffffffff, 4 },
+	{ "description of version 2", IN_DESC(1), 2, 1 },
+	{ "description not valid", IN_DESC(0), 0, 1 },
+	{ "description too short", IN_DESC(2), DESC_SIZE + SIG_SIZE, 2 },
+	{ "no signatures", IN_DESC(39), 0, 1 },
+	{ "more signatures than it has", IN_DESC(39), 200, 1 },
+	{ "code beyond the end", IN_DESC(20), FW_SIZE, 4 },
+	{ "code size wraps", IN_DESC(20), 0xffffff00, 4 },
+	{ "no code", IN_DESC(20), 0, 4 },
+	{ "code of half a block", IN_DESC(20), IMEM_SIZE - 128, 4 },
+	{ "data of half a block", IN_DESC(32), DMEM_SIZE - 128, 4 },
+	{ "data too small for a signature", IN_DESC(32), 0x100, 4 },
+	{ "signature beyond the data", IN_DESC(8), DMEM_SIZE - SIG_SIZE + 1, 4 },
+	{ "signature far beyond the data", IN_DESC(8), 0xffffffff, 4 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(fwsec, fwsec_cases, name);
+
+static void vbios_bad_fwsec(struct kunit *test)
+{
+	const struct fwsec_case *c = test->param_value;
+	struct rom rom = make_rom(test, 0, false);
+	struct nvgpu_vbios_fwsec f;
+	unsigned int i;
+
+	for (i = 0; i < c->bytes; i++)
+		rom.data[c->offset + i] = c->value >> 8 * i;
+	KUNIT_EXPECT_EQ(test, -ENODEV, nvgpu_vbios_find_fwsec(rom.data, rom.size, 0, &f));
+}
+
+/* wherever the ROM is cut off, nothing behind the cut is looked at: that is for KASAN to see */
+static void vbios_cut_off(struct kunit *test)
+{
+	struct rom rom = make_rom(test, 0, false);
+	const u32 end = rom.fw + UCODE + IMEM_SIZE + DMEM_SIZE;
+	struct nvgpu_vbios_fwsec f;
+	u32 size;
+	u8 *cut;
+
+	for (size = 61; size < rom.size; size += 61) {
+		cut = kmemdup(rom.data, size, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, cut);
+		KUNIT_EXPECT_EQ(test, size < end ? -ENODEV : 0,
+				nvgpu_vbios_find_fwsec(cut, size, 0, &f));
+		kfree(cut);
+	}
+}
+
+/* the fuse counts up; each bit of the versions is a version that has a signature, in order */
+static void vbios_signature(struct kunit *test)
+{
+	struct nvgpu_vbios_fwsec f = { .num_sigs = 3, .sig_versions = 0xb };
+
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_vbios_fwsec_signature(&f, 0));
+	KUNIT_EXPECT_EQ(test, 1, nvgpu_vbios_fwsec_signature(&f, 0x1));
+	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_vbios_fwsec_signature(&f, 0x3));
+	KUNIT_EXPECT_EQ(test, 2, nvgpu_vbios_fwsec_signature(&f, 0x7));
+	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_vbios_fwsec_signature(&f, 0xf));
+	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_vbios_fwsec_signature(&f, 0xffff));
+	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_vbios_fwsec_signature(&f, 0xffffffff));
+	f.num_sigs = 2;
+	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_vbios_fwsec_signature(&f, 0x7));
+}
+
+static struct kunit_case vbios_test_cases[] = {
+	KUNIT_CASE(vbios_plain),
+	KUNIT_CASE(vbios_efi_image_between),
+	KUNIT_CASE(vbios_ifr_fixed),
+	KUNIT_CASE(vbios_ifr_directory),
+	KUNIT_CASE(vbios_npde),
+	KUNIT_CASE(vbios_no_rom),
+	KUNIT_CASE_PARAM(vbios_bad_fwsec, fwsec_gen_params),
+	KUNIT_CASE(vbios_cut_off),
+	KUNIT_CASE(vbios_signature),
+	{}
+};
+
+static struct kunit_suite vbios_suite = {
+	.name = "nvkm_vgpu_vbios",
+	.test_cases = vbios_test_cases,
+};
+
+kunit_test_suite(vbios_suite);
