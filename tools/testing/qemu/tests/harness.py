@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Test cases and how they are told: TAP, and a table of checks, mutations and verdicts."""
+
+import sys
+import time
+import traceback
+
+from gspclient import BootError, Client, Machine, R570, Refused
+
+CASES = []
+
+
+class Case:
+    def __init__(self, name, run, check="", mutation=""):
+        self.name, self.run, self.check, self.mutation = name, run, check, mutation
+
+
+def test(name):
+    """Decorator: a function that raises when something is wrong."""
+    def add(function):
+        CASES.append(Case(name, function))
+        return function
+    return add
+
+
+def equal(got, want, what=""):
+    if got != want:
+        show = [hex(v) if isinstance(v, int) and not isinstance(v, bool) else repr(v) for v in (got, want)]
+        raise AssertionError(f"{what}: {show[0]}, expected {show[1]}")
+
+
+def true(value, what):
+    if not value:
+        raise AssertionError(what)
+
+
+def only(machine, check, why=""):
+    """@check was refused, nothing else was, and its log line tells @why."""
+    refusals = machine.refusals()
+    refusals.pop("dma-fault", None)     # what cannot be read shows there, too
+    equal(sorted(refusals), [check], "refusals")
+    true(why in machine.log(), f"the log does not say '{why}'")
+
+
+def none(machine):
+    equal(machine.refusals(), {}, "refusals")
+
+
+def refuses(check, mutation, stage, change, why="", release=R570, vgpu=True, **props):
+    """
+    A case that breaks one input of a boot that is right otherwise. @change gets
+    the client at @stage: "start" (nothing done), "made" (inputs made, not yet in
+    memory), "stored", "booter" (before booter_load).
+    """
+    def run():
+        with Machine(**props) as m:
+            c = Client(m, release, vgpu)
+
+            def at(now):
+                if now == stage:
+                    change(c)
+
+            at("start")
+            c.prepare()
+            at("made")
+            c.store()
+            at("stored")
+            c.first_commands()
+            try:
+                c.frts()
+                c.scrub()
+                at("booter")
+                c.load_gsp()
+                c.wait_init_done()
+            except BootError as error:
+                only(m, check, why)
+                true(": 0x0" not in str(error), f"no error value: {error}")
+            else:
+                raise AssertionError("it booted")
+
+    CASES.append(Case(f"refuses {check}: {mutation}", run, check, mutation))
+
+
+def refuses_rpc(check, mutation, function, status=None, **props):
+    """A case on a booted GSP-RM: function(client) sends what must be refused (with @status, where one is due)."""
+    def run():
+        with Machine(**props) as m:
+            c = Client(m).boot()
+            c.get_static()
+            try:
+                function(c)
+            except Refused as refused:
+                if status is not None:
+                    equal(refused.status, c.abi.consts[status], "status")
+            except BootError:
+                if status is not None:
+                    raise
+            else:
+                raise AssertionError("it was accepted")
+            only(m, check)
+
+    CASES.append(Case(f"refuses {check}: {mutation}", run, check, mutation))
+
+
+def main(only_names):
+    """Runs what CASES holds; returns the number of failures."""
+    cases = [c for c in CASES if not only_names or any(n in c.name for n in only_names)]
+    rows, failed = [], 0
+    print(f"1..{len(cases)}", flush=True)
+    for number, case in enumerate(cases, 1):
+        start, verdict, notes = time.monotonic(), "ok", ""
+        try:
+            case.run()
+        except Exception as error:      # pylint: disable=broad-except
+            verdict, failed = "not ok", failed + 1
+            notes = "".join(traceback.format_exception(error))
+        print(f"{verdict} {number} - {case.name} # {time.monotonic() - start:.1f} s", flush=True)
+        for line in notes.splitlines():
+            print(f"#   {line}", flush=True)
+        if case.check:
+            rows.append((case.check, case.mutation, "refused" if verdict == "ok" else "NOT REFUSED AS IT SHOULD"))
+    table(rows)
+    print(f"# {len(cases) - failed} passed, {failed} failed, 0 skipped", flush=True)
+    sys.stdout.flush()
+    return failed
+
+
+def table(rows):
+    if not rows:
+        return
+    rows = [("check", "mutation", "verdict")] + rows
+    widths = [max(len(r[i]) for r in rows) for i in (0, 1)]
+    print("#")
+    for check, mutation, verdict in rows:
+        print(f"# {check:<{widths[0]}} | {mutation:<{widths[1]}} | {verdict}")
+    print("#")

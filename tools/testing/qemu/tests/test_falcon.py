@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Falcon registers, memories and loader DMA."""
+
+import struct
+
+from gspclient import Client, GSP, Machine, SEC2, MIB
+from harness import CASES, Case, equal, none, only, test, true
+
+DMEMC, DMEMD, IMEMC, IMEMD, IMEMT = 0x1c0, 0x1c4, 0x180, 0x184, 0x188
+AUTO_READ, AUTO_WRITE = 1 << 25, 1 << 24
+
+
+def opened(m, falcon):
+    """A client whose falcon takes DMA from system memory."""
+    c = Client(m)
+    c.reset(falcon, {"fbif": 0x80, "dmactl": 0, "transcfg": 5})
+    return c
+
+
+def dmem(m, falcon, at, size):
+    m.wr(falcon + DMEMC, at | AUTO_READ)
+    return b"".join(struct.pack("<I", m.rd(falcon + DMEMD)) for _ in range(size // 4))
+
+
+def transfer(m, falcon, addr, at, off, command):
+    m.wr(falcon + 0x110, addr >> 8)
+    m.wr(falcon + 0x128, addr >> 40)
+    m.wr(falcon + 0x114, at)
+    m.wr(falcon + 0x11c, off)
+    m.wr(falcon + 0x118, command)
+
+
+PATTERN = bytes((i * 7 + i // 256) & 0xff for i in range(4096))
+
+for FALCON, NAME in ((GSP, "gsp"), (SEC2, "sec2")):
+    for CODE in range(7):
+        @test(f"{NAME}: DMA of {4 << CODE} bytes to DMEM")
+        def _(falcon=FALCON, size=4 << CODE, code=CODE):
+            with Machine() as m:
+                c = opened(m, falcon)
+                src = c.ram.put(PATTERN)
+                transfer(m, falcon, src, 0x1000 + size, 3 * size, code << 8)
+                equal(dmem(m, falcon, 0x1000, size), bytes(size), "before")
+                equal(dmem(m, falcon, 0x1000 + size, size), PATTERN[3 * size:4 * size], "content")
+                equal(dmem(m, falcon, 0x1000 + 2 * size, size), bytes(size), "behind")
+                none(m)
+
+
+@test("falcon: DMA writes DMEM to system memory")
+def _():
+    with Machine() as m:
+        c = opened(m, SEC2)
+        src, dst = c.ram.put(PATTERN), c.ram.alloc(4096)
+        transfer(m, SEC2, src, 0, 0, 0x600)
+        transfer(m, SEC2, dst, 0, 0x100, 0x620)
+        equal(c.ram.read(dst, 768), bytes(256) + PATTERN[:256] + bytes(256), "memory")
+        none(m)
+
+
+@test("falcon: DMA from framebuffer where FBIF says so")
+def _():
+    with Machine() as m:
+        c = opened(m, SEC2)
+        m.wr(0x1700, 64 * MIB >> 16)
+        for i in range(0, 256, 4):
+            m.wr(0x700000 + i, struct.unpack_from("<I", PATTERN, i)[0])
+        m.wr(SEC2 + 0x604, 4)       # context 1: local framebuffer, physical
+        transfer(m, SEC2, 64 * MIB, 0, 0, 0x600 | 1 << 12)
+        equal(dmem(m, SEC2, 0, 256), PATTERN[:256], "content")
+        none(m)
+        del c
+
+
+@test("falcon: DMA address above 40 bits uses BASE1")
+def _():
+    with Machine() as m:
+        c = opened(m, GSP)
+        transfer(m, GSP, 1 << 45, 0, 0, 0x600)
+        equal(dmem(m, GSP, 0, 256), bytes(256), "content")
+        only(m, "falcon-dma-target", "0x200000000000")
+        del c
+
+
+def refused_dma(check, mutation, command, at=0, off=0, **setup):
+    def run():
+        with Machine() as m:
+            c = Client(m)
+            c.reset(SEC2, {"fbif": 0x80, "dmactl": 0, "transcfg": 5, **setup})
+            transfer(m, SEC2, c.ram.put(PATTERN), at, off, command)
+            only(m, check)
+            equal(dmem(m, SEC2, 0, 256), bytes(256), "DMEM")
+            true(m.rd(SEC2 + 0x118) & 2, "the engine is not idle")
+    CASES.append(Case(f"refuses {check}: {mutation}", run, check, mutation))
+
+
+refused_dma("falcon-dma-size", "IMEM by 128 bytes", 0x514)
+refused_dma("falcon-dma-size", "IMEM by 4 bytes", 0x014)
+refused_dma("falcon-dma-size", "DMEM with size code 7", 0x700)
+refused_dma("falcon-dma-align", "destination 0x80 of 256 bytes", 0x600, at=0x80)
+refused_dma("falcon-dma-align", "source offset 0x10 of 256 bytes", 0x600, off=0x10)
+refused_dma("falcon-dma-bounds", "DMEM past its end", 0x600, at=0x10000)
+refused_dma("falcon-dma-bounds", "IMEM past its end", 0x614, at=0xffff00)
+refused_dma("falcon-dma-direction", "IMEM to memory", 0x634)
+refused_dma("falcon-dma-context", "FBIF_CTL without physical", 0x600, fbif=0)
+refused_dma("falcon-dma-context", "DMACTL requires a context", 0x600, dmactl=1)
+refused_dma("falcon-dma-context", "TRANSCFG virtual", 0x600, transcfg=1)
+refused_dma("falcon-dma-target", "TRANSCFG target 3", 0x600, transcfg=7)
+
+
+@test("falcon: IMEM ports, tags, and no way to read secure blocks")
+def _():
+    with Machine() as m:
+        c = opened(m, SEC2)
+        m.wr(SEC2 + IMEMC, 0x200 | AUTO_WRITE)
+        m.wr(SEC2 + IMEMT, 0x42)
+        m.wr(SEC2 + IMEMD, 0x11223344)
+        m.wr(SEC2 + IMEMD, 0x55667788)
+        m.wr(SEC2 + IMEMC, 0x200 | AUTO_READ)
+        equal((m.rd(SEC2 + IMEMD), m.rd(SEC2 + IMEMD)), (0x11223344, 0x55667788), "words")
+        equal(m.rd(SEC2 + IMEMT), 0x42, "tag")
+        transfer(m, SEC2, c.ram.put(PATTERN), 0x300, 0, 0x614)
+        m.wr(SEC2 + IMEMC, 0x300)
+        equal(m.rd(SEC2 + IMEMD), 0, "a secure word")
+        transfer(m, SEC2, c.ram.put(PATTERN), 0x300, 0, 0x610)
+        equal(m.rd(SEC2 + IMEMD), struct.unpack_from("<I", PATTERN)[0], "a word that is not secure")
+
+
+@test("falcon: ports past the end read 0 and drop writes")
+def _():
+    with Machine() as m:
+        for falcon in (GSP, SEC2):
+            for port in (DMEMC, IMEMC):
+                m.wr(falcon + port, 0xfffffc)
+                m.wr(falcon + port + 4, 0xffffffff)
+                m.wr(falcon + port, 0xfffffc)
+                equal(m.rd(falcon + port + 4), 0, "word")
+
+
+@test("falcon: reset clears memories, mailboxes and masks, and keeps the core")
+def _():
+    with Machine() as m:
+        c = opened(m, SEC2)
+        transfer(m, SEC2, c.ram.put(PATTERN), 0, 0, 0x600)
+        for reg in (0x040, 0x044, 0x104, 0x010, 0x1180, 0x1210):
+            m.wr(SEC2 + reg, 0x55)
+        m.wr(SEC2 + 0x1668, 0x111)
+        m.wr(SEC2 + 0x3c0, 1)
+        m.wr(SEC2 + 0x3c0, 0)
+        for reg in (0x040, 0x044, 0x104, 0x018, 0x1180, 0x1210, 0x008):
+            equal(m.rd(SEC2 + reg), 0, f"register 0x{reg:x}")
+        equal(dmem(m, SEC2, 0, 256), bytes(256), "DMEM")
+        equal(m.rd(SEC2 + 0x1668), 0x111, "BCR_CTRL")
+        m.wr(SEC2 + 0x1668, 0)
+        equal(m.rd(SEC2 + 0x1668), 1, "BCR_CTRL after the falcon was chosen")
+        equal(m.rd(SEC2 + 0x0f4), 0x80000400, "HWCFG2")
+
+
+@test("falcon: an empty one that is started halts, mailboxes as they were")
+def _():
+    with Machine() as m:
+        for start in (0x100, 0x130):
+            m.wr(GSP + 0x3c0, 1)
+            m.wr(GSP + 0x3c0, 0)
+            m.wr(GSP + 0x040, 0x1234)
+            m.wr(GSP + start, 2)
+            equal(m.rd(GSP + 0x100) & 0x10, 0, "halted at once")
+            true(m.wait(lambda: m.rd(GSP + 0x100) & 0x10), "it does not halt")
+            equal(m.rd(GSP + 0x040), 0x1234, "mailbox 0")
+            equal(m.rd(GSP + 0x008) & 0x10, 0x10, "halt interrupt pending")
+            m.wr(GSP + 0x004, 0x10)
+            equal(m.rd(GSP + 0x008), 0, "halt interrupt cleared")
+        none(m)
+
+
+@test("gsp: interrupt raised at the leaf, again by retrigger while pending")
+def _():
+    with Machine() as m:
+        vector = 0x9c
+        leaf, bit = 0xb81000 + 4 * (vector // 32), 1 << vector % 32
+        m.wr(GSP + 0x010, 0x10)
+        m.wr(GSP + 0x100, 2)
+        true(m.wait(lambda: m.rd(GSP + 0x100) & 0x10), "it does not halt")
+        equal(m.rd(leaf) & bit, bit, "leaf")
+        m.wr(leaf, bit)
+        equal(m.rd(leaf) & bit, 0, "leaf cleared")
+        m.wr(GSP + 0x3e8, 1)
+        equal(m.rd(leaf) & bit, bit, "leaf after retrigger")
+        m.wr(GSP + 0x014, 0x10)
+        m.wr(leaf, bit)
+        m.wr(GSP + 0x3e8, 1)
+        equal(m.rd(leaf) & bit, 0, "leaf when masked")
