@@ -134,6 +134,17 @@ static void port_write(AdaFalcon *f, uint32_t *ctl, bool imem, uint32_t val)
 
 /* ---- loader DMA -------------------------------------------------------------------------------------------------- */
 
+static bool fb_access(AdaFalcon *f, uint64_t addr, void *buf, uint32_t len, bool write)
+{
+    AdaState *s = f->gpu;
+
+    if (s->wpr2_hi && addr < s->wpr2_hi && addr + len > s->wpr2_lo) {
+        ada_refuse(s, "wpr2-access", "%s: DMA of 0x%" PRIx64 " inside WPR2", f->name, addr);
+        return false;
+    }
+    return write ? ada_vram_write(s, addr, buf, len) : ada_vram_read(s, addr, buf, len);
+}
+
 /* The far side of a transfer, as the FBIF's context @ctx maps it */
 static bool dma_far(AdaFalcon *f, unsigned int ctx, uint64_t addr, void *buf, uint32_t len, bool write)
 {
@@ -142,7 +153,7 @@ static bool dma_far(AdaFalcon *f, unsigned int ctx, uint64_t addr, void *buf, ui
 
     switch (GET(cfg, FBIF_TRANSCFG_TARGET)) {
     case TARGET_FB:
-        return write ? ada_vram_write(f->gpu, addr, buf, len) : ada_vram_read(f->gpu, addr, buf, len);
+        return fb_access(f, addr, buf, len, write);
     case TARGET_COHERENT_SYSMEM:
     case TARGET_NONCOHERENT_SYSMEM:
         return write ? ada_dma_write(func, addr, buf, len) : ada_dma_read(func, addr, buf, len);
