@@ -69,7 +69,8 @@ class Day:
         self.gpu = Gpu(self.vm)
         self.log = KernelLog(self.vm)
         return (
-            f"{self.vm.sh('. /etc/os-release; echo $PRETTY_NAME')}, Linux {self.vm.sh('uname -r')}, "
+            f"{self.vm.sh('. /etc/os-release; echo $PRETTY_NAME')}, "
+            f"Linux {self.vm.sh('uname -r')}, "
             f"QEMU {self.vm.sh('qemu-system-x86_64 --version | head -n 1').split()[3]}\n"
             + self.vm.sh(f"lspci -s {self.gpu.pf}")
         )
@@ -88,7 +89,8 @@ class Day:
             raise Wrong(f"no {TYPE_NAME} in supported_vgpu_types:\n{supported}")
         total = int(self.gpu.read(self.gpu.path("sriov_totalvfs")))
         expect(total, 32, "total VFs")
-        return f"kernel log clean; {len(supported.splitlines()) - 1} types supported, up to {total} VFs"
+        types = len(supported.splitlines()) - 1
+        return f"kernel log clean; {types} types supported, up to {total} VFs"
 
     def enable_vfs(self):
         self.gpu.set_numvfs(NUM_VFS)
@@ -117,7 +119,7 @@ class Day:
         self.gpu.must_set_type(1, SAME_SIZE)
         return (
             f"{len(types)} types creatable; VF 0 is {TYPE_NAME} ({TYPE}),\n"
-            f"VF 1 refuses {types[OTHER_SIZE]} (EINVAL) and becomes {types[SAME_SIZE]} ({SAME_SIZE})"
+            f"VF 1 refuses {types[OTHER_SIZE]} (EINVAL), becomes {types[SAME_SIZE]} ({SAME_SIZE})"
         )
 
     # ---- guests
@@ -128,7 +130,8 @@ class Day:
             guest.start()
             self.guests.append(guest)
         up = [guest.wait_for(r"^NVGPU-GUEST: up (\S+) (\S+)$", 240) for guest in self.guests]
-        return f"Linux {up[0][2]} in both, {' and '.join(match[1] + ' s' for match in up)} after their power-on"
+        times = " and ".join(f"{match[1]} s" for match in up)
+        return f"Linux {up[0][2]} in both, {times} after their power-on"
 
     def check_guests(self):
         lines = []
@@ -161,7 +164,7 @@ class Day:
                 f"{guest.vf}: framebuffer {OFFSETS[0]:#x}, {OFFSETS[1]:#x}"
                 f" is VRAM {wanted[0]:#x}, {wanted[1]:#x}"
             )
-        lines.append(f"and nowhere else in the {scanned >> 20} MiB of 48 GiB that were ever touched")
+        lines.append(f"nowhere else in the {scanned >> 20} MiB of 48 GiB that were ever touched")
         return "\n".join(lines)
 
     def account(self):
@@ -240,7 +243,7 @@ class Day:
         self.step(f"echo {NUM_VFS} > sriov_numvfs", self.enable_vfs)
         self.step("the VFIO driver gets the VFs", self.bind_vfs)
         self.step("types are chosen", self.choose_types)
-        self.step("two guests start: qemu-system-x86_64 -device vfio-pci,host=<VF>", self.start_guests)
+        self.step("two guests: qemu-system-x86_64 -device vfio-pci,host=<VF>", self.start_guests)
         self.step("the guests use their vGPUs", self.check_guests)
         self.step("the framebuffer that they wrote, seen from outside", self.see_translation)
         self.step("resources in use, says the GPU", self.account)
@@ -290,8 +293,9 @@ def main():
     except (AssertionError, CommandFailed, BenchError, TimeoutError) as error:
         print(f"         {RED}FAILED{END}: {error}", flush=True)
         if day.vm and day.vm.proc and day.vm.proc.poll() is None:
-            print("--- the host's kernel log", day.vm.sh("dmesg | tail -n 40", check=False), sep="\n")
-            print("--- the model's log", day.vm.model_log()[-3000:], sep="\n")
+            log = day.vm.sh("dmesg | tail -n 40", check=False)
+            print(f"--- the host's kernel log\n{log}")
+            print(f"--- the model's log\n{day.vm.model_log()[-3000:]}")
         return 1
     finally:
         if day.vm:

@@ -178,7 +178,7 @@ class Gpu:
 
     def model(self, prop):
         value = self.vm.qom_get(prop, self.qom)
-        return json.loads(value) if isinstance(value, str) else value
+        return json.loads(value) if str(value)[:1] in ("{", "[") else value
 
     def set_model(self, prop, value):
         self.vm.qom_set(prop, value, self.qom)

@@ -1,0 +1,327 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+Every row of the table of bad input: the errno, one clear line, nothing
+half-done, and the next correct try works.
+"""
+
+import re
+import time
+
+import firmware
+from bench_test import expect, host_test
+from gpu import Gpu, KernelLog
+
+Q8, A8, Q2 = 876, 886, 872
+BIND = "/sys/bus/pci/drivers/nvkm-vgpu/bind"
+UNBIND = "/sys/bus/pci/drivers/nvkm-vgpu/unbind"
+
+
+def start(vm):
+    """The driver is loaded, the GPU not bound."""
+    gpu = Gpu(vm)
+    vm.sh("modprobe nvkm-vgpu", timeout=180)
+    if gpu.driver():
+        gpu.must_write(UNBIND, gpu.pf)
+    return gpu
+
+
+def refused(gpu, errno, *words, within=60):
+    """Probe fails with that errno and says one line, with all of the words."""
+    log = KernelLog(gpu.vm)
+    begin = time.monotonic()
+    expect(gpu.write(BIND, gpu.pf, timeout=180), errno, "errno of bind")
+    took = time.monotonic() - begin
+    if took > within:
+        raise AssertionError(f"took {took:.0f} s")
+    said = log.said_by("nvkm-vgpu")
+    expect(len(said), 1, f"one line: {said}")
+    for word in words:
+        expect(bool(re.search(word, said[0], re.I)), True, f"{word!r} in {said[0]!r}")
+    others = [
+        w for w in log.warnings() if not w.startswith("nvkm-vgpu")
+    ]
+    expect(others, [], "said by others")
+    expect(gpu.driver(), "", "driver")
+    expect(gpu.vm.sh(f"ls -d {gpu.path('nvidia')} 2>/dev/null || :"), "", "files of the GPU")
+    now = gpu.model("accounting")["now"]
+    expect({what: n for what, n in now.items() if n}, {}, "in use in the model")
+
+
+def works(gpu):
+    """The next correct try."""
+    gpu.must_write(BIND, gpu.pf, timeout=180)
+    gpu.vm.sh("modprobe vfio-nvidia-vgpu", timeout=60)
+    gpu.set_up([Q8], load=False)
+    gpu.must_client(0, "boot", "rpc")
+    gpu.put_away()
+
+
+# Firmware files
+
+@host_test()
+def test_firmware_missing(vm):
+    gpu = start(vm)
+    for part in ("gsp", "bootloader", "booter_load", "booter_unload", "scrubber"):
+        with firmware.without(vm, part):
+            refused(gpu, "ENOENT", re.escape(f"{firmware.FOLDER}/{part}-570.144.bin"))
+    works(gpu)
+
+
+def bad_firmware(gpu, part, data, *words):
+    with firmware.instead(gpu.vm, part, data):
+        refused(gpu, "EINVAL", re.escape(firmware.name_of(part)), *words)
+
+
+@host_test()
+def test_gsp_truncated(vm):
+    gpu = start(vm)
+    data = firmware.real(vm, "gsp")
+    for size, words in ((40, "header"), (len(data) // 2, "section"), (len(data) - 4096, "section")):
+        bad_firmware(gpu, "gsp", data[:size], words)
+    works(gpu)
+
+
+@host_test()
+def test_gsp_section_missing(vm):
+    gpu = start(vm)
+    for section in (".fwsignature_ad10x", ".fwimage", ".fwversion"):
+        data = firmware.without_section(firmware.real(vm, "gsp"), section)
+        bad_firmware(gpu, "gsp", data, re.escape(section))
+    works(gpu)
+
+
+@host_test()
+def test_gsp_of_another_version(vm):
+    gpu = start(vm)
+    for version in ("535.113.01", "570.1440", "570.14"):
+        data = firmware.with_version(firmware.real(vm, "gsp"), version)
+        bad_firmware(gpu, "gsp", data, re.escape(version), r"570\.144\b")
+    works(gpu)
+
+
+@host_test()
+def test_booter_header_wrong(vm):
+    """struct nvfw_bin_hdr at 0, the HS header at 0x18: facts of the file format."""
+    gpu = start(vm)
+    for part in ("booter_load", "booter_unload", "scrubber"):
+        data = firmware.real(vm, part)
+        for offset, value, words in (
+            (0x00, 0x10DF, "header"),           # magic
+            (0x04, 2, "header"),                # version
+            (0x08, 0x7FFFFFFF, "header"),       # size
+            (0x0C, 0xFFFFFFF0, "header"),       # offset of the HS header
+            (0x14, 0x7FFFFFFF, "data"),         # size of the data
+            (0x1C, 0, "signature"),             # size of the signatures
+            (0x18, 0xFFFFFF00, "signature"),    # their offset
+        ):
+            bad_firmware(gpu, part, firmware.with_word(bytearray(data), offset, value), words)
+        bad_firmware(gpu, part, data[:0x40], "header|data")
+    works(gpu)
+
+
+@host_test()
+def test_bootloader_header_wrong(vm):
+    gpu = start(vm)
+    data = firmware.real(vm, "bootloader")
+    bad_firmware(gpu, "bootloader", firmware.with_word(bytearray(data), 0, 0), "header")
+    bad_firmware(gpu, "bootloader", firmware.with_word(bytearray(data), 0x18, 4), "descriptor")
+    bad_firmware(gpu, "bootloader", data[:0x100], "header|data")
+    works(gpu)
+
+
+# The GPU
+
+@host_test()
+def test_scrubber_fails(vm):
+    gpu = start(vm)
+    gpu.set_model("fault-scrubber", 0x5C)
+    refused(gpu, "EIO", "scrubber", "0x5c")
+    gpu.set_model("fault-scrubber", 0)
+    works(gpu)
+
+
+@host_test()
+def test_booter_fails(vm):
+    gpu = start(vm)
+    gpu.set_model("fault-booter", 0xB7)
+    refused(gpu, "EIO", "booter_load", "0xb7")
+    gpu.set_model("fault-booter", 0)
+    works(gpu)
+
+
+@host_test()
+def test_gsp_never_answers(vm):
+    gpu = start(vm)
+    gpu.set_model("fault-gsp", "silent")
+    refused(gpu, "ETIMEDOUT", "INIT_DONE", within=60)
+    gpu.set_model("fault-gsp", "none")
+    works(gpu)
+
+
+@host_test()
+def test_gsp_dies(vm):
+    gpu = start(vm)
+    gpu.set_model("fault-gsp", "dies")
+    refused(gpu, "EIO", "INIT_DONE", within=60)
+    gpu.set_model("fault-gsp", "none")
+    works(gpu)
+
+
+@host_test(gpu="nvidia-ada,board=l40,vbios-fwsec=off")
+def test_vbios_without_fwsec(vm):
+    gpu = start(vm)
+    refused(gpu, "ENODEV", "FWSEC")
+    vm.sh("modprobe -r nvkm-vgpu")
+
+
+@host_test(gpu="nvidia-ada,board=l40,wpr2-up=on")
+def test_wpr2_already_up(vm):
+    gpu = start(vm)
+    refused(gpu, "EBUSY", "WPR2", "reset")
+    refused(gpu, "EBUSY", "WPR2", "reset")
+    vm.sh("modprobe -r nvkm-vgpu")
+
+
+@host_test(gpu="nvidia-ada,board=l40,sriov=off")
+def test_no_sriov(vm):
+    gpu = start(vm)
+    refused(gpu, "ENODEV", "SR-IOV")
+    vm.sh("modprobe -r nvkm-vgpu")
+
+
+@host_test(reserve=False)
+def test_no_room_for_vf_bars(vm):
+    """The PCI core refuses; there is nothing for a driver to add."""
+    gpu = Gpu(vm)
+    gpu.load()
+    log = KernelLog(vm)
+    expect(gpu.write(gpu.path("sriov_numvfs"), 4), "EIO", "numvfs")
+    expect(gpu.numvfs(), 0, "VFs")
+    ours = [t for t in log.said_by("nvkm-vgpu") if "not enough MMIO resources" not in t]
+    expect(ours, [], "said by the driver")
+    gpu.unload()
+
+
+# Types and VFs
+
+@host_test()
+def test_more_vfs_than_there_are(vm):
+    gpu = Gpu(vm)
+    gpu.load()
+    log = KernelLog(vm)
+    expect(gpu.write(gpu.path("sriov_numvfs"), 33), "ERANGE", "numvfs")
+    expect(gpu.numvfs(), 0, "VFs")
+    expect(log.warnings(), [], "warnings")
+    expect(log.said_by("nvkm-vgpu"), [], "said by the driver")
+    gpu.set_up([Q8], load=False)
+    gpu.must_client(0, "rpc")
+    gpu.put_away()
+
+
+@host_test()
+def test_open_without_type(vm):
+    gpu = Gpu(vm)
+    gpu.set_up([0])
+    log = KernelLog(vm)
+    for _ in range(3):
+        expect(gpu.open_error(0), "ENODEV", "open without a type")
+    expect(gpu.model("vgpus"), [], "vGPUs in the model")
+    expect(log.warnings(), [], "warnings")
+    gpu.must_set_type(0, Q8)
+    gpu.must_client(0, "rpc")
+    gpu.must_set_type(0, 0)
+    expect(gpu.open_error(0), "ENODEV", "open when the type is gone")
+    gpu.put_away()
+
+
+def one_line(log, *words):
+    said = log.said_by("nvkm-vgpu")
+    expect(len(said), 1, f"one line: {said}")
+    for word in words:
+        expect(bool(re.search(word, said[0], re.I)), True, f"{word!r} in {said[0]!r}")
+
+
+@host_test()
+def test_bad_types(vm):
+    gpu = Gpu(vm)
+    gpu.set_up([Q8, 0])
+    before = gpu.model("accounting")["now"]
+    for value, errno, words in (
+        (4, "ENODEV", ["type 4"]),
+        (4294967295, "ENODEV", []),
+        (Q2, "EINVAL", ["size"]),
+    ):
+        log = KernelLog(vm)
+        expect(gpu.set_type(1, value), errno, f"type {value}")
+        expect(gpu.type(1), 0, "type after that")
+        one_line(log, *words)
+        expect(log.warnings(), [], "warnings")
+    for value in ("eight", "876x", "-876", "4294967296", "0x36c"):
+        expect(gpu.set_type(1, value), "EINVAL", f"type {value}")
+        expect(gpu.type(1), 0, "type after that")
+    expect(gpu.model("accounting")["now"], before, "in use in the model")
+    gpu.must_set_type(1, A8)
+    gpu.must_client(1, "rpc")
+    # A VF that has a type loses it by a bad write, as the product has it.
+    expect(gpu.set_type(1, "eight"), "EINVAL", "no number")
+    expect(gpu.type(1), 0, "type after that")
+    gpu.must_client(0, "rpc")
+    gpu.put_away()
+
+
+@host_test(gpu="nvidia-ada,board=l40,vram-size=16G", vram="16G")
+def test_framebuffer_exhausted(vm):
+    gpu = Gpu(vm)
+    gpu.set_up([Q8, 0])
+    log = KernelLog(vm)
+    expect(gpu.set_type(1, Q8), "ENOSPC", "second L40-8Q on 16 GiB")
+    one_line(log, "room")
+    expect(gpu.type(1), 0, "type after that")
+    expect(gpu.creatable(1), {}, "creatable when it is full")
+    gpu.must_client(0, "rpc")
+    gpu.must_set_type(0, 0)
+    gpu.must_set_type(1, Q8)
+    gpu.must_client(1, "rpc")
+    gpu.put_away()
+
+
+@host_test()
+def test_vf_removed_by_hand(vm):
+    gpu = Gpu(vm)
+    log = KernelLog(vm)
+    gpu.set_up([Q8, A8, 0])
+    for n in (1, 2):
+        gpu.must_write(gpu.vf_path(n, "remove"), 1)
+    gpu.must_client(0, "rpc")
+    gpu.must_set_type(0, 0)
+    gpu.set_numvfs(0)
+    gpu.set_up([0, Q2, Q2], load=False)
+    gpu.must_client(1, "rpc")
+    gpu.put_away()
+    expect(log.warnings(), [], "warnings")
+
+
+# Messages of GSP-RM in a vGPU's life; functions and controls by number
+
+RM_CONTROL = 76
+BOOTLOAD, SHUTDOWN, CLEANUP = 0x20804001, 0x20804002, 0x20804008
+
+
+def open_fails(gpu, fault, errno):
+    gpu.set_model("fault-message", fault)
+    before = gpu.model("accounting")["now"]
+    log = KernelLog(gpu.vm)
+    expect(gpu.open_error(0, timeout=180), errno, f"open with {fault}")
+    expect(gpu.model("fault-message"), "", "the fault was met")
+    expect(gpu.model("accounting")["now"], before, "in use in the model")
+    expect(len(log.said_by("nvkm-vgpu")), 1, f"one line: {log.said_by('nvkm-vgpu')}")
+    gpu.must_client(0, "boot", "rpc")
+
+
+@host_test()
+def test_bootload_refused(vm):
+    """0x1a: NV_ERR_INSUFFICIENT_RESOURCES"""
+    gpu = Gpu(vm)
+    gpu.set_up([Q8])
+    open_fails(gpu, f"refuse=0x1a:{RM_CONTROL}:{BOOTLOAD}", "ENOSPC")
+    gpu.put_away()
