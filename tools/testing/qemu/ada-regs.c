@@ -126,6 +126,7 @@ void ada_regs_reset(AdaState *s)
         /* as a driver leaves it that died after FWSEC-FRTS: 1 MiB below the VGA workspace */
         s->wpr2_hi = s->vram_size - 1 * MiB;
         s->wpr2_lo = s->wpr2_hi - 1 * MiB;
+        s->wpr2_up = false;     /* until the next reset */
     }
 }
 
