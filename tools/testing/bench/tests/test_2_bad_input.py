@@ -174,12 +174,13 @@ def test_vbios_without_fwsec(vm):
     vm.sh("modprobe -r nvkm-vgpu")
 
 
-@host_test(gpu="nvidia-ada,board=l40,wpr2-up=on")
+@host_test(gpu="nvidia-ada,board=l40,wpr2-up=on", fresh=True)
 def test_wpr2_already_up(vm):
     gpu = start(vm)
     refused(gpu, "EBUSY", "WPR2", "reset")
     refused(gpu, "EBUSY", "WPR2", "reset")
-    vm.sh("modprobe -r nvkm-vgpu")
+    gpu.must_write(gpu.path("reset"), 1)
+    works(gpu)
 
 
 @host_test(gpu="nvidia-ada,board=l40,sriov=off")
