@@ -2,18 +2,23 @@
 #ifndef _NVKM_VGPU_BAR1_H
 #define _NVKM_VGPU_BAR1_H
 
+#include <linux/mutex.h>
 #include <linux/types.h>
+
+#include "fbmem.h"
 
 struct nvkm_vgpu_pf;
 
 /**
  * struct nvgpu_bar1 - window on framebuffer for the CPU, through page tables of ours
+ * @lock: leaf, see vgpu_mgr.h
  * @base: the part of BAR1 that is mapped for the CPU
- * @tables: framebuffer address of the page tables
+ * @tables: framebuffer of the page tables
  */
 struct nvgpu_bar1 {
+	struct mutex lock;	/* page table entries and TLB invalidation */
 	void __iomem *base;
-	u64 tables;
+	struct nvgpu_fb_block tables;
 };
 
 int nvgpu_bar1_init(struct nvkm_vgpu_pf *pf);

@@ -1,18 +1,113 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * vGPUs of one GPU: reservations made when a VF is given a type, and vGPUs that are open.
+ *
+ * Locks, outermost first. A line may be entered while those above it are held, never the other way
+ * round.
+ *
+ *	device_lock(PF), PCI rescan lock  sriov_numvfs and unbind; never taken below
+ *	VFIO's dev_set and memory_lock    open and close hold the first, a reset the second
+ *	nvkm_vgpu.lock                    life cycle and plugin channel of one vGPU;
+ *	                                  firmware is waited for
+ *	nvgpu_vgpu_mgr.lock               reservations, types, who is open;
+ *	                                  firmware is never waited for
+ *	nvgpu_bar1.lock                   page table entries and TLB invalidation
+ *	nvgpu_rpc.post                    posting to GSP-RM, not while a reply is waited for
+ *
+ * So vGPUs boot side by side, and neither sysfs files of VFs nor VFIO ever wait for the PF's device
+ * lock. A vGPU that is open pins its reservation: the mutex holder who clears a type, or turns VFs
+ * off, finds it open and gives up.
+ */
 #ifndef _NVKM_VGPU_MGR_H
 #define _NVKM_VGPU_MGR_H
 
+#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
+#include <linux/uuid.h>
 
+#include "chid.h"
+#include "fbmem.h"
 #include "fwabi/fwabi.h"
+#include "placement.h"
 
+struct dentry;
 struct pci_dev;
-struct nvkm_vgpu;
 struct nvkm_vgpu_pf;
 
+#define NVGPU_PARAMS_MAX	256
+
+/**
+ * struct nvgpu_reservation - what a VF with a type has of the GPU
+ * @node: in &nvgpu_vgpu_mgr.quarantine
+ * @type: the type
+ * @gfid: number of the function for GSP-RM
+ * @place: placement id, framebuffer and channels
+ * @fb: framebuffer of the guest
+ * @heap: framebuffer of the plugin task
+ * @uuid: of the vGPU, as long as it has its type
+ */
+struct nvgpu_reservation {
+	struct list_head node;
+	const struct nvgpu_type *type;
+	u32 gfid;
+	struct nvgpu_placement place;
+	struct nvgpu_fb_block fb;
+	struct nvgpu_fb_block heap;
+	uuid_t uuid;
+};
+
+/**
+ * struct nvgpu_params - settings of a vGPU that an operator may change
+ * @text: as they were written
+ * @enable_uvm: unified memory in the guest
+ * @disable_vnc: no console
+ */
+struct nvgpu_params {
+	char text[NVGPU_PARAMS_MAX];
+	bool enable_uvm;
+	bool disable_vnc;
+};
+
+/**
+ * struct nvgpu_vf - a virtual function, by its index
+ * @rsv: set while it has a type
+ * @params: for the next open
+ * @open: a vGPU exists or is on its way
+ * @lost: GSP-RM did not confirm the end of its last vGPU, so its GFID cannot be used
+ */
+struct nvgpu_vf {
+	struct nvgpu_reservation *rsv;
+	struct nvgpu_params params;
+	bool open;
+	bool lost;
+};
+
+/**
+ * struct nvgpu_vgpu_mgr - see the top of this file
+ * @lock: protects all below but what init alone writes
+ * @geo: written by init
+ * @types: written by init
+ * @num_types: written by init
+ * @debugfs: written by init
+ * @gate_open: VFs may be given types and opened
+ * @fb: framebuffer that is ours
+ * @chids: channels
+ * @vf: by index
+ * @quarantine: reservations of vGPUs whose end GSP-RM did not confirm, until it is loaded anew
+ */
 struct nvgpu_vgpu_mgr {
-	struct mutex lock;		/* reservations and types; never held across a wait for firmware */
+	struct mutex lock;	/* see the top of this file */
+	struct nvgpu_geometry geo;
+	struct nvgpu_type *types;
+	unsigned int num_types;
+	struct dentry *debugfs;
+
+	bool gate_open;
+	struct nvgpu_fbmem fb;
+	struct nvgpu_chids chids;
+	struct nvgpu_vf vf[NVGPU_MAX_VFS];
+	struct list_head quarantine;
 };
 
 /* after GSP-RM is up: queries, BAR1 tables, type table; nothing per VF */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * GSP-RM 570.144: communication area at the start of a plugin heap. It is not in NVIDIA's published sources but for
- * what NVIDIA sent to the lists, see tools/testing/abi/r570.144.map.
+ * GSP-RM 570.144: communication area at the start of a plugin heap. It is not in NVIDIA's published
+ * sources but for what NVIDIA sent to the lists, see tools/testing/abi/r570.144.map.
  */
 #ifndef _NVKM_VGPU_R570_144_PLUGIN_H
 #define _NVKM_VGPU_R570_144_PLUGIN_H
@@ -136,6 +136,55 @@ struct nvgpu_r570_144_plugin_bme {
 	u8 enable;
 	u8 allowed;
 };
+
+#define NVGPU_R570_144_PLUGIN_LAYOUT {							\
+	.comm_size = NVGPU_R570_144_PLUGIN_COMM_SIZE,					\
+	.ctrl = NVGPU_R570_144_PLUGIN_CTRL,						\
+	.response = NVGPU_R570_144_PLUGIN_RESPONSE,					\
+	.message = NVGPU_R570_144_PLUGIN_MESSAGE,					\
+	.message_size = NVGPU_R570_144_PLUGIN_MESSAGE_SIZE,				\
+	.migration = NVGPU_R570_144_PLUGIN_MIGRATION,					\
+	.error = NVGPU_R570_144_PLUGIN_ERROR,						\
+	.init_log = NVGPU_R570_144_PLUGIN_INIT_LOG,					\
+	.init_log_size = NVGPU_R570_144_PLUGIN_INIT_LOG_SIZE,				\
+	.task_log = NVGPU_R570_144_PLUGIN_TASK_LOG,					\
+	.task_log_size = NVGPU_R570_144_PLUGIN_TASK_LOG_SIZE,				\
+	.kernel_log = NVGPU_R570_144_PLUGIN_KERNEL_LOG,					\
+	.kernel_log_size = NVGPU_R570_144_PLUGIN_KERNEL_LOG_SIZE,			\
+	.version = NVGPU_R570_144_PLUGIN_VERSION,					\
+	.booted = NVGPU_R570_144_PLUGIN_BOOTED,						\
+	.ctrl_reg = {									\
+		.version = offsetof(struct nvgpu_r570_144_plugin_ctrl, version),	\
+		.message_type =								\
+			offsetof(struct nvgpu_r570_144_plugin_ctrl, message_type),	\
+		.message_seq_num =							\
+			offsetof(struct nvgpu_r570_144_plugin_ctrl, message_seq_num),	\
+		.response_off =								\
+			offsetof(struct nvgpu_r570_144_plugin_ctrl, response_off),	\
+		.message_off =								\
+			offsetof(struct nvgpu_r570_144_plugin_ctrl, message_off),	\
+		.migration_off =							\
+			offsetof(struct nvgpu_r570_144_plugin_ctrl, migration_off),	\
+		.error_off = offsetof(struct nvgpu_r570_144_plugin_ctrl, error_off),	\
+		.attached_count =							\
+			offsetof(struct nvgpu_r570_144_plugin_ctrl, attached_count),	\
+		.size = sizeof(struct nvgpu_r570_144_plugin_ctrl),			\
+	},										\
+	.response_reg = {								\
+		.seq_processed =							\
+			offsetof(struct nvgpu_r570_144_plugin_response, seq_processed),	\
+		.result_code =								\
+			offsetof(struct nvgpu_r570_144_plugin_response, result_code),	\
+	},										\
+	.msg = {									\
+		.version_negotiation = NVGPU_R570_144_PLUGIN_VERSION_NEGOTIATION,	\
+		.setup_config = NVGPU_R570_144_PLUGIN_SETUP_CONFIG,			\
+		.reset = NVGPU_R570_144_PLUGIN_RESET,					\
+		.update_bme = NVGPU_R570_144_PLUGIN_UPDATE_BME,				\
+	},										\
+	.config_size = sizeof(struct nvgpu_r570_144_plugin_config),			\
+	.bme_size = sizeof(struct nvgpu_r570_144_plugin_bme),				\
+}
 
 void nvgpu_r570_144_encode_plugin_config(void *buf, const struct nvgpu_plugin_config *cfg);
 void nvgpu_r570_144_encode_plugin_bme(void *buf, bool enable);

@@ -10,8 +10,8 @@
 #include "vgpu.h"
 
 /*
- * NV2080_ENGINE_TYPEs of AD102 whose channels a vGPU may use. Named assumption: boards with AD104 have fewer engines
- * of the same kinds, and GSP-RM does not look at the others.
+ * NV2080_ENGINE_TYPEs of AD102 whose channels a vGPU may use. Named assumption: boards with AD104
+ * have fewer engines of the same kinds, and GSP-RM does not look at the others.
  */
 #define AD102_ENGINES	0x0008784438383e02ULL
 
@@ -59,8 +59,8 @@ void nvgpu_r570_144_encode_mgr_config(void *buf, bool heterogeneous)
 }
 
 /*
- * No signature, no adapter names, no placement: NVIDIA's own host leaves them 0 when it sends all types again after
- * a reload of GSP-RM.
+ * No signature, no adapter names, no placement: NVIDIA's own host leaves them 0 when it sends all
+ * types again after a reload of GSP-RM.
  */
 static void encode_info(struct nvgpu_r570_144_vgpu_info *info, const struct nvgpu_type *type)
 {
@@ -100,8 +100,8 @@ void nvgpu_r570_144_encode_add_type(void *buf, bool discard, const struct nvgpu_
 }
 
 /*
- * dbdf, type, vm_pid and the channel counts stay 0 as NVIDIA's host leaves them; the plugin learns them from its
- * configuration. Framebuffer is one range, however many VMMU segments it covers.
+ * dbdf, type, vm_pid and the channel counts stay 0 as NVIDIA's host leaves them; the plugin learns
+ * them from its configuration. Framebuffer is one range, however many VMMU segments it covers.
  */
 void nvgpu_r570_144_encode_bootload(void *buf, const struct nvgpu_bootload *b)
 {

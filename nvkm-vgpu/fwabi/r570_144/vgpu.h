@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * GSP-RM 570.144: controls of the vGPU manager, and what it asks about the board. Names and layouts are NVIDIA's,
- * see tools/testing/abi/r570.144.map.
+ * GSP-RM 570.144: controls of the vGPU manager, and what it asks about the board. Names and layouts
+ * are NVIDIA's, see tools/testing/abi/r570.144.map.
  */
 #ifndef _NVKM_VGPU_R570_144_VGPU_H
 #define _NVKM_VGPU_R570_144_VGPU_H

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What is reserved of a GPU: /sys/kernel/debug/nvkm-vgpu-<PF>/reservations */
+
+#include <linux/debugfs.h>
+#include <linux/pci.h>
+#include <linux/seq_file.h>
+
+#include "debugfs.h"
+#include "device.h"
+
+static void show_reservation(struct seq_file *seq, const struct nvgpu_reservation *rsv,
+			     const char *state)
+{
+	seq_printf(seq, "gfid %u type %u %s placement %u fb %#llx+%#llx heap %#llx+%#llx chid %u+%u\n",
+		   rsv->gfid, rsv->type->id, state, rsv->place.id, rsv->fb.start, rsv->fb.size,
+		   rsv->heap.start, rsv->heap.size, rsv->place.chid_start, rsv->place.num_chids);
+}
+
+static int reservations_show(struct seq_file *seq, void *unused)
+{
+	struct nvkm_vgpu_pf *pf = seq->private;
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	const struct nvgpu_reservation *rsv;
+	unsigned int i;
+
+	guard(mutex)(&mgr->lock);
+
+	seq_printf(seq, "fb %#llx+%#llx used %#llx segment %#llx ecc %u\n", mgr->fb.start,
+		   mgr->fb.end - mgr->fb.start, nvgpu_fbmem_used(&mgr->fb), mgr->geo.segment,
+		   mgr->geo.ecc);
+	seq_printf(seq, "chids %u used %u\n", NVGPU_NUM_CHANNELS, nvgpu_chids_used(&mgr->chids));
+	seq_printf(seq, "tables %#llx+%#llx\n", pf->bar1.tables.start, pf->bar1.tables.size);
+
+	for (i = 0; i < NVGPU_MAX_VFS; i++)
+		if (mgr->vf[i].rsv)
+			show_reservation(seq, mgr->vf[i].rsv, mgr->vf[i].open ? "open" : "idle");
+	list_for_each_entry(rsv, &mgr->quarantine, node)
+		show_reservation(seq, rsv, "quarantined");
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(reservations);
+
+/**
+ * nvgpu_debugfs_init() - make the files of a GPU
+ * @pf: the GPU
+ */
+void nvgpu_debugfs_init(struct nvkm_vgpu_pf *pf)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "nvkm-vgpu-%s", pci_name(pf->pdev));
+	pf->mgr.debugfs = debugfs_create_dir(name, NULL);
+	debugfs_create_file("reservations", 0400, pf->mgr.debugfs, pf, &reservations_fops);
+}
+
+/**
+ * nvgpu_debugfs_fini() - remove the files of a GPU
+ * @pf: the GPU
+ */
+void nvgpu_debugfs_fini(struct nvkm_vgpu_pf *pf)
+{
+	debugfs_remove_recursive(pf->mgr.debugfs);
+	pf->mgr.debugfs = NULL;
+}

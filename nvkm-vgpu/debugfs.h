@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _NVKM_VGPU_DEBUGFS_H
+#define _NVKM_VGPU_DEBUGFS_H
+
+struct nvkm_vgpu_pf;
+
+void nvgpu_debugfs_init(struct nvkm_vgpu_pf *pf);
+void nvgpu_debugfs_fini(struct nvkm_vgpu_pf *pf);
+
+#endif

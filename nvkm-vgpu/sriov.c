@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+#include <linux/pci.h>
+
+#include "device.h"
+#include "profile.h"
+#include "sysfs.h"
+
+/*
+ * VFs come from PCI's bookkeeping each time: an operator may have removed some. Puts @vf, as
+ * pci_get_device().
+ */
+static struct pci_dev *next_vf(struct pci_dev *pdev, struct pci_dev *vf)
+{
+	do {
+		vf = pci_get_device(PCI_VENDOR_ID_NVIDIA, PCI_ANY_ID, vf);
+	} while (vf && (!vf->is_virtfn || vf->physfn != pdev));
+	return vf;
+}
+
+static void remove_files(struct pci_dev *pdev)
+{
+	struct pci_dev *vf = NULL;
+
+	while ((vf = next_vf(pdev, vf)))
+		nvgpu_sysfs_remove_vf(vf);
+}
+
+static int add_files(struct pci_dev *pdev)
+{
+	struct pci_dev *vf = NULL;
+	int ret;
+
+	while ((vf = next_vf(pdev, vf))) {
+		ret = nvgpu_sysfs_add_vf(vf);
+		if (ret) {
+			pci_dev_put(vf);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+static int enable(struct nvkm_vgpu_pf *pf, int num_vfs)
+{
+	struct pci_dev *pdev = pf->pdev;
+	int ret;
+
+	/* GFIDs are what GSP-RM was booted for */
+	if (num_vfs > NVGPU_MAX_VFS || num_vfs > pf->info.max_gfid)
+		return -ERANGE;
+
+	ret = pci_enable_sriov(pdev, num_vfs);
+	if (ret)
+		return ret;
+
+	nvgpu_profile_open_gate(&pf->mgr);
+	ret = add_files(pdev);
+	if (ret) {
+		/* with the VFs go the files that some of them have */
+		nvgpu_profile_close_gate(&pf->mgr, true);
+		pci_disable_sriov(pdev);
+		nvgpu_profile_clear_all(&pf->mgr);
+		return ret;
+	}
+	return num_vfs;
+}
+
+/**
+ * nvgpu_sriov_disable() - turn VFs off
+ * @pf: the GPU
+ *
+ * Waits until nobody has a VF open any more. Nothing happens if there are no VFs.
+ *
+ * Context: may sleep; the PF's device lock is held.
+ */
+void nvgpu_sriov_disable(struct nvkm_vgpu_pf *pf)
+{
+	nvgpu_profile_close_gate(&pf->mgr, true);
+	remove_files(pf->pdev);
+	pci_disable_sriov(pf->pdev);
+	nvgpu_profile_clear_all(&pf->mgr);
+}
+
+/**
+ * nvgpu_sriov_configure() - &pci_driver.sriov_configure
+ * @pdev: the PF
+ * @num_vfs: number of VFs, 0 turns them off
+ *
+ * When it returns, the VFs have their files.
+ *
+ * Return: number of VFs, or errno; -EBUSY if VFs are to be turned off and one is open: the PCI core
+ * would wait for its user with locks held that the whole machine needs.
+ */
+int nvgpu_sriov_configure(struct pci_dev *pdev, int num_vfs)
+{
+	struct nvkm_vgpu_pf *pf = pci_get_drvdata(pdev);
+	int ret;
+
+	if (num_vfs)
+		return enable(pf, num_vfs);
+
+	ret = nvgpu_profile_close_gate(&pf->mgr, false);
+	if (ret)
+		return ret;
+	nvgpu_sriov_disable(pf);
+	return 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _NVKM_VGPU_SYSFS_H
+#define _NVKM_VGPU_SYSFS_H
+
+#include <linux/pci.h>
+
+/* pci_driver.dev_groups */
+extern const struct attribute_group *nvgpu_pf_groups[];
+
+int nvgpu_sysfs_add_vf(struct pci_dev *vf);
+void nvgpu_sysfs_remove_vf(struct pci_dev *vf);
+
+#endif

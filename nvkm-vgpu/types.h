@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _NVKM_VGPU_TYPES_H
+#define _NVKM_VGPU_TYPES_H
+
+#include <linux/types.h>
+
+struct nvgpu_type;
+
+/* as many as GSP-RM takes of one GPU */
+#define NVGPU_MAX_TYPES		64
+
+unsigned int nvgpu_types_build(u16 device, struct nvgpu_type *types, unsigned int max);
+
+#endif

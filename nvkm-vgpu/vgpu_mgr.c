@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+#include <linux/align.h>
+#include <linux/err.h>
+#include <linux/log2.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+
+#include "debugfs.h"
+#include "device.h"
+#include "profile.h"
+#include "rm.h"
+#include "types.h"
+#include "vgpu_mgr.h"
+
+/* a control that only asks; the caller frees what is returned */
+static void *query(struct nvkm_vgpu_pf *pf, u32 cmd, size_t size)
+{
+	void *params;
+	int ret;
+
+	params = kvzalloc(size, GFP_KERNEL);
+	if (!params)
+		return ERR_PTR(-ENOMEM);
+
+	ret = nvgpu_rm_control_internal(pf, cmd, params, size, NVGPU_RM_TIMEOUT_MS);
+	if (ret) {
+		kvfree(params);
+		return ERR_PTR(ret);
+	}
+	return params;
+}
+
+static int query_segment_size(struct nvkm_vgpu_pf *pf)
+{
+	const struct nvgpu_fwabi *abi = pf->abi;
+	u64 size;
+	void *msg;
+	int ret;
+
+	msg = query(pf, abi->ctrl.get_vmmu_segment_size, abi->vmmu_segment_size_size);
+	if (IS_ERR(msg))
+		return PTR_ERR(msg);
+	ret = abi->decode_vmmu_segment_size(msg, abi->vmmu_segment_size_size, &size);
+	kvfree(msg);
+	if (ret)
+		return ret;
+
+	/* the sizes that the VMMU has */
+	if (!is_power_of_2(size) || size < SZ_32M || size > SZ_512M)
+		return -EPROTO;
+	pf->mgr.geo.segment = size;
+	return 0;
+}
+
+static int query_ecc(struct nvkm_vgpu_pf *pf)
+{
+	const struct nvgpu_fwabi *abi = pf->abi;
+	void *msg;
+	int ret;
+
+	msg = query(pf, abi->ctrl.query_ecc_status, abi->ecc_status_size);
+	if (IS_ERR(msg))
+		return PTR_ERR(msg);
+	ret = abi->decode_ecc_status(msg, abi->ecc_status_size, &pf->mgr.geo.ecc);
+	kvfree(msg);
+	return ret;
+}
+
+/* the numbers of a version are of use only with that version */
+static int query_version(struct nvkm_vgpu_pf *pf)
+{
+	const struct nvgpu_fwabi *abi = pf->abi;
+	char version[64];
+	void *msg;
+	int ret;
+
+	msg = query(pf, abi->ctrl.gsp_get_features, abi->features_size);
+	if (IS_ERR(msg))
+		return dev_err_probe(&pf->pdev->dev, PTR_ERR(msg), "no version of GSP-RM\n");
+	ret = abi->decode_features(msg, abi->features_size, version, sizeof(version));
+	kvfree(msg);
+	if (ret)
+		return dev_err_probe(&pf->pdev->dev, ret, "no version of GSP-RM\n");
+
+	if (strcmp(version, abi->version))
+		return dev_err_probe(&pf->pdev->dev, -EINVAL, "GSP-RM is %s, not %s\n", version,
+				     abi->version);
+	return 0;
+}
+
+static int query_board(struct nvkm_vgpu_pf *pf)
+{
+	int ret;
+
+	ret = query_segment_size(pf);
+	if (ret)
+		return dev_err_probe(&pf->pdev->dev, ret, "no size of VMMU segments\n");
+
+	ret = query_ecc(pf);
+	if (ret)
+		return dev_err_probe(&pf->pdev->dev, ret, "no state of ECC\n");
+
+	return query_version(pf);
+}
+
+/* the largest range that GSP-RM has no use for */
+static int init_framebuffer(struct nvkm_vgpu_pf *pf)
+{
+	const struct nvgpu_static_info *info = &pf->info;
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	const struct nvgpu_fb_region *best = NULL;
+	unsigned int i;
+
+	for (i = 0; i < info->num_fb_regions; i++) {
+		const struct nvgpu_fb_region *region = &info->fb_region[i];
+
+		if (region->usable && (!best || region->size > best->size))
+			best = region;
+	}
+	if (!best)
+		return dev_err_probe(&pf->pdev->dev, -ENOSPC, "no framebuffer for vGPUs\n");
+
+	nvgpu_fbmem_init(&mgr->fb, best->base, best->size);
+	mgr->geo.fb_start = round_up(best->base, mgr->geo.segment);
+	mgr->geo.fb_total = info->fb_size;
+	return 0;
+}
+
+static int set_config(struct nvkm_vgpu_pf *pf)
+{
+	const struct nvgpu_fwabi *abi = pf->abi;
+	void *msg;
+	int ret;
+
+	msg = kvzalloc(abi->mgr_config_size, GFP_KERNEL);
+	if (!msg)
+		return -ENOMEM;
+
+	/* a host with VFIO could have several sizes on one GPU, whether or not that mode is on */
+	abi->encode_mgr_config(msg, true);
+	ret = nvgpu_rm_control_internal(pf, abi->ctrl.set_vgpu_mgr_config, msg,
+					abi->mgr_config_size, NVGPU_RM_TIMEOUT_MS);
+	kvfree(msg);
+	return ret;
+}
+
+/* one type a control, as NVIDIA's host adds them; the first makes GSP-RM forget older ones */
+static int add_types(struct nvkm_vgpu_pf *pf)
+{
+	const struct nvgpu_fwabi *abi = pf->abi;
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	unsigned int i;
+	int ret = 0;
+	void *msg;
+
+	msg = kvmalloc(abi->add_type_size, GFP_KERNEL);
+	if (!msg)
+		return -ENOMEM;
+
+	for (i = 0; i < mgr->num_types && !ret; i++) {
+		memset(msg, 0, abi->add_type_size);
+		abi->encode_add_type(msg, i == 0, &mgr->types[i]);
+		ret = nvgpu_rm_control_internal(pf, abi->ctrl.add_vgpu_type, msg,
+						abi->add_type_size, NVGPU_RM_TIMEOUT_MS);
+	}
+
+	kvfree(msg);
+	return ret;
+}
+
+static int init_types(struct nvkm_vgpu_pf *pf)
+{
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	struct pci_dev *pdev = pf->pdev;
+
+	mgr->types = devm_kcalloc(&pdev->dev, NVGPU_MAX_TYPES, sizeof(*mgr->types), GFP_KERNEL);
+	if (!mgr->types)
+		return -ENOMEM;
+
+	mgr->num_types = nvgpu_types_build(pdev->device, mgr->types, NVGPU_MAX_TYPES);
+	if (!mgr->num_types)
+		return dev_err_probe(&pdev->dev, -ENODEV, "no vGPU types for this board\n");
+	return 0;
+}
+
+/* in the order of NVIDIA's host */
+static int tell_gsp(struct nvkm_vgpu_pf *pf)
+{
+	int ret;
+
+	ret = set_config(pf);
+	if (ret)
+		return dev_err_probe(&pf->pdev->dev, ret, "vGPU manager not configured\n");
+
+	ret = add_types(pf);
+	if (ret)
+		return dev_err_probe(&pf->pdev->dev, ret, "vGPU types not accepted\n");
+	return 0;
+}
+
+/**
+ * nvgpu_vgpu_mgr_init() - get ready for VFs
+ * @pf: the GPU, with GSP-RM up
+ *
+ * Context: probe.
+ * Return: 0, or errno with a line in the log.
+ */
+int nvgpu_vgpu_mgr_init(struct nvkm_vgpu_pf *pf)
+{
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	int ret;
+
+	mutex_init(&mgr->lock);
+	INIT_LIST_HEAD(&mgr->quarantine);
+
+	ret = init_types(pf);
+	if (ret)
+		goto err_lock;
+
+	ret = query_board(pf);
+	if (ret)
+		goto err_lock;
+
+	ret = init_framebuffer(pf);
+	if (ret)
+		goto err_lock;
+
+	ret = tell_gsp(pf);
+	if (ret)
+		goto err_lock;
+
+	ret = nvgpu_bar1_init(pf);
+	if (ret) {
+		dev_err_probe(&pf->pdev->dev, ret, "no way to framebuffer through BAR1\n");
+		goto err_lock;
+	}
+
+	nvgpu_debugfs_init(pf);
+	return 0;
+
+err_lock:
+	mutex_destroy(&mgr->lock);
+	return ret;
+}
+
+/**
+ * nvgpu_vgpu_mgr_fini() - undo nvgpu_vgpu_mgr_init()
+ * @pf: the GPU, without VFs
+ *
+ * GSP-RM is to be unloaded next; with it goes what it held on to.
+ */
+void nvgpu_vgpu_mgr_fini(struct nvkm_vgpu_pf *pf)
+{
+	nvgpu_debugfs_fini(pf);
+	nvgpu_bar1_fini(pf);
+	nvgpu_profile_drop_quarantine(&pf->mgr);
+	mutex_destroy(&pf->mgr.lock);
+}
