@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a guest sees of its VF. All but three things is the VF itself:
+ *
+ * - Device and subsystem ids in configuration space are those of the vGPU type, by which the
+ *   guest's driver knows it.
+ * - BAR1, the guest's window on its framebuffer, has the size of the type, not of the VF.
+ * - Some pages of BAR0 must not be mapped. They are left out of the sparse mmap capability, so a
+ *   VMM traps them and
+ *   comes here with read and write, and the host does the access.
+ *
+ * A VMM that knows nothing of sparse mmap maps all of BAR0, and that works, too, but touching such
+ * a page raises SIGBUS, like a BAR whose memory decoding is off. A page of RAM in its place would
+ * be worse: invalidations of TLBs would be lost without a word, and VFIO would not map it for DMA
+ * anyway, as it is not I/O memory.
+ */
+
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/pci.h>
+#include <linux/uaccess.h>
+#include <linux/vfio.h>
+
+#include "vf.h"
+
+#define BAR0			VFIO_PCI_BAR0_REGION_INDEX
+#define BAR1			VFIO_PCI_BAR1_REGION_INDEX
+
+#define VMA_INDEX_SHIFT		(VFIO_PCI_OFFSET_SHIFT - PAGE_SHIFT)
+
+static u64 bar_size(const struct nvidia_vgpu_vf *vf, unsigned int index)
+{
+	u64 size = pci_resource_len(vf->core.pdev, index);
+
+	return index == BAR1 ? min(size, vf->identity.bar1_size) : size;
+}
+
+/* trapped pages in a range of BAR0 */
+static bool is_trapped(const struct nvidia_vgpu_vf *vf, u64 offset, u64 size)
+{
+	unsigned int i;
+
+	for (i = 0; i < vf->identity.num_traps; i++) {
+		const struct nvkm_vgpu_trap *trap = &vf->identity.traps[i];
+
+		if (offset < (u64)trap->offset + trap->size && offset + size > trap->offset)
+			return true;
+	}
+	return false;
+}
+
+static int add_sparse_cap(struct nvidia_vgpu_vf *vf, struct vfio_info_cap *caps)
+{
+	const struct nvkm_vgpu_identity *id = &vf->identity;
+	DEFINE_RAW_FLEX(struct vfio_region_info_cap_sparse_mmap, sparse, areas,
+			NVKM_VGPU_MAX_TRAPS + 1);
+	u64 pos = 0, end = bar_size(vf, BAR0);
+	unsigned int i, num = 0;
+
+	for (i = 0; i <= id->num_traps; i++) {
+		u64 stop = i < id->num_traps ? id->traps[i].offset : end;
+
+		if (stop > pos) {
+			sparse->areas[num].offset = pos;
+			sparse->areas[num++].size = stop - pos;
+		}
+		if (i < id->num_traps)
+			pos = stop + id->traps[i].size;
+	}
+
+	sparse->header.id = VFIO_REGION_INFO_CAP_SPARSE_MMAP;
+	sparse->header.version = 1;
+	sparse->nr_areas = num;
+	return vfio_info_add_capability(caps, &sparse->header, struct_size(sparse, areas, num));
+}
+
+int nvidia_vgpu_get_region_info(struct vfio_device *vdev, struct vfio_region_info *info,
+				struct vfio_info_cap *caps)
+{
+	struct nvidia_vgpu_vf *vf = to_vf(vdev);
+	int ret;
+
+	ret = vfio_pci_ioctl_get_region_info(vdev, info, caps);
+	if (ret)
+		return ret;
+
+	if (info->index == BAR1)
+		info->size = bar_size(vf, BAR1);
+	if (info->index == BAR0 && vf->identity.num_traps &&
+	    info->flags & VFIO_REGION_INFO_FLAG_MMAP)
+		ret = add_sparse_cap(vf, caps);
+	return ret;
+}
+
+static int overlay(char __user *buf, loff_t pos, size_t count, unsigned int reg, const void *val,
+		   size_t size)
+{
+	size_t len, reg_offset;
+	loff_t buf_offset;
+
+	if (vfio_pci_core_range_intersect_range(pos, count, reg, size, &buf_offset, &len,
+						&reg_offset) &&
+	    copy_to_user(buf + buf_offset, val + reg_offset, len))
+		return -EFAULT;
+	return 0;
+}
+
+/* what a BAR of the smaller size would hold after the guest's writes */
+static __le64 get_bar1(const struct nvidia_vgpu_vf *vf)
+{
+	u64 val = le64_to_cpu(READ_ONCE(vf->bar1)) & ~(bar_size(vf, BAR1) - 1);
+
+	return cpu_to_le64(val | PCI_BASE_ADDRESS_MEM_TYPE_64 | PCI_BASE_ADDRESS_MEM_PREFETCH);
+}
+
+static ssize_t read_config(struct nvidia_vgpu_vf *vf, char __user *buf, size_t count, loff_t *ppos)
+{
+	const struct nvkm_vgpu_identity *id = &vf->identity;
+	__le16 device = cpu_to_le16(id->device);
+	/* vendor and device are neighbours */
+	__le16 subsystem[] = { cpu_to_le16(id->subsystem_vendor), cpu_to_le16(id->subsystem) };
+	__le64 bar1 = get_bar1(vf);
+	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
+	ssize_t done;
+
+	done = vfio_pci_core_read(&vf->core.vdev, buf, count, ppos);
+	if (done <= 0)
+		return done;
+
+	if (overlay(buf, pos, done, PCI_DEVICE_ID, &device, sizeof(device)) ||
+	    overlay(buf, pos, done, PCI_SUBSYSTEM_VENDOR_ID, subsystem, sizeof(subsystem)) ||
+	    overlay(buf, pos, done, PCI_BASE_ADDRESS_1, &bar1, sizeof(bar1)))
+		return -EFAULT;
+	return done;
+}
+
+static ssize_t write_config(struct nvidia_vgpu_vf *vf, const char __user *buf, size_t count,
+			    loff_t *ppos)
+{
+	loff_t buf_offset, pos = *ppos & VFIO_PCI_OFFSET_MASK;
+	__le64 bar1 = READ_ONCE(vf->bar1);
+	size_t len, reg_offset;
+
+	if (vfio_pci_core_range_intersect_range(pos, count, PCI_BASE_ADDRESS_1, sizeof(bar1),
+						&buf_offset, &len, &reg_offset)) {
+		if (copy_from_user((void *)&bar1 + reg_offset, buf + buf_offset, len))
+			return -EFAULT;
+		WRITE_ONCE(vf->bar1, bar1);
+	}
+	return vfio_pci_core_write(&vf->core.vdev, buf, count, ppos);
+}
+
+/* bytes of an access to a BAR that are inside of what the guest has of it */
+static ssize_t clamp_count(struct nvidia_vgpu_vf *vf, unsigned int index, loff_t offset,
+			   size_t count)
+{
+	u64 pos = offset & VFIO_PCI_OFFSET_MASK;
+	u64 size = bar_size(vf, index);
+
+	if (pos >= size)
+		return -EINVAL;
+	return min_t(u64, count, size - pos);
+}
+
+ssize_t nvidia_vgpu_read(struct vfio_device *vdev, char __user *buf, size_t count, loff_t *ppos)
+{
+	unsigned int index = VFIO_PCI_OFFSET_TO_INDEX(*ppos);
+	struct nvidia_vgpu_vf *vf = to_vf(vdev);
+	ssize_t len = count;
+
+	if (index == VFIO_PCI_CONFIG_REGION_INDEX)
+		return read_config(vf, buf, count, ppos);
+
+	if (index == BAR1)
+		len = clamp_count(vf, index, *ppos, count);
+	return len < 0 ? len : vfio_pci_core_read(vdev, buf, len, ppos);
+}
+
+ssize_t nvidia_vgpu_write(struct vfio_device *vdev, const char __user *buf, size_t count,
+			  loff_t *ppos)
+{
+	unsigned int index = VFIO_PCI_OFFSET_TO_INDEX(*ppos);
+	struct nvidia_vgpu_vf *vf = to_vf(vdev);
+	ssize_t len = count;
+
+	if (index == VFIO_PCI_CONFIG_REGION_INDEX)
+		return write_config(vf, buf, count, ppos);
+
+	if (index == BAR1)
+		len = clamp_count(vf, index, *ppos, count);
+	return len < 0 ? len : vfio_pci_core_write(vdev, buf, len, ppos);
+}
+
+/* BAR0 is smaller than any huge page */
+static vm_fault_t bar0_fault(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct nvidia_vgpu_vf *vf = container_of(vma->vm_private_data, struct nvidia_vgpu_vf, core);
+	u64 page = vma->vm_pgoff & (BIT_ULL(VMA_INDEX_SHIFT) - 1);
+
+	page += (vmf->address - vma->vm_start) >> PAGE_SHIFT;
+	if (is_trapped(vf, page << PAGE_SHIFT, PAGE_SIZE))
+		return VM_FAULT_SIGBUS;
+
+	guard(rwsem_read)(&vf->core.memory_lock);
+	return vfio_pci_vmf_insert_pfn(&vf->core, vmf,
+				       PHYS_PFN(pci_resource_start(vf->core.pdev, BAR0)) + page, 0);
+}
+
+static const struct vm_operations_struct bar0_vm_ops = {
+	.fault = bar0_fault,
+};
+
+int nvidia_vgpu_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
+{
+	unsigned int index = vma->vm_pgoff >> VMA_INDEX_SHIFT;
+	u64 start = (vma->vm_pgoff & (BIT_ULL(VMA_INDEX_SHIFT) - 1)) << PAGE_SHIFT;
+	struct nvidia_vgpu_vf *vf = to_vf(vdev);
+	u64 end;
+	int ret;
+
+	if (index == BAR1 && (check_add_overflow(start, vma->vm_end - vma->vm_start, &end) ||
+			      end > bar_size(vf, BAR1)))
+		return -EINVAL;
+
+	ret = vfio_pci_core_mmap(vdev, vma);
+	if (!ret && index == BAR0)
+		vma->vm_ops = &bar0_vm_ops;
+	return ret;
+}
+
+/*
+ * An ioeventfd writes past read, write and mmap. It is only a shortcut, so rather than to have it
+ * look at traps and sizes, there is none: VMMs then trap.
+ */
+long nvidia_vgpu_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long arg)
+{
+	if (cmd == VFIO_DEVICE_IOEVENTFD)
+		return -ENOTTY;
+	return vfio_pci_core_ioctl(vdev, cmd, arg);
+}
+
+static int get_dmabuf_phys(struct vfio_pci_core_device *core, struct p2pdma_provider **provider,
+			   unsigned int index, struct phys_vec *phys_vec,
+			   struct vfio_region_dma_range *ranges, size_t nr_ranges)
+{
+	struct nvidia_vgpu_vf *vf = container_of(core, struct nvidia_vgpu_vf, core);
+	size_t i;
+
+	for (i = 0; i < nr_ranges; i++) {
+		u64 end;
+
+		if (check_add_overflow(ranges[i].offset, ranges[i].length, &end))
+			return -EOVERFLOW;
+		if (end > bar_size(vf, index))
+			return -EINVAL;
+		if (index == BAR0 && is_trapped(vf, ranges[i].offset, ranges[i].length))
+			return -EINVAL;
+	}
+	return vfio_pci_core_get_dmabuf_phys(core, provider, index, phys_vec, ranges, nr_ranges);
+}
+
+const struct vfio_pci_device_ops nvidia_vgpu_dmabuf_ops = {
+	.get_dmabuf_phys = get_dmabuf_phys,
+};
