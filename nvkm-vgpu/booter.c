@@ -87,7 +87,7 @@ int nvgpu_booter_load(struct nvkm_vgpu_pf *pf, const struct nvgpu_booter *booter
 }
 
 /**
- * nvgpu_booter_unload - clear WPR2, if there is one
+ * nvgpu_booter_unload - clear WPR2
  * @pf: the GPU, GSP in reset
  * @booter: the programs
  *
@@ -97,8 +97,6 @@ int nvgpu_booter_unload(struct nvkm_vgpu_pf *pf, const struct nvgpu_booter *boot
 {
 	int ret;
 
-	if (!(nvgpu_rd32(pf, NVGPU_PFB_WPR2_HI) & NVGPU_PFB_WPR2_ADDR))
-		return 0;
 	ret = nvgpu_hs_run(&booter->unload, BOOTER_UNLOAD_NORMAL);
 	if (ret)
 		return ret;

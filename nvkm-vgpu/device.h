@@ -40,6 +40,8 @@ struct nvkm_vgpu_pf {
 	struct nvgpu_vgpu_mgr mgr;
 };
 
+struct nvkm_vgpu_pf *nvgpu_get_pf(struct pci_dev *vf);
+
 static inline u32 nvgpu_rd32(struct nvkm_vgpu_pf *pf, u32 reg)
 {
 	return ioread32(pf->regs + reg);

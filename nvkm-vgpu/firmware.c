@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <kunit/visibility.h>
+#include <linux/dev_printk.h>
 #include <linux/elf.h>
 #include <linux/firmware.h>
 #include <linux/module.h>
 #include <linux/overflow.h>
 #include <linux/string.h>
+#include <linux/unaligned.h>
 
 #include "firmware.h"
 #include "fwabi/fwabi.h"
@@ -125,6 +128,7 @@ int nvgpu_fw_parse_hs(const u8 *file, size_t size, struct nvgpu_fw_hs *hs, const
 
 	return fw_parse_hs_signatures(file, size, hdr, hs, part);
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_fw_parse_hs);
 
 /**
  * nvgpu_fw_hs_signature - choose the signature that a board accepts
@@ -145,6 +149,7 @@ int nvgpu_fw_hs_signature(const struct nvgpu_fw_hs *hs, u32 fuse)
 		return -EINVAL;
 	return hs->fuse_version - version;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_fw_hs_signature);
 
 /**
  * nvgpu_fw_parse_riscv - take apart the bootloader of the GSP's RISC-V core
@@ -183,6 +188,7 @@ int nvgpu_fw_parse_riscv(const u8 *file, size_t size, struct nvgpu_fw_riscv *ris
 		return -EINVAL;
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_fw_parse_riscv);
 
 /* headers of a 64-bit little-endian ELF: where its section headers are, and the names of the sections */
 static int fw_elf_open(const u8 *file, size_t size, const Elf64_Shdr **sections, unsigned int *count,
@@ -246,6 +252,7 @@ int nvgpu_fw_elf_section(const u8 *file, size_t size, const char *name, const u8
 	}
 	return -EINVAL;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_fw_elf_section);
 
 /**
  * nvgpu_fw_parse_gsp - take apart the image of GSP-RM
@@ -270,6 +277,7 @@ int nvgpu_fw_parse_gsp(const u8 *file, size_t size, struct nvgpu_fw_gsp *gsp, co
 		return ret;
 	return gsp->signature_size <= SZ_64K ? 0 : -EINVAL;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_fw_parse_gsp);
 
 /* ---- files ----------------------------------------------------------------------------------------------------- */
 

@@ -4,6 +4,7 @@
  * the region and put the board's data at its end) and after it (SB: take back what GSP-RM had). Its commands are written
  * into its data before it starts.
  */
+#include <kunit/visibility.h>
 #include <linux/bitfield.h>
 #include <linux/overflow.h>
 #include <linux/string.h>
@@ -79,6 +80,7 @@ int nvgpu_fwsec_patch(u8 *data, u32 size, u32 interfaces, u32 cmd, u64 frts, u64
 	memcpy(in, &command, len);
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_fwsec_patch);
 
 /**
  * nvgpu_fwsec_init - prepare FWSEC for a command

@@ -4,6 +4,8 @@
 
 #include <linux/types.h>
 
+#include "rpc.h"
+
 struct nvkm_vgpu_pf;
 
 /**
@@ -20,9 +22,15 @@ struct nvgpu_rm_client {
 	u32 subdevice;
 };
 
-/* default time that GSP-RM has for an answer; teardown of a vGPU with many objects takes longer */
+/*
+ * Default time that GSP-RM has for an answer. Teardown of a vGPU with many objects takes longer, and goes on when the
+ * process is being killed.
+ */
 #define NVGPU_RM_TIMEOUT_MS		4000
-#define NVGPU_RM_TEARDOWN_TIMEOUT_MS	45000
+#define NVGPU_RM_TEARDOWN_TIMEOUT_MS	(45000 | NVGPU_RPC_UNINTERRUPTIBLE)
+
+/* errno of an NV_STATUS */
+int nvgpu_rm_errno(u32 status);
 
 int nvgpu_rm_client_init(struct nvkm_vgpu_pf *pf, struct nvgpu_rm_client *client);
 void nvgpu_rm_client_fini(struct nvgpu_rm_client *client);

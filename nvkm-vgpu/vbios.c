@@ -6,6 +6,7 @@
  * images one behind the other; NVIDIA's extension of their header splits the first into sub-images. Image type 0 has the
  * BIT, a table of tables; pointers in it count as if image types other than 0 and 0xe0 were not there.
  */
+#include <kunit/visibility.h>
 #include <linux/bitfield.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
@@ -191,6 +192,7 @@ int nvgpu_vbios_extent(nvgpu_vbios_read_t read, void *ctx, u32 limit, u32 *start
 	*expansion = ext && base ? ext - base : 0;
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_vbios_extent);
 
 /* ---- FWSEC ------------------------------------------------------------------------------------------------------- */
 
@@ -313,6 +315,7 @@ int nvgpu_vbios_find_fwsec(const u8 *data, u32 size, u32 expansion, struct nvgpu
 	}
 	return -ENODEV;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_vbios_find_fwsec);
 
 /**
  * nvgpu_vbios_fwsec_signature - choose the signature that a board accepts
@@ -331,6 +334,7 @@ int nvgpu_vbios_fwsec_signature(const struct nvgpu_vbios_fwsec *fwsec, u32 fuse)
 	index = hweight32(fwsec->sig_versions & (version - 1));
 	return index < fwsec->num_sigs ? index : -EINVAL;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_vbios_fwsec_signature);
 
 /* ---- the ROM of a board ------------------------------------------------------------------------------------------ */
 

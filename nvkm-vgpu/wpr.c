@@ -18,6 +18,7 @@
  *			| heap outside of WPR     | 1 MiB
  *	rsvd_start	+-------------------------+
  */
+#include <kunit/visibility.h>
 #include <linux/align.h>
 #include <linux/errno.h>
 #include <linux/sizes.h>
@@ -70,6 +71,7 @@ int nvgpu_wpr_layout(struct nvgpu_wpr *wpr, u64 fb_size, u64 vga_workspace, u64 
 	wpr->rsvd_start = wpr->nonwpr_heap;
 	return wpr->nonwpr_heap ? 0 : -ENOSPC;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_wpr_layout);
 
 /**
  * nvgpu_wpr_needs_scrubber - does the layout reach below what is scrubbed at power on
@@ -81,3 +83,4 @@ bool nvgpu_wpr_needs_scrubber(const struct nvgpu_wpr *wpr)
 {
 	return wpr->fb_size - wpr->rsvd_start > WPR_PRE_SCRUBBED_SIZE;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_wpr_needs_scrubber);

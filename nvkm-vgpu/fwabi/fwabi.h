@@ -282,7 +282,7 @@ struct nvgpu_fwabi {
 	size_t root_params_size, device_params_size, subdevice_params_size;
 	void (*encode_root_params)(void *buf, u32 client);
 	void (*encode_device_params)(void *buf, u32 client);
-	void (*encode_subdevice_params)(void *buf);
+	void (*encode_subdevice_params)(void *buf, u32 client);
 
 	struct {
 		u32 intr_get_kernel_table, get_vmmu_segment_size, query_ecc_status, gsp_get_features;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/minmax.h>
 #include <linux/string.h>
 
 #include "../fwabi.h"
@@ -205,7 +206,7 @@ void nvgpu_r570_144_encode_device_params(void *buf, u32 client)
 	device->client_share = cpu_to_le32(client);
 }
 
-void nvgpu_r570_144_encode_subdevice_params(void *buf)
+void nvgpu_r570_144_encode_subdevice_params(void *buf, u32 client)
 {
 }
 

@@ -169,7 +169,7 @@ int nvgpu_r570_144_decode_rm_alloc(const void *buf, size_t len, u32 *rm_status);
 void nvgpu_r570_144_encode_rm_free(void *buf, u32 client, u32 object);
 void nvgpu_r570_144_encode_root_params(void *buf, u32 client);
 void nvgpu_r570_144_encode_device_params(void *buf, u32 client);
-void nvgpu_r570_144_encode_subdevice_params(void *buf);
+void nvgpu_r570_144_encode_subdevice_params(void *buf, u32 client);
 int nvgpu_r570_144_decode_intr_table(const void *buf, size_t len, u32 *gsp_vector);
 
 #endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _NVKM_VGPU_INTR_H
+#define _NVKM_VGPU_INTR_H
+
+#include <linux/types.h>
+
+struct nvkm_vgpu_pf;
+
+/**
+ * struct nvgpu_intr - interrupts of the PF
+ * @irq: Linux' number
+ * @vector: the GSP's, in the GPU's interrupt tree
+ */
+struct nvgpu_intr {
+	int irq;
+	u32 vector;
+};
+
+int nvgpu_intr_init(struct nvkm_vgpu_pf *pf);
+void nvgpu_intr_fini(struct nvkm_vgpu_pf *pf);
+
+#endif

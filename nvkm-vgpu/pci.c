@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The PF as a PCI device. */
+#include <linux/bitfield.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+
+#include "device.h"
+#include "regs/falcon.h"
+#include "regs/pmc.h"
+#include "sysfs.h"
+#include "sysfs.h"
+
+#define PF_DMA_BITS			47	/* Ada's page table entries; nova-core gpu/hal/tu102.rs */
+
+/* boards of the Ada generation with SR-IOV; a VF has the id of its PF */
+static const struct pci_device_id nvkm_vgpu_ids[] = {
+	{ PCI_DEVICE(PCI_VENDOR_ID_NVIDIA, 0x26b1) },	/* RTX 6000 Ada */
+	{ PCI_DEVICE(PCI_VENDOR_ID_NVIDIA, 0x26b2) },	/* RTX 5000 Ada */
+	{ PCI_DEVICE(PCI_VENDOR_ID_NVIDIA, 0x26b3) },	/* RTX 5880 Ada */
+	{ PCI_DEVICE(PCI_VENDOR_ID_NVIDIA, 0x26b5) },	/* L40 */
+	{ PCI_DEVICE(PCI_VENDOR_ID_NVIDIA, 0x26b9) },	/* L40S */
+	{ PCI_DEVICE(PCI_VENDOR_ID_NVIDIA, 0x26ba) },	/* L20 */
+	{ PCI_DEVICE(PCI_VENDOR_ID_NVIDIA, 0x27b6) },	/* L2 */
+	{ PCI_DEVICE(PCI_VENDOR_ID_NVIDIA, 0x27b8) },	/* L4 */
+	{ }
+};
+MODULE_DEVICE_TABLE(pci, nvkm_vgpu_ids);
+
+/* the chip says what it is; boards have been relabelled */
+static int pf_check_chip(struct nvkm_vgpu_pf *pf)
+{
+	u32 boot0 = nvgpu_rd32(pf, NVGPU_PMC_BOOT_0);
+	u32 boot42 = nvgpu_rd32(pf, NVGPU_PMC_BOOT_42);
+
+	if (boot0 == ~0U)
+		return dev_err_probe(&pf->pdev->dev, -ENODEV, "the GPU does not answer\n");
+	if (FIELD_GET(NVGPU_PMC_BOOT_42_ARCHITECTURE, boot42) != NVGPU_PMC_ARCHITECTURE_AD100)
+		return dev_err_probe(&pf->pdev->dev, -ENODEV, "chip %#x is not of the Ada generation\n", boot42);
+	if (!pci_sriov_get_totalvfs(pf->pdev))
+		return dev_err_probe(&pf->pdev->dev, -ENODEV, "no SR-IOV capability, so no vGPUs\n");
+	return 0;
+}
+
+static int pf_enable(struct nvkm_vgpu_pf *pf)
+{
+	struct pci_dev *pdev = pf->pdev;
+	int ret;
+
+	ret = pci_enable_device_mem(pdev);
+	if (ret)
+		return dev_err_probe(&pdev->dev, ret, "cannot be enabled\n");
+	ret = pci_request_region(pdev, 0, "nvkm-vgpu");
+	if (ret)
+		goto err_disable;
+	pf->regs = pci_iomap(pdev, 0, 0);
+	if (!pf->regs) {
+		ret = -ENOMEM;
+		goto err_release;
+	}
+	ret = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(PF_DMA_BITS));
+	if (ret)
+		goto err_unmap;
+	dma_set_max_seg_size(&pdev->dev, UINT_MAX);
+	pci_set_master(pdev);
+	return 0;
+
+err_unmap:
+	pci_iounmap(pdev, pf->regs);
+err_release:
+	pci_release_region(pdev, 0);
+err_disable:
+	pci_disable_device(pdev);
+	return ret;
+}
+
+static void pf_disable(struct nvkm_vgpu_pf *pf)
+{
+	pci_clear_master(pf->pdev);
+	pci_iounmap(pf->pdev, pf->regs);
+	pci_release_region(pf->pdev, 0);
+	pci_disable_device(pf->pdev);
+}
+
+static int nvkm_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct nvkm_vgpu_pf *pf;
+	int ret;
+
+	/* VFs have the PF's id and wait for vfio-nvidia-vgpu */
+	if (pdev->is_virtfn)
+		return -ENODEV;
+
+	pf = kzalloc_obj(*pf);
+	if (!pf)
+		return -ENOMEM;
+	pf->pdev = pdev;
+	pf->gsp_falcon = (struct nvgpu_falcon) { .pf = pf, .name = "gsp", .base = NVGPU_FALCON_GSP };
+	pf->sec2 = (struct nvgpu_falcon) { .pf = pf, .name = "sec2", .base = NVGPU_FALCON_SEC2 };
+
+	ret = pf_enable(pf);
+	if (ret)
+		goto err_free;
+	ret = pf_check_chip(pf);
+	if (ret)
+		goto err_disable;
+	ret = nvgpu_gsp_boot(pf);
+	if (ret)
+		goto err_disable;
+	ret = nvgpu_intr_init(pf);
+	if (ret)
+		goto err_unload;
+	pci_set_drvdata(pdev, pf);
+	ret = nvgpu_vgpu_mgr_init(pf);
+	if (ret)
+		goto err_intr;
+	return 0;
+
+err_intr:
+	pci_set_drvdata(pdev, NULL);
+	nvgpu_intr_fini(pf);
+err_unload:
+	nvgpu_gsp_unload(pf);
+	nvgpu_gsp_fini(pf);
+err_disable:
+	pf_disable(pf);
+err_free:
+	kfree(pf);
+	return ret;
+}
+
+static void nvkm_vgpu_remove(struct pci_dev *pdev)
+{
+	struct nvkm_vgpu_pf *pf = pci_get_drvdata(pdev);
+
+	nvgpu_sriov_disable(pf);
+	nvgpu_vgpu_mgr_fini(pf);
+	nvgpu_intr_fini(pf);
+	nvgpu_gsp_unload(pf);
+	nvgpu_gsp_fini(pf);
+	pf_disable(pf);
+	kfree(pf);
+}
+
+/* the next kernel finds a GPU that it can load firmware into; whoever used a VF is gone by now */
+static void nvkm_vgpu_shutdown(struct pci_dev *pdev)
+{
+	struct nvkm_vgpu_pf *pf = pci_get_drvdata(pdev);
+
+	nvgpu_intr_fini(pf);
+	nvgpu_gsp_unload(pf);
+	pci_clear_master(pdev);
+}
+
+static pci_ers_result_t nvkm_vgpu_error_detected(struct pci_dev *pdev, pci_channel_state_t state)
+{
+	/* what the GPU has in memory is lost with the link, and GSP-RM with it */
+	nvgpu_gsp_set_dead(pci_get_drvdata(pdev), "PCI error");
+	return PCI_ERS_RESULT_DISCONNECT;
+}
+
+static const struct pci_error_handlers nvkm_vgpu_error_handlers = {
+	.error_detected = nvkm_vgpu_error_detected,
+};
+
+static struct pci_driver nvkm_vgpu_driver = {
+	.name = "nvkm-vgpu",
+	.id_table = nvkm_vgpu_ids,
+	.probe = nvkm_vgpu_probe,
+	.remove = nvkm_vgpu_remove,
+	.shutdown = nvkm_vgpu_shutdown,
+	.sriov_configure = nvgpu_sriov_configure,
+	.dev_groups = nvgpu_pf_groups,
+	.err_handler = &nvkm_vgpu_error_handlers,
+};
+module_pci_driver(nvkm_vgpu_driver);
+
+/* a driver is attached to @vf; ERR_PTR(-EINVAL) if it is no VF of a GPU of ours */
+struct nvkm_vgpu_pf *nvgpu_get_pf(struct pci_dev *vf)
+{
+	return pci_iov_get_pf_drvdata(vf, &nvkm_vgpu_driver);
+}
+
+MODULE_DESCRIPTION("vGPU host driver for NVIDIA GPUs: GSP-RM, SR-IOV and vGPU types");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Calls to GSP-RM.
+ *
+ * A call is a message in the command queue; its reply comes back in the status queue with the same function and sequence.
+ * A message larger than an element goes on in continuation records, which follow it without another message between.
+ * Replies come in any order, and events between them. Whoever reads the status queue copies replies to those who wait,
+ * and handles events himself.
+ */
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "device.h"
+#include "regs/falcon.h"
+#include "rpc.h"
+#include "sequencer.h"
+#include "trace.h"
+
+#define RPC_SEND_TIMEOUT_MS		1000
+#define RPC_HEALTH_MS			100	/* a waiter looks after GSP-RM that often */
+#define RPC_BATCH			NVGPU_MSGQ_SLOTS
+
+/**
+ * struct nvgpu_rpc_waiter - a call whose reply is waited for
+ * @node: in &nvgpu_rpc.waiters, until the reply is complete
+ * @function: of the call
+ * @sequence: of the call
+ * @buf: room for the reply
+ * @size: bytes of @buf; also what a whole reply has at least
+ * @received: bytes of @buf that are filled
+ * @result: of the RPC header
+ * @done: the reply is complete
+ */
+struct nvgpu_rpc_waiter {
+	struct list_head node;
+	u32 function, sequence;
+	void *buf;
+	size_t size, received;
+	u32 result;
+	struct completion done;
+};
+
+/**
+ * nvgpu_rpc_init - make queues and buffers
+ * @pf: the GPU
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int nvgpu_rpc_init(struct nvkm_vgpu_pf *pf)
+{
+	struct nvgpu_rpc *rpc = &pf->gsp.rpc;
+	int ret;
+
+	mutex_init(&rpc->post);
+	mutex_init(&rpc->receive);
+	INIT_LIST_HEAD(&rpc->waiters);
+	ret = nvgpu_msgq_init(&pf->pdev->dev, &rpc->queue);
+	if (ret)
+		goto err_mutex;
+	rpc->tx = kvzalloc(NVGPU_MSGQ_ELEM_MAX, GFP_KERNEL);
+	rpc->rx = kvzalloc(NVGPU_MSGQ_ELEM_MAX, GFP_KERNEL);
+	if (rpc->tx && rpc->rx)
+		return 0;
+	kvfree(rpc->rx);
+	kvfree(rpc->tx);
+	nvgpu_msgq_fini(&pf->pdev->dev, &rpc->queue);
+	ret = -ENOMEM;
+err_mutex:
+	mutex_destroy(&rpc->receive);
+	mutex_destroy(&rpc->post);
+	return ret;
+}
+
+/**
+ * nvgpu_rpc_fini - free queues and buffers
+ * @pf: the GPU, GSP-RM stopped and nobody waiting
+ */
+void nvgpu_rpc_fini(struct nvkm_vgpu_pf *pf)
+{
+	struct nvgpu_rpc *rpc = &pf->gsp.rpc;
+
+	WARN_ON(!list_empty(&rpc->waiters));
+	kvfree(rpc->rx);
+	kvfree(rpc->tx);
+	nvgpu_msgq_fini(&pf->pdev->dev, &rpc->queue);
+	mutex_destroy(&rpc->receive);
+	mutex_destroy(&rpc->post);
+}
+
+/* ---- sending ----------------------------------------------------------------------------------------------------- */
+
+/* put the element in rpc->tx into the queue as soon as there is room */
+static int rpc_post_element(struct nvkm_vgpu_pf *pf, unsigned long deadline)
+{
+	struct nvgpu_rpc *rpc = &pf->gsp.rpc;
+	int ret;
+
+	lockdep_assert_held(&rpc->post);
+	while ((ret = nvgpu_msgq_send(&rpc->queue, rpc->tx)) == -EAGAIN) {
+		if (!nvgpu_gsp_check(pf))
+			return -EIO;
+		if (time_after(jiffies, deadline))
+			return -ETIMEDOUT;
+		usleep_range(20, 100);
+	}
+	if (!ret)
+		nvgpu_falcon_wr32(&pf->gsp_falcon, NVGPU_FALCON_GSP_QUEUE_HEAD, 0);
+	return ret;
+}
+
+/* send a whole message, in as many elements as it takes */
+static int rpc_post(struct nvkm_vgpu_pf *pf, const char *name, u32 function, u32 sequence, const void *buf, size_t size)
+{
+	const size_t max = NVGPU_MSGQ_RPC_MAX - sizeof(struct nvgpu_rpc_hdr);
+	unsigned long deadline = jiffies + msecs_to_jiffies(RPC_SEND_TIMEOUT_MS);
+	struct nvgpu_rpc *rpc = &pf->gsp.rpc;
+	size_t chunk, used, sent = 0;
+	int ret;
+
+	lockdep_assert_held(&rpc->post);
+	do {
+		chunk = min(size - sent, max);
+		used = sizeof(struct nvgpu_msgq_elem) + chunk;
+		memset(rpc->tx, 0, sizeof(*rpc->tx));
+		rpc->tx->rpc = (struct nvgpu_rpc_hdr) {
+			.header_version = cpu_to_le32(NVGPU_RPC_HEADER_VERSION),
+			.signature = cpu_to_le32(NVGPU_RPC_SIGNATURE),
+			.length = cpu_to_le32(sizeof(struct nvgpu_rpc_hdr) + chunk),
+			.function = cpu_to_le32(sent ? pf->abi->rpc.continuation_record : function),
+			.result = cpu_to_le32(NVGPU_RPC_RESULT_PENDING),
+			.result_private = cpu_to_le32(NVGPU_RPC_RESULT_PENDING),
+			.sequence = cpu_to_le32(sequence),
+		};
+		memcpy(rpc->tx + 1, buf + sent, chunk);
+		memset((void *)rpc->tx + used, 0, ALIGN(used, NVGPU_GSP_PAGE) - used);
+		ret = rpc_post_element(pf, deadline);
+		if (ret) {
+			dev_err_ratelimited(&pf->pdev->dev, "GSP-RM takes no messages: RPC %s not sent\n", name);
+			/* what has been sent waits for the rest, so nothing else can be said any more */
+			if (sent || ret == -EPROTO)
+				nvgpu_gsp_set_dead(pf, "its command queue is stuck");
+			return ret;
+		}
+		sent += chunk;
+	} while (sent < size);
+	trace_nvgpu_rpc_send(pf->pdev, function, sequence, size);
+	return 0;
+}
+
+static int rpc_lock_post(struct nvgpu_rpc *rpc, bool killable)
+{
+	if (killable)
+		return mutex_lock_killable(&rpc->post);
+	mutex_lock(&rpc->post);
+	return 0;
+}
+
+/**
+ * nvgpu_rpc_send - send a call that has no reply
+ * @pf: the GPU
+ * @name: of the call, for messages
+ * @function: of the call
+ * @buf: parameters
+ * @size: their bytes
+ *
+ * Works before GSP-RM runs, as long as there is room.
+ *
+ * Return: 0, -EIO when GSP-RM is dead, -ETIMEDOUT when it takes no messages, -EINTR.
+ */
+int nvgpu_rpc_send(struct nvkm_vgpu_pf *pf, const char *name, u32 function, const void *buf, size_t size)
+{
+	struct nvgpu_rpc *rpc = &pf->gsp.rpc;
+	u32 sequence;
+	int ret;
+
+	if (nvgpu_gsp_dead(pf))
+		return -EIO;
+	scoped_guard(mutex, &rpc->receive)
+		sequence = ++rpc->sequence;
+	ret = rpc_lock_post(rpc, true);
+	if (ret)
+		return ret;
+	ret = rpc_post(pf, name, function, sequence, buf, size);
+	mutex_unlock(&rpc->post);
+	return ret;
+}
+
+/* ---- receiving --------------------------------------------------------------------------------------------------- */
+
+static void rpc_complete(struct nvgpu_rpc *rpc, struct nvgpu_rpc_waiter *waiter)
+{
+	lockdep_assert_held(&rpc->receive);
+	list_del_init(&waiter->node);
+	if (rpc->partial == waiter)
+		rpc->partial = NULL;
+	complete(&waiter->done);
+}
+
+/* @len more bytes of a reply; a full element means that there is more to come */
+static void rpc_append(struct nvgpu_rpc *rpc, struct nvgpu_rpc_waiter *waiter, const void *payload, size_t len)
+{
+	size_t room = waiter->size - waiter->received;
+
+	memcpy(waiter->buf + waiter->received, payload, min(len, room));
+	waiter->received += min(len, room);
+	if (len == NVGPU_MSGQ_RPC_MAX - sizeof(struct nvgpu_rpc_hdr) && len < room)
+		rpc->partial = waiter;
+	else
+		rpc_complete(rpc, waiter);
+}
+
+static void rpc_reply(struct nvkm_vgpu_pf *pf, const struct nvgpu_rpc_hdr *hdr, size_t len)
+{
+	u32 function = le32_to_cpu(hdr->function), sequence = le32_to_cpu(hdr->sequence);
+	struct nvgpu_rpc *rpc = &pf->gsp.rpc;
+	struct nvgpu_rpc_waiter *waiter;
+
+	if (function == pf->abi->rpc.continuation_record) {
+		if (rpc->partial)
+			rpc_append(rpc, rpc->partial, hdr + 1, len);
+		return;
+	}
+	/* a reply that stopped in its middle was not one */
+	rpc->partial = NULL;
+	list_for_each_entry(waiter, &rpc->waiters, node) {
+		if (waiter->function != function || waiter->sequence != sequence)
+			continue;
+		waiter->received = 0;
+		waiter->result = le32_to_cpu(hdr->result);
+		rpc_append(rpc, waiter, hdr + 1, len);
+		return;
+	}
+	/* too late: whoever waited gave up, and was told so */
+	trace_nvgpu_rpc_dropped(pf->pdev, function, sequence);
+}
+
+static void rpc_event(struct nvkm_vgpu_pf *pf, u32 function, const void *payload, size_t len)
+{
+	struct device *dev = &pf->pdev->dev;
+	struct nvgpu_event event = {};
+
+	if (pf->abi->decode_event(function, payload, len, &event)) {
+		dev_err_ratelimited(dev, "GSP-RM: event %#x of %zu bytes is too short\n", function, len);
+		return;
+	}
+	trace_nvgpu_rpc_event(pf->pdev, function, event.gfid, event.xid);
+
+	switch (event.type) {
+	case NVGPU_EVENT_INIT_DONE:
+		pf->gsp.rpc.init_done = true;
+		break;
+	case NVGPU_EVENT_SEQUENCER:
+		/* only GSP-RM's start has it, when nobody else uses the falcons */
+		if (pf->gsp.rpc.init_done || nvgpu_sequencer_run(pf, payload, len))
+			nvgpu_gsp_set_dead(pf, "its boot sequence cannot be carried out");
+		break;
+	case NVGPU_EVENT_OS_ERROR:
+		dev_err_ratelimited(dev, "GSP-RM: Xid %u: %*pE\n", event.xid,
+				    (int)strnlen(event.text, sizeof(event.text)), event.text);
+		break;
+	case NVGPU_EVENT_RC:
+		dev_err_ratelimited(dev, "GSP-RM: Xid %u, GFID %u, channel %u\n", event.xid, event.gfid, event.channel);
+		break;
+	case NVGPU_EVENT_UNKNOWN:
+		dev_warn_ratelimited(dev, "GSP-RM: unknown event %#x\n", function);
+		break;
+	case NVGPU_EVENT_PLUGIN:
+	case NVGPU_EVENT_IGNORED:
+		break;
+	}
+}
+
+static void rpc_dispatch(struct nvkm_vgpu_pf *pf, const struct nvgpu_rpc_hdr *hdr)
+{
+	u32 function = le32_to_cpu(hdr->function);
+	size_t len = le32_to_cpu(hdr->length) - sizeof(*hdr);
+
+	if (function >= pf->abi->rpc.event_first)
+		rpc_event(pf, function, hdr + 1, len);
+	else
+		rpc_reply(pf, hdr, len);
+}
+
+/**
+ * nvgpu_rpc_receive - handle what is in the status queue
+ * @pf: the GPU
+ *
+ * Return: true when there may be more.
+ */
+bool nvgpu_rpc_receive(struct nvkm_vgpu_pf *pf)
+{
+	struct nvgpu_rpc *rpc = &pf->gsp.rpc;
+	unsigned int i;
+	int ret;
+
+	guard(mutex)(&rpc->receive);
+	for (i = 0; i < RPC_BATCH && !nvgpu_gsp_dead(pf); i++) {
+		ret = nvgpu_msgq_receive(&rpc->queue, rpc->rx);
+		switch (ret) {
+		case -EILSEQ:
+			dev_err_ratelimited(&pf->pdev->dev, "GSP-RM: messages got lost\n");
+			fallthrough;
+		case 0:
+			rpc_dispatch(pf, &rpc->rx->rpc);
+			break;
+		case -EBADMSG:
+			dev_err_ratelimited(&pf->pdev->dev, "GSP-RM: damaged message dropped\n");
+			break;
+		case -EPROTO:
+			nvgpu_gsp_set_dead(pf, "its message queue is damaged");
+			return false;
+		default:
+			return false;
+		}
+	}
+	return i == RPC_BATCH;
+}
+
+/**
+ * nvgpu_rpc_set_interrupts - say whether messages are announced by interrupt
+ * @pf: the GPU
+ * @enable: they are
+ */
+void nvgpu_rpc_set_interrupts(struct nvkm_vgpu_pf *pf, bool enable)
+{
+	WRITE_ONCE(pf->gsp.rpc.interrupts, enable);
+	/* what came before */
+	if (enable)
+		nvgpu_rpc_receive(pf);
+}
+
+/* ---- calls ------------------------------------------------------------------------------------------------------- */
+
+/* sleep a little, or until the reply is there: > 0 when it is */
+static long rpc_wait_slice(struct nvkm_vgpu_pf *pf, struct nvgpu_rpc_waiter *waiter, unsigned long slice, bool killable)
+{
+	if (!READ_ONCE(pf->gsp.rpc.interrupts)) {
+		nvgpu_rpc_receive(pf);
+		if (try_wait_for_completion(&waiter->done))
+			return 1;
+		if (killable && fatal_signal_pending(current))
+			return -ERESTARTSYS;
+		usleep_range(20, 200);
+		return 0;
+	}
+	if (killable)
+		return wait_for_completion_killable_timeout(&waiter->done, slice);
+	return wait_for_completion_timeout(&waiter->done, slice);
+}
+
+static int rpc_wait(struct nvkm_vgpu_pf *pf, struct nvgpu_rpc_waiter *waiter, unsigned int timeout_ms, bool killable)
+{
+	unsigned long deadline = jiffies + msecs_to_jiffies(timeout_ms);
+	const unsigned long slice = msecs_to_jiffies(RPC_HEALTH_MS);
+	unsigned long check = jiffies + slice;
+	long ret;
+
+	for (;;) {
+		ret = rpc_wait_slice(pf, waiter, slice, killable);
+		if (ret > 0)
+			return 0;
+		if (ret < 0)
+			return -EINTR;
+		if (nvgpu_gsp_dead(pf))
+			return -EIO;
+		if (time_before(jiffies, check))
+			continue;
+		if (!nvgpu_gsp_check(pf))
+			return -EIO;
+		if (time_after(jiffies, deadline))
+			return -ETIMEDOUT;
+		check = jiffies + slice;
+	}
+}
+
+/* a waiter goes: true when its reply is complete */
+static bool rpc_forget(struct nvgpu_rpc *rpc, struct nvgpu_rpc_waiter *waiter)
+{
+	guard(mutex)(&rpc->receive);
+	if (list_empty(&waiter->node))
+		return true;
+	list_del(&waiter->node);
+	if (rpc->partial == waiter)
+		rpc->partial = NULL;
+	return false;
+}
+
+/**
+ * nvgpu_rpc_call - call GSP-RM and wait for the reply
+ * @pf: the GPU
+ * @name: of the call, for messages
+ * @function: of the call
+ * @buf: parameters; overwritten with the reply
+ * @size: their bytes; what a reply has more is cut off
+ * @timeout: milliseconds, or NVGPU_RPC_UNINTERRUPTIBLE
+ *
+ * Context: process, may sleep; any number in parallel.
+ * Return: bytes of the reply in @buf; -EIO when GSP-RM is dead or refused the call, -ETIMEDOUT, -EINTR when the process
+ * is being killed.
+ */
+ssize_t nvgpu_rpc_call(struct nvkm_vgpu_pf *pf, const char *name, u32 function, void *buf, size_t size,
+		       unsigned int timeout)
+{
+	struct nvgpu_rpc_waiter waiter = { .function = function, .buf = buf, .size = size };
+	bool killable = !(timeout & NVGPU_RPC_UNINTERRUPTIBLE);
+	struct nvgpu_rpc *rpc = &pf->gsp.rpc;
+	int ret;
+
+	if (nvgpu_gsp_dead(pf))
+		return -EIO;
+	init_completion(&waiter.done);
+	scoped_guard(mutex, &rpc->receive) {
+		waiter.sequence = ++rpc->sequence;
+		list_add_tail(&waiter.node, &rpc->waiters);
+	}
+	ret = rpc_lock_post(rpc, killable);
+	if (!ret) {
+		ret = rpc_post(pf, name, function, waiter.sequence, buf, size);
+		mutex_unlock(&rpc->post);
+	}
+	if (!ret)
+		ret = rpc_wait(pf, &waiter, timeout & ~NVGPU_RPC_UNINTERRUPTIBLE, killable);
+	if (rpc_forget(rpc, &waiter))
+		ret = 0;	/* it came while we gave up */
+	if (ret) {
+		if (ret != -EINTR)
+			dev_err_ratelimited(&pf->pdev->dev, "GSP-RM: no reply to RPC %s\n", name);
+		return ret;
+	}
+	trace_nvgpu_rpc_reply(pf->pdev, function, waiter.sequence, waiter.received, waiter.result);
+	if (waiter.result) {
+		dev_err_ratelimited(&pf->pdev->dev, "GSP-RM refused RPC %s: %#x\n", name, waiter.result);
+		return -EIO;
+	}
+	return waiter.received;
+}
+
+/**
+ * nvgpu_rpc_wait_init_done - wait until GSP-RM has started
+ * @pf: the GPU, no interrupts so far
+ * @timeout_ms: milliseconds that it has
+ *
+ * Return: 0, -EIO when it died, -ETIMEDOUT, -EINTR.
+ */
+int nvgpu_rpc_wait_init_done(struct nvkm_vgpu_pf *pf, unsigned int timeout_ms)
+{
+	unsigned long deadline = jiffies + msecs_to_jiffies(timeout_ms);
+	int ret = 0;
+
+	while (!pf->gsp.rpc.init_done && !ret) {
+		nvgpu_rpc_receive(pf);
+		if (pf->gsp.rpc.init_done)
+			break;
+		if (!nvgpu_gsp_check(pf))
+			ret = -EIO;
+		else if (fatal_signal_pending(current))
+			ret = -EINTR;
+		else if (time_after(jiffies, deadline))
+			ret = -ETIMEDOUT;
+		else
+			usleep_range(50, 500);
+	}
+	return ret;
+}
