@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Files that choose vGPU types, by the names and in the formats of NVIDIA's product: management
- * software reads them. See Documentation/ABI/testing/sysfs-bus-pci-drivers-nvkm-vgpu.
+ * software reads them. See Documentation/ABI/testing/sysfs-driver-nvkm-vgpu.
  */
 
 #include <linux/kstrtox.h>
