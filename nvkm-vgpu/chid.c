@@ -2,6 +2,7 @@
 
 #include <linux/bitmap.h>
 #include <linux/errno.h>
+#include <linux/export.h>
 #include <linux/overflow.h>
 
 #include "chid.h"

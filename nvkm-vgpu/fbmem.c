@@ -9,6 +9,7 @@
 
 #include <linux/align.h>
 #include <linux/errno.h>
+#include <linux/export.h>
 #include <linux/overflow.h>
 
 #include "fbmem.h"

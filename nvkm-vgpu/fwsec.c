@@ -6,6 +6,7 @@
  */
 #include <kunit/visibility.h>
 #include <linux/bitfield.h>
+#include <linux/export.h>
 #include <linux/overflow.h>
 #include <linux/string.h>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <kunit/visibility.h>
 #include <linux/errno.h>
+#include <linux/export.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
 #include <linux/unaligned.h>
@@ -67,6 +68,7 @@ int nvgpu_msgq_init(struct device *dev, struct nvgpu_msgq *queue)
 	};
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_msgq_init);
 
 /**
  * nvgpu_msgq_fini - free the shared memory
@@ -77,6 +79,7 @@ void nvgpu_msgq_fini(struct device *dev, struct nvgpu_msgq *queue)
 {
 	nvgpu_dma_free(dev, &queue->shared);
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_msgq_fini);
 
 /**
  * nvgpu_msgq_args - what GSP-RM is told of the queues
@@ -92,6 +95,7 @@ void nvgpu_msgq_args(const struct nvgpu_msgq *queue, struct nvgpu_queue_args *ar
 		.statq_offset = MSGQ_STAT_OFFSET,
 	};
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_msgq_args);
 
 /* where a slot is, and how many follow it before the ring starts anew */
 static void *msgq_slot(struct nvgpu_msgq_tx *base, u32 slot)
@@ -135,6 +139,7 @@ int nvgpu_msgq_send(struct nvgpu_msgq *queue, struct nvgpu_msgq_elem *elem)
 	WRITE_ONCE(queue->cmd->write_ptr, cpu_to_le32(queue->write));
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_msgq_send);
 
 /* an element that was copied: is it what it says */
 static int msgq_check(struct nvgpu_msgq *queue, const struct nvgpu_msgq_elem *elem, size_t size)
@@ -194,3 +199,4 @@ int nvgpu_msgq_receive(struct nvgpu_msgq *queue, struct nvgpu_msgq_elem *elem)
 	WRITE_ONCE(queue->cmd_rx->read_ptr, cpu_to_le32(queue->read));
 	return msgq_check(queue, elem, pages * NVGPU_GSP_PAGE);
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_msgq_receive);

@@ -8,6 +8,7 @@
  */
 
 #include <linux/errno.h>
+#include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/math.h>
 #include <linux/math64.h>

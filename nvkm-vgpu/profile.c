@@ -8,7 +8,9 @@
  * opened.
  */
 
+#include <kunit/visibility.h>
 #include <linux/err.h>
+#include <linux/export.h>
 #include <linux/nospec.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
@@ -122,6 +124,7 @@ u32 nvgpu_profile_get(struct nvkm_vgpu_pf *pf, unsigned int vf)
 	rsv = get_vf(mgr, vf)->rsv;
 	return rsv ? rsv->type->id : 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_profile_get);
 
 static void clear_type(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_vf *state)
 {
@@ -211,6 +214,7 @@ int nvgpu_profile_set(struct nvkm_vgpu_pf *pf, unsigned int vf, u32 id)
 	clear_type(mgr, state);
 	return id ? set_type(pf, state, vf, id) : 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_profile_set);
 
 /**
  * nvgpu_profile_creatable() - types that a VF could be given now
@@ -245,6 +249,7 @@ unsigned int nvgpu_profile_creatable(struct nvkm_vgpu_pf *pf, unsigned int vf,
 	}
 	return num;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_profile_creatable);
 
 /**
  * nvgpu_profile_get_params() - settings of a VF's vGPU
@@ -260,6 +265,7 @@ void nvgpu_profile_get_params(struct nvkm_vgpu_pf *pf, unsigned int vf,
 	guard(mutex)(&mgr->lock);
 	*params = get_vf(mgr, vf)->params;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_profile_get_params);
 
 static int parse_param(struct nvgpu_params *params, char *word)
 {
@@ -340,6 +346,7 @@ int nvgpu_profile_set_params(struct nvkm_vgpu_pf *pf, unsigned int vf, const cha
 	state->params = params;
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_profile_set_params);
 
 /**
  * nvgpu_profile_open_gate() - let VFs be given types and opened
@@ -350,6 +357,7 @@ void nvgpu_profile_open_gate(struct nvgpu_vgpu_mgr *mgr)
 	guard(mutex)(&mgr->lock);
 	mgr->gate_open = true;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_profile_open_gate);
 
 /**
  * nvgpu_profile_close_gate() - let no more VFs be given types or opened
@@ -369,6 +377,7 @@ int nvgpu_profile_close_gate(struct nvgpu_vgpu_mgr *mgr, bool force)
 	mgr->gate_open = false;
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_profile_close_gate);
 
 /**
  * nvgpu_profile_clear_all() - take all types back; no VF is left
@@ -382,6 +391,7 @@ void nvgpu_profile_clear_all(struct nvgpu_vgpu_mgr *mgr)
 	for (i = 0; i < NVGPU_MAX_VFS; i++)
 		clear_type(mgr, &mgr->vf[i]);
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_profile_clear_all);
 
 /**
  * nvgpu_profile_drop_quarantine() - forget what GSP-RM held on to; it is gone
@@ -398,6 +408,7 @@ void nvgpu_profile_drop_quarantine(struct nvgpu_vgpu_mgr *mgr)
 		kfree(rsv);
 	}
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_profile_drop_quarantine);
 
 /**
  * nvgpu_profile_claim() - a VF is being opened
@@ -426,6 +437,7 @@ const struct nvgpu_reservation *nvgpu_profile_claim(struct nvkm_vgpu_pf *pf, uns
 	*params = state->params;
 	return state->rsv;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_profile_claim);
 
 /**
  * nvgpu_profile_release() - a VF was closed
@@ -449,3 +461,4 @@ void nvgpu_profile_release(struct nvkm_vgpu_pf *pf, unsigned int vf, bool lost)
 		state->rsv = NULL;
 	}
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_profile_release);

@@ -9,6 +9,7 @@
  */
 
 #include <linux/array_size.h>
+#include <linux/export.h>
 #include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/math.h>

@@ -21,6 +21,7 @@
 #include <kunit/visibility.h>
 #include <linux/align.h>
 #include <linux/errno.h>
+#include <linux/export.h>
 #include <linux/sizes.h>
 
 #include "fwabi/fwabi.h"
