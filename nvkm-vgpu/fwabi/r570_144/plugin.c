@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
+#include <asm/byteorder.h>
 #include <linux/kconfig.h>
 #include <linux/mm.h>
 #include <linux/string.h>

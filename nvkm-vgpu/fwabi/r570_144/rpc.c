@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <asm/byteorder.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
 
