@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <kunit/test.h>
+#include <linux/pci.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+
+#include "../device.h"
+#include "../profile.h"
+#include "../types.h"
+
+#define L40_1B	869
+#define L40_1Q	871
+#define L40_2Q	872
+#define L40_8Q	876
+#define L40_8A	886
+#define L40_48Q	880
+
+/* what GSP-RM in vGPU mode leaves of 48 GiB, roughly */
+#define FB_SIZE	(47ULL * SZ_1G)
+
+static struct nvkm_vgpu_pf *make_pf(struct kunit *test, u64 fb_total, u64 fb_size)
+{
+	struct nvkm_vgpu_pf *pf = kunit_kzalloc(test, sizeof(*pf), GFP_KERNEL);
+	struct nvgpu_vgpu_mgr *mgr;
+
+	KUNIT_ASSERT_NOT_NULL(test, pf);
+	/* only for its name in messages */
+	pf->pdev = kunit_kzalloc(test, sizeof(*pf->pdev), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, pf->pdev);
+
+	mgr = &pf->mgr;
+	mutex_init(&mgr->lock);
+	INIT_LIST_HEAD(&mgr->quarantine);
+	mgr->types = kunit_kcalloc(test, NVGPU_MAX_TYPES, sizeof(*mgr->types), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, mgr->types);
+	mgr->num_types = nvgpu_types_build(0x26b5, mgr->types, NVGPU_MAX_TYPES);
+	mgr->geo = (struct nvgpu_geometry) { .fb_total = fb_total, .segment = SZ_128M };
+	nvgpu_fbmem_init(&mgr->fb, 0, fb_size);
+	nvgpu_profile_open_gate(mgr);
+	return pf;
+}
+
+static void free_all(void *data)
+{
+	struct nvkm_vgpu_pf *pf = data;
+
+	nvgpu_profile_clear_all(&pf->mgr);
+	nvgpu_profile_drop_quarantine(&pf->mgr);
+}
+
+static int profile_test_init(struct kunit *test)
+{
+	test->priv = make_pf(test, 48ULL * SZ_1G, FB_SIZE);
+	return kunit_add_action_or_reset(test, free_all, test->priv);
+}
+
+static void expect_nothing_used(struct kunit *test, const struct nvkm_vgpu_pf *pf)
+{
+	KUNIT_EXPECT_EQ(test, nvgpu_fbmem_used(&pf->mgr.fb), 0);
+	KUNIT_EXPECT_EQ(test, nvgpu_chids_used(&pf->mgr.chids), 0);
+}
+
+static void profile_set_and_clear(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+
+	KUNIT_EXPECT_EQ(test, nvgpu_profile_get(pf, 0), 0);
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 0, L40_8Q));
+	KUNIT_EXPECT_EQ(test, nvgpu_profile_get(pf, 0), L40_8Q);
+	KUNIT_EXPECT_EQ(test, nvgpu_profile_get(pf, 1), 0);
+	KUNIT_EXPECT_EQ(test, nvgpu_fbmem_used(&pf->mgr.fb), 0x1e8000000 + 0x4000000);
+	KUNIT_EXPECT_EQ(test, nvgpu_chids_used(&pf->mgr.chids), 256);
+
+	/* from one type to another without a stop at none */
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 0, L40_2Q));
+	KUNIT_EXPECT_EQ(test, nvgpu_profile_get(pf, 0), L40_2Q);
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 0, 0));
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 0, 0));
+	KUNIT_EXPECT_EQ(test, nvgpu_profile_get(pf, 0), 0);
+	expect_nothing_used(test, pf);
+}
+
+/* a type that cannot be had takes away the one that was there */
+static void profile_unknown_type(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 0, L40_8Q));
+	KUNIT_EXPECT_EQ(test, -ENODEV, nvgpu_profile_set(pf, 0, 9999));
+	KUNIT_EXPECT_EQ(test, nvgpu_profile_get(pf, 0), 0);
+	expect_nothing_used(test, pf);
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 0, L40_8Q));
+}
+
+/* siblings have the same amount of framebuffer, not the same type */
+static void profile_one_size(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 0, L40_8Q));
+	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_profile_set(pf, 1, L40_2Q));
+	KUNIT_EXPECT_EQ(test, nvgpu_profile_get(pf, 1), 0);
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 1, L40_8A));
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 2, L40_8Q));
+	KUNIT_EXPECT_EQ(test, nvgpu_profile_get(pf, 0), L40_8Q);
+
+	/* the size is free again when the last one is gone */
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 0, 0));
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 1, 0));
+	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_profile_set(pf, 1, L40_2Q));
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 2, 0));
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 1, L40_2Q));
+}
+
+static void profile_all_instances(struct kunit *test)
+{
+	static const struct { u32 id, instances; } cases[] = {
+		{ L40_1B, 32 }, { L40_1Q, 32 }, { L40_2Q, 24 }, { L40_8Q, 6 }, { L40_48Q, 1 },
+	};
+	struct nvkm_vgpu_pf *pf = test->priv;
+	unsigned int i, vf;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		for (vf = 0; vf < cases[i].instances; vf++)
+			KUNIT_EXPECT_EQ_MSG(test, 0, nvgpu_profile_set(pf, vf, cases[i].id),
+					    "type %u, VF %u", cases[i].id, vf);
+		if (vf < NVGPU_MAX_VFS)
+			KUNIT_EXPECT_EQ(test, -ENOSPC, nvgpu_profile_set(pf, vf, cases[i].id));
+		for (vf = 0; vf < cases[i].instances; vf++)
+			KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, vf, 0));
+		expect_nothing_used(test, pf);
+	}
+}
+
+/* a place in the middle is found again */
+static void profile_reuses_places(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+	const struct nvgpu_placement *place;
+	unsigned int vf;
+
+	for (vf = 0; vf < 4; vf++)
+		KUNIT_ASSERT_EQ(test, 0, nvgpu_profile_set(pf, vf, L40_8Q));
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_profile_set(pf, 1, 0));
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_profile_set(pf, 9, L40_8Q));
+
+	place = &pf->mgr.vf[9].rsv->place;
+	KUNIT_EXPECT_EQ(test, place->id, 8);
+	KUNIT_EXPECT_EQ(test, place->fb_start, 0x1e8000000);
+	KUNIT_EXPECT_EQ(test, place->chid_start, 2048 - 2 * 256);
+	KUNIT_EXPECT_EQ(test, pf->mgr.vf[9].rsv->gfid, 10);
+}
+
+static void profile_no_framebuffer(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = make_pf(test, 16ULL * SZ_1G, 15ULL * SZ_1G + SZ_256M);
+
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, free_all, pf));
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 0, L40_8Q));
+	KUNIT_EXPECT_EQ(test, -ENOSPC, nvgpu_profile_set(pf, 1, L40_8Q));
+	KUNIT_EXPECT_EQ(test, nvgpu_profile_get(pf, 1), 0);
+	KUNIT_EXPECT_EQ(test, nvgpu_profile_get(pf, 0), L40_8Q);
+	KUNIT_EXPECT_EQ(test, nvgpu_fbmem_used(&pf->mgr.fb), 0x1e8000000 + 0x4000000);
+	KUNIT_EXPECT_EQ(test, nvgpu_chids_used(&pf->mgr.chids), 256);
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 0, 0));
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 1, L40_8Q));
+}
+
+static void profile_creatable(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+	const struct nvgpu_type *types[NVGPU_MAX_TYPES];
+	unsigned int vf;
+
+	KUNIT_EXPECT_EQ(test, nvgpu_profile_creatable(pf, 0, types), 22);
+	KUNIT_EXPECT_EQ(test, types[0]->id, 869);
+	KUNIT_EXPECT_EQ(test, types[21]->id, 890);
+	expect_nothing_used(test, pf);
+
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_profile_set(pf, 0, L40_8Q));
+	KUNIT_EXPECT_EQ(test, nvgpu_profile_creatable(pf, 0, types), 0);
+	KUNIT_ASSERT_EQ(test, nvgpu_profile_creatable(pf, 1, types), 2);
+	KUNIT_EXPECT_EQ(test, types[0]->id, L40_8Q);
+	KUNIT_EXPECT_EQ(test, types[1]->id, L40_8A);
+
+	for (vf = 1; vf < 6; vf++)
+		KUNIT_ASSERT_EQ(test, 0, nvgpu_profile_set(pf, vf, L40_8Q));
+	KUNIT_EXPECT_EQ(test, nvgpu_profile_creatable(pf, 6, types), 0);
+}
+
+/* check bits are not for types of the B and A series */
+static void profile_ecc(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+	const struct nvgpu_type *types[NVGPU_MAX_TYPES];
+	unsigned int i, n;
+
+	pf->mgr.geo.ecc = true;
+	n = nvgpu_profile_creatable(pf, 0, types);
+	KUNIT_EXPECT_EQ(test, n, 10);
+	for (i = 0; i < n; i++)
+		KUNIT_EXPECT_TRUE(test, types[i]->ecc);
+	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_profile_set(pf, 0, L40_1B));
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 0, L40_1Q));
+}
+
+static void profile_open(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+	const struct nvgpu_reservation *rsv;
+	struct nvgpu_params params;
+
+	KUNIT_EXPECT_EQ(test, -ENODEV, PTR_ERR(nvgpu_profile_claim(pf, 3, &params)));
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_profile_set(pf, 3, L40_8Q));
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_profile_set_params(pf, 3, "enable_uvm=1"));
+	rsv = nvgpu_profile_claim(pf, 3, &params);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, rsv);
+	KUNIT_EXPECT_EQ(test, rsv->gfid, 4);
+	KUNIT_EXPECT_EQ(test, rsv->type->id, L40_8Q);
+	KUNIT_EXPECT_TRUE(test, params.enable_uvm);
+
+	KUNIT_EXPECT_EQ(test, -EBUSY, PTR_ERR(nvgpu_profile_claim(pf, 3, &params)));
+	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_profile_set(pf, 3, L40_2Q));
+	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_profile_set(pf, 3, 0));
+	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_profile_set_params(pf, 3, "enable_uvm=0"));
+	KUNIT_EXPECT_EQ(test, nvgpu_profile_get(pf, 3), L40_8Q);
+
+	nvgpu_profile_release(pf, 3, false);
+	KUNIT_EXPECT_EQ(test, nvgpu_profile_get(pf, 3), L40_8Q);
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 3, 0));
+	expect_nothing_used(test, pf);
+}
+
+static void profile_gate(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+	const struct nvgpu_type *types[NVGPU_MAX_TYPES];
+	struct nvgpu_params params;
+
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_profile_set(pf, 0, L40_8Q));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, nvgpu_profile_claim(pf, 0, &params));
+	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_profile_close_gate(&pf->mgr, false));
+	/* it stayed open */
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 1, L40_8Q));
+	nvgpu_profile_release(pf, 0, false);
+
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_close_gate(&pf->mgr, false));
+	KUNIT_EXPECT_EQ(test, -ENODEV, PTR_ERR(nvgpu_profile_claim(pf, 0, &params)));
+	KUNIT_EXPECT_EQ(test, -ENODEV, nvgpu_profile_set(pf, 2, L40_8Q));
+	KUNIT_EXPECT_EQ(test, nvgpu_profile_creatable(pf, 2, types), 0);
+	nvgpu_profile_clear_all(&pf->mgr);
+	expect_nothing_used(test, pf);
+
+	nvgpu_profile_open_gate(&pf->mgr);
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 0, L40_2Q));
+}
+
+/* what GSP-RM did not let go of goes to nobody else */
+static void profile_quarantine(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+	const struct nvgpu_type *types[NVGPU_MAX_TYPES];
+	struct nvgpu_params params;
+	unsigned int vf;
+
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_profile_set(pf, 0, L40_8Q));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, nvgpu_profile_claim(pf, 0, &params));
+	nvgpu_profile_release(pf, 0, true);
+	KUNIT_EXPECT_EQ(test, nvgpu_profile_get(pf, 0), 0);
+	KUNIT_EXPECT_EQ(test, -EIO, nvgpu_profile_set(pf, 0, L40_8Q));
+	KUNIT_EXPECT_EQ(test, nvgpu_profile_creatable(pf, 0, types), 0);
+	KUNIT_EXPECT_EQ(test, nvgpu_chids_used(&pf->mgr.chids), 256);
+
+	for (vf = 1; vf < 6; vf++)
+		KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, vf, L40_8Q));
+	KUNIT_EXPECT_EQ(test, pf->mgr.vf[1].rsv->place.id, 8);
+	KUNIT_EXPECT_EQ(test, -ENOSPC, nvgpu_profile_set(pf, 6, L40_8Q));
+
+	nvgpu_profile_drop_quarantine(&pf->mgr);
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 6, L40_8Q));
+	KUNIT_EXPECT_EQ(test, pf->mgr.vf[6].rsv->place.id, 0);
+}
+
+static void profile_params(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+	struct nvgpu_params params;
+	char text[NVGPU_PARAMS_MAX + 1];
+
+	KUNIT_EXPECT_EQ(test, -ENODEV, nvgpu_profile_set_params(pf, 0, "enable_uvm=1"));
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_profile_set(pf, 0, L40_8Q));
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set_params(pf, 0, "enable_uvm=1, disable_vnc=1\n"));
+	nvgpu_profile_get_params(pf, 0, &params);
+	KUNIT_EXPECT_STREQ(test, params.text, "enable_uvm=1, disable_vnc=1");
+	KUNIT_EXPECT_TRUE(test, params.enable_uvm);
+	KUNIT_EXPECT_TRUE(test, params.disable_vnc);
+
+	/* a bad write changes nothing */
+	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_profile_set_params(pf, 0, "colour=green"));
+	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_profile_set_params(pf, 0, "enable_uvm"));
+	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_profile_set_params(pf, 0, "enable_uvm=maybe"));
+	memset(text, ' ', NVGPU_PARAMS_MAX);
+	text[NVGPU_PARAMS_MAX] = '\0';
+	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_profile_set_params(pf, 0, text));
+	nvgpu_profile_get_params(pf, 0, &params);
+	KUNIT_EXPECT_TRUE(test, params.enable_uvm);
+
+	/* a single space clears all, as the product's guide says */
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set_params(pf, 0, " \n"));
+	nvgpu_profile_get_params(pf, 0, &params);
+	KUNIT_EXPECT_STREQ(test, params.text, "");
+	KUNIT_EXPECT_FALSE(test, params.enable_uvm);
+
+	/* and they go with the type */
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set_params(pf, 0, "disable_vnc=1"));
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 0, 0));
+	nvgpu_profile_get_params(pf, 0, &params);
+	KUNIT_EXPECT_STREQ(test, params.text, "");
+	KUNIT_EXPECT_FALSE(test, params.disable_vnc);
+}
+
+static struct kunit_case profile_test_cases[] = {
+	KUNIT_CASE(profile_set_and_clear),
+	KUNIT_CASE(profile_unknown_type),
+	KUNIT_CASE(profile_one_size),
+	KUNIT_CASE(profile_all_instances),
+	KUNIT_CASE(profile_reuses_places),
+	KUNIT_CASE(profile_no_framebuffer),
+	KUNIT_CASE(profile_creatable),
+	KUNIT_CASE(profile_ecc),
+	KUNIT_CASE(profile_open),
+	KUNIT_CASE(profile_gate),
+	KUNIT_CASE(profile_quarantine),
+	KUNIT_CASE(profile_params),
+	{}
+};
+
+static struct kunit_suite profile_suite = {
+	.name = "nvkm_vgpu_profile",
+	.init = profile_test_init,
+	.test_cases = profile_test_cases,
+};
+
+kunit_test_suite(profile_suite);
