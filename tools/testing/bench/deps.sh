@@ -37,9 +37,10 @@ if [ -z "$need" ]; then
 fi
 
 [ "$(id -u)" = 0 ] || die "deps: not root, cannot install: $need"
-run apt-update apt-get -q update
+# Some foreign repository that does not answer is no reason to stop.
+(run apt-update apt-get -q update) || say "deps: going on with the package lists that there are"
 # shellcheck disable=SC2086
-run apt-install apt-get -q -y --no-install-recommends install $need
+run apt-install apt-get -q -y -o DPkg::Lock::Timeout=600 --no-install-recommends install $need
 need=$(missing)
 [ -z "$need" ] || die "deps: still missing: $need"
 say "deps: installed"

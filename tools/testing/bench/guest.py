@@ -68,7 +68,7 @@ def prepare(vm):
     )
     (vm.share / "guest.gz").write_bytes(initrd.read_bytes())
     # Out of /bench: libvirt's QEMU reads them under its own rules.
-    vm.sh(f"modprobe kvm_amd && cp /boot/vmlinuz-{release} /bench/guest.gz /run/")
+    vm.sh(f"modprobe -q kvm_amd || modprobe kvm_intel; cp /boot/vmlinuz-{release} /bench/guest.gz /run/")
     vm.guest_images = (f"/run/vmlinuz-{release}", "/run/guest.gz")
 
 

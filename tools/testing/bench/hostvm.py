@@ -12,7 +12,9 @@ not answer the end of its serial log is in the exception.
 """
 
 import base64
+import contextlib
 import ctypes
+import functools
 import fcntl
 import json
 import os
@@ -269,8 +271,9 @@ class HostVM:
         self.share = self.run / "share"
         self.share.mkdir()
         shutil.copy(BENCH / "init-host", self.share / "init")
-        shutil.copytree(self.images["overlay"], self.share / "overlay", symlinks=True)
-        shutil.copytree(self.images["selftests"], self.share / "selftests")
+        with no_builds("modules", *(["kernel"] if self.kernel == "debug" else [])):
+            shutil.copytree(self.images["overlay"], self.share / "overlay", symlinks=True)
+            shutil.copytree(self.images["selftests"], self.share / "selftests")
         for path in map(pathlib.Path, self.files):
             copy = shutil.copytree if path.is_dir() else shutil.copy
             copy(path, self.share / path.name)
@@ -313,11 +316,12 @@ class HostVM:
         ours, theirs = {}, {}
         for name in ("monitor", "agent"):
             ours[name], theirs[name] = socket.socketpair()
+        how, cpu = accel(self.qemu, self.images["vmlinuz"], self.images["initrd"])
         share = "security_model=none,multidevs=remap"
         args = [
             self.qemu,
             *("-L", "/usr/share/seabios", "-L", "/usr/share/qemu"),
-            *("-machine", "q35", "-accel", accel()[0], "-cpu", accel()[1]),
+            *("-machine", "q35,kernel-irqchip=split", "-accel", how, "-cpu", cpu),
             *("-smp", str(self.smp), "-m", self.mem),
             *("-nodefaults", "-display", "none", "-no-reboot"),
             *("-chardev", f"file,id=serial,path={self.run}/serial.log"),
@@ -340,7 +344,7 @@ class HostVM:
         args += self.gpu_args() + self.extra
         args = [str(a) for a in args]
         (self.run / "command").write_text("\n".join(args) + "\n")
-        with open(self.run / "qemu.log", "wb") as log:
+        with open(self.run / "qemu.log", "wb") as log, no_builds("qemu"):
             self.proc = subprocess.Popen(
                 args,
                 stdin=subprocess.DEVNULL,
@@ -473,10 +477,30 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def hold(path, mode):
+def hold(path, mode, timeout=1800):
+    """A file lock, held until the descriptor is closed."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    fcntl.flock(fd, mode)
-    return fd
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            fcntl.flock(fd, mode | fcntl.LOCK_NB)
+            return fd
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                os.close(fd)
+                raise BenchError(f"somebody holds {path}") from None
+            time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def no_builds(*names):
+    """While these are read nobody builds them anew."""
+    locks = [hold(CACHE / "lock" / name, fcntl.LOCK_SH) for name in names]
+    try:
+        yield
+    finally:
+        for lock in locks:
+            os.close(lock)
 
 
 def remove_dead_runs(runs):
@@ -495,8 +519,38 @@ def remove_dead_runs(runs):
             os.close(fd)
 
 
-def accel():
-    """-accel and -cpu."""
+@functools.lru_cache
+def accel(qemu, vmlinuz, initrd):
+    """
+    -accel and -cpu. /dev/kvm may exist and not work, or work and not nest: a
+    kernel is booted with it, once a boot of this machine, before it is trusted.
+    """
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return "tcg,thread=multi", TCG_CPU
+    boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    known = CACHE / f"stamp/kvm-{boot}"
+    if not known.exists():
+        command = [qemu, "-L", "/usr/share/seabios", "-L", "/usr/share/qemu"]
+        command += ["-machine", "q35", "-accel", "kvm", "-cpu", "host", "-m", "512"]
+        command += ["-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot"]
+        command += ["-kernel", vmlinuz, "-initrd", initrd]
+        command += ["-append", "console=ttyS0 quiet panic=-1 bench.probe"]
+        out = ""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            out = subprocess.run(
+                [str(word) for word in command],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=30,
+                text=True,
+                errors="replace",
+                check=False,
+            ).stdout
+        known.write_text("kvm" if "BENCH: nests" in out else "tcg")
+        say(f"/dev/kvm {'works' if known.read_text() == 'kvm' else 'is of no use'} here")
+    if known.read_text() == "kvm":
+        return "kvm", "host"
     return "tcg,thread=multi", TCG_CPU
 
 

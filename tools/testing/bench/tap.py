@@ -10,6 +10,7 @@ import time
 
 RESULT = re.compile(r"^(\s*)(not ok|ok)\b\s*(\d+)?\s*(?:-\s*)?(.*)$")
 PLAN = re.compile(r"^(\s*)1\.\.(\d+)\s*(?:#\s*(skip\S*)?.*)?$", re.I)
+TOOK = re.compile(r"\s*#\s*[\d.]+\s*(s|ms)$")
 SKIP = re.compile(r"\s*#\s*skip\S*\s*(.*)$", re.I)
 
 
@@ -106,7 +107,7 @@ class Reader:
             return
         self.leaves += 1
         skip = SKIP.search(name)
-        full = f"{self.prefix}: {SKIP.sub('', name) or self.leaves}"
+        full = f"{self.prefix}: {TOOK.sub('', SKIP.sub('', name)) or self.leaves}"
         if skip and good:
             self.tap.skip(full, skip[1])
         elif good:
