@@ -344,7 +344,7 @@ class HostVM:
         args += self.gpu_args() + self.extra
         args = [str(a) for a in args]
         (self.run / "command").write_text("\n".join(args) + "\n")
-        with open(self.run / "qemu.log", "wb") as log, no_builds("qemu"):
+        with open(self.run / "qemu.log", "wb") as log, no_builds("qemu-build"):
             self.proc = subprocess.Popen(
                 args,
                 stdin=subprocess.DEVNULL,

@@ -21,9 +21,11 @@ PY=/usr/bin/python3
 if [ -n "${BENCH_QEMU_SANITIZE:-}" ]; then
 	BUILD=$Q/build-sanitize
 	variant=(--enable-asan --enable-ubsan)
+	niceness=15
 else
 	BUILD=$Q/build
 	variant=()
+	niceness=5
 fi
 
 # Debian's newest source of trixie itself: the one of backports is listed but
@@ -103,10 +105,10 @@ build()
 {
 	# A header or meson.build that is new needs nothing special: ninja
 	# runs meson again when one that it read has changed.
-	nice -n 5 ninja -C "$BUILD" qemu-system-x86_64
+	nice -n "$niceness" ninja -C "$BUILD" qemu-system-x86_64
 }
 
-lock qemu
+lock qemu-source
 if [ ! -d "$Q/src" ] || [ ! -x "$VENV/bin/python" ]; then
 	unpack_source
 fi
@@ -117,12 +119,14 @@ if [ "${1:-}" = source ]; then
 fi
 hook_model
 copy_model
+# Each object tree has a lock of its own; taking it gives up the source's.
+lock "qemu-$(basename "$BUILD")"
 k=$(key "${variant[@]}" "$(declare -f configure)" </dev/null)
 if ! fresh "qemu-$(basename "$BUILD")" "$k" || [ ! -e "$BUILD/build.ninja" ]; then
 	rm -rf "$BUILD"
-	run qemu-configure configure "${variant[@]}"
+	run "qemu-configure-$(basename "$BUILD")" configure "${variant[@]}"
 	stamp "qemu-$(basename "$BUILD")" "$k"
 fi
-run qemu-build build
+run "qemu-$(basename "$BUILD")" build
 "$BUILD/qemu-system-x86_64" --version | head -n 1
 echo "$BUILD/qemu-system-x86_64"
