@@ -40,8 +40,7 @@ static int fw_parse_bin(const u8 *file, size_t size, size_t header_size, const v
 	const struct nvgpu_fw_bin *bin = fw_part(file, size, 0, sizeof(*bin));
 
 	*part = "file header";
-	if (!bin || le32_to_cpu(bin->magic) != NVGPU_FW_BIN_MAGIC || le32_to_cpu(bin->version) != 1 ||
-	    le32_to_cpu(bin->size) > size)
+	if (!bin || le32_to_cpu(bin->magic) != NVGPU_FW_BIN_MAGIC || le32_to_cpu(bin->version) != 1)
 		return -EINVAL;
 
 	*part = "data";
