@@ -117,8 +117,10 @@ static int tell_gfid(struct nvkm_vgpu *vgpu, u32 cmd)
 	void *params;
 	int ret;
 
-	/* closing cannot be put off, neither can it fail for want of some bytes */
-	params = kzalloc(size, GFP_KERNEL | __GFP_NOFAIL);
+	params = kzalloc(size, GFP_KERNEL);
+	if (!params)
+		return -ENOMEM;
+
 	vgpu->pf->abi->encode_gfid_params(params, vgpu->gfid);
 	ret = nvgpu_rm_control_internal(vgpu->pf, cmd, params, size, NVGPU_RM_TEARDOWN_TIMEOUT_MS);
 	kfree(params);
