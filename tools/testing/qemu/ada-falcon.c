@@ -25,6 +25,9 @@
 #define CPUCTL_STARTCPU BIT(1)
 #define CPUCTL_HALTED   BIT(4)
 #define HWCFG2_VALUE    (BIT(31) | BIT(10))     /* ready for reset, has a RISC-V; nothing to scrub */
+/* assumption HWCFG1: core version 6 with heavy-secure mode; the ports are those that are modelled */
+#define HWCFG1          0x12c
+#define HWCFG1_VALUE(f) (6 | 3 << 4 | ARRAY_SIZE((f)->imemc) << 8 | ARRAY_SIZE((f)->dmemc) << 12)
 #define HWCFG_VALUE     (ADA_FALCON_IMEM / 256 | ADA_FALCON_DMEM / 256 << 9)
 #define DMATRFCMD_IDLE  BIT(1)
 #define BCR_VALID       BIT(0)
@@ -394,6 +397,8 @@ uint32_t ada_falcon_read(AdaFalcon *f, uint32_t off)
         return HWCFG2_VALUE;
     case REG(HWCFG):
         return HWCFG_VALUE;
+    case HWCFG1:
+        return HWCFG1_VALUE(f);
     case REG(CPUCTL):
         return f->halted ? CPUCTL_HALTED : 0;
     case REG(DMACTL):
