@@ -7,8 +7,10 @@
  * Replies come in any order, and events between them. Whoever reads the status queue copies replies to those who wait,
  * and handles events himself.
  */
+#include <kunit/visibility.h>
 #include <linux/completion.h>
 #include <linux/delay.h>
+#include <linux/export.h>
 #include <linux/jiffies.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -73,6 +75,7 @@ err_mutex:
 	mutex_destroy(&rpc->post);
 	return ret;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_rpc_init);
 
 /**
  * nvgpu_rpc_fini - free queues and buffers
@@ -89,6 +92,7 @@ void nvgpu_rpc_fini(struct nvkm_vgpu_pf *pf)
 	mutex_destroy(&rpc->receive);
 	mutex_destroy(&rpc->post);
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_rpc_fini);
 
 /* ---- sending ----------------------------------------------------------------------------------------------------- */
 
@@ -187,6 +191,7 @@ int nvgpu_rpc_send(struct nvkm_vgpu_pf *pf, const char *name, u32 function, cons
 	mutex_unlock(&rpc->post);
 	return ret;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_rpc_send);
 
 /* ---- receiving --------------------------------------------------------------------------------------------------- */
 
@@ -318,6 +323,7 @@ bool nvgpu_rpc_receive(struct nvkm_vgpu_pf *pf)
 	}
 	return i == RPC_BATCH;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_rpc_receive);
 
 /**
  * nvgpu_rpc_set_interrupts - say whether messages are announced by interrupt
@@ -437,6 +443,7 @@ ssize_t nvgpu_rpc_call(struct nvkm_vgpu_pf *pf, const char *name, u32 function, 
 	}
 	return waiter.received;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_rpc_call);
 
 /**
  * nvgpu_rpc_wait_init_done - wait until GSP-RM has started

@@ -4,6 +4,8 @@
  * software reads them. See Documentation/ABI/testing/sysfs-driver-nvkm-vgpu.
  */
 
+#include <kunit/visibility.h>
+#include <linux/export.h>
 #include <linux/kstrtox.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
@@ -26,24 +28,34 @@ static unsigned int dev_to_vf(struct device *dev)
 	return pci_iov_vf_id(to_pci_dev(dev));
 }
 
+/* what is creatable, in the one form that all who read it understand; nothing for nothing */
+VISIBLE_IF_KUNIT int nvgpu_sysfs_emit_creatable(char *buf, const struct nvgpu_type **types,
+						unsigned int num)
+{
+	unsigned int i;
+	int len = 0;
+
+	if (num)
+		len = sysfs_emit(buf, "ID    : vGPU Name\n");
+	for (i = 0; i < num; i++)
+		len += sysfs_emit_at(buf, len, "%-5u : %s\n", types[i]->id, types[i]->name);
+	return len;
+}
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_sysfs_emit_creatable);
+
 static ssize_t creatable_vgpu_types_show(struct device *dev, struct device_attribute *attr,
 					 char *buf)
 {
 	struct nvkm_vgpu_pf *pf = dev_to_pf(dev);
 	const struct nvgpu_type **types;
-	unsigned int i, num;
-	int len = 0;
+	int len;
 
 	types = kcalloc(pf->mgr.num_types, sizeof(*types), GFP_KERNEL);
 	if (!types)
 		return -ENOMEM;
 
-	num = nvgpu_profile_creatable(pf, dev_to_vf(dev), types);
-	if (num)
-		len = sysfs_emit(buf, "ID    : vGPU Name\n");
-	for (i = 0; i < num; i++)
-		len += sysfs_emit_at(buf, len, "%-5u : %s\n", types[i]->id, types[i]->name);
-
+	len = nvgpu_sysfs_emit_creatable(buf, types,
+					 nvgpu_profile_creatable(pf, dev_to_vf(dev), types));
 	kfree(types);
 	return len;
 }
@@ -128,17 +140,14 @@ void nvgpu_sysfs_remove_vf(struct pci_dev *vf)
 		sysfs_remove_group(&vf->dev.kobj, &vf_group);
 }
 
-static ssize_t supported_vgpu_types_show(struct device *dev, struct device_attribute *attr,
-					 char *buf)
+VISIBLE_IF_KUNIT int nvgpu_sysfs_emit_supported(char *buf, const struct nvgpu_type *types,
+						unsigned int num)
 {
-	struct nvkm_vgpu_pf *pf = dev_get_drvdata(dev);
-	unsigned int i;
+	const struct nvgpu_type *type;
 	int len;
 
 	len = sysfs_emit(buf, "ID    : vGPU Name\n");
-	for (i = 0; i < pf->mgr.num_types; i++) {
-		const struct nvgpu_type *type = &pf->mgr.types[i];
-
+	for (type = types; type < types + num; type++) {
 		len += sysfs_emit_at(buf, len, "%-5u : %s, num_heads=%u, frl_config=%u, ",
 				     type->id, type->name, type->num_heads, type->frl_config);
 		len += sysfs_emit_at(buf, len, "framebuffer=%lluM, max_resolution=%ux%u, ",
@@ -146,6 +155,15 @@ static ssize_t supported_vgpu_types_show(struct device *dev, struct device_attri
 		len += sysfs_emit_at(buf, len, "max_instance=%u\n", type->max_instance);
 	}
 	return len;
+}
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_sysfs_emit_supported);
+
+static ssize_t supported_vgpu_types_show(struct device *dev, struct device_attribute *attr,
+					 char *buf)
+{
+	struct nvkm_vgpu_pf *pf = dev_get_drvdata(dev);
+
+	return nvgpu_sysfs_emit_supported(buf, pf->mgr.types, pf->mgr.num_types);
 }
 static DEVICE_ATTR_RO(supported_vgpu_types);
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* GSP-RM 570.144 */
+#include <kunit/visibility.h>
+#include <linux/export.h>
 #include <linux/stddef.h>
 
 #include "../fwabi.h"
@@ -95,3 +97,4 @@ const struct nvgpu_fwabi nvgpu_fwabi_r570_144 = {
 	.encode_plugin_config = nvgpu_r570_144_encode_plugin_config,
 	.encode_plugin_bme = nvgpu_r570_144_encode_plugin_bme,
 };
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_fwabi_r570_144);

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <kunit/test.h>
+#include <linux/dma-mapping.h>
+#include <linux/pci.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+#include <linux/unaligned.h>
+
+#include "../device.h"
+#include "../rpc.h"
+
+/* as in msgq_kunit.c: the shared memory as the GSP sees it */
+#define CMD		0x1000
+#define STAT		0x41000
+#define WRITE_PTR	0x10
+#define READ_PTR	0x20
+#define ENTRIES		0x1000
+#define SLOTS		63
+#define CHECKSUM	0x20
+#define SEQUENCE	0x24
+#define COUNT		0x28
+#define RPC		0x30
+#define RPC_LENGTH	(RPC + 8)
+#define RPC_FUNCTION	(RPC + 12)
+#define RPC_RESULT	(RPC + 16)
+#define RPC_SEQUENCE	(RPC + 24)
+#define PAYLOAD		(RPC + 32)
+
+#define MAX_ELEMENT	SZ_64K
+#define MAX_PAYLOAD	(MAX_ELEMENT - PAYLOAD)
+
+#define FN_CONTROL	76
+#define FN_OTHER	65
+#define FN_CONTINUATION	71
+#define EVENT_PERFMON	0x1008
+
+struct rpc_test {
+	struct nvkm_vgpu_pf *pf;
+	u8 *shared, *elem;
+	u32 slot;		/* where the GSP writes next */
+	u32 sequence;		/* of the GSP's next element */
+};
+
+static void free_rpc(void *data)
+{
+	struct rpc_test *t = data;
+
+	nvgpu_rpc_fini(t->pf);
+}
+
+static void free_regs(void *data)
+{
+	kvfree(data);
+}
+
+/* registers are memory here: all that is done to them is ringing a doorbell */
+static int rpc_test_init(struct kunit *test)
+{
+	struct rpc_test *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+	void *regs = kvzalloc(SZ_2M, GFP_KERNEL);
+	int ret;
+
+	KUNIT_ASSERT_NOT_NULL(test, regs);
+	ret = kunit_add_action_or_reset(test, free_regs, regs);
+	KUNIT_ASSERT_EQ(test, 0, ret);
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	t->elem = kunit_kzalloc(test, MAX_ELEMENT, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, t->elem);
+	t->pf = kunit_kzalloc(test, sizeof(*t->pf), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, t->pf);
+	t->pf->pdev = kunit_kzalloc(test, sizeof(*t->pf->pdev), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, t->pf->pdev);
+
+	ret = dma_coerce_mask_and_coherent(&t->pf->pdev->dev, DMA_BIT_MASK(47));
+	KUNIT_ASSERT_EQ(test, 0, ret);
+	t->pf->regs = (void __iomem __force *)regs;
+	t->pf->abi = &nvgpu_fwabi_r570_144;
+	t->pf->gsp_falcon = (struct nvgpu_falcon) { .pf = t->pf, .name = "gsp", .base = 0x110000 };
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_rpc_init(t->pf));
+	ret = kunit_add_action_or_reset(test, free_rpc, t);
+	KUNIT_ASSERT_EQ(test, 0, ret);
+	t->shared = t->pf->gsp.rpc.queue.shared.cpu;
+	test->priv = t;
+	return 0;
+}
+
+static u32 xor_sum(const u8 *buf, u32 len)
+{
+	u32 sum = 0, i;
+
+	for (i = 0; i < len; i++)
+		sum ^= (u32)buf[i] << 8 * (i % 4);
+	return sum;
+}
+
+/* the GSP says something */
+static void gsp_say(struct rpc_test *t, u32 function, u32 sequence, u32 result, const void *payload,
+		    u32 len)
+{
+	u32 pages = DIV_ROUND_UP(PAYLOAD + len, SZ_4K), i;
+	u8 *elem = t->elem;
+
+	memset(elem, 0, MAX_ELEMENT);
+	put_unaligned_le32(t->sequence++, elem + SEQUENCE);
+	put_unaligned_le32(pages, elem + COUNT);
+	put_unaligned_le32(0x03000000, elem + RPC);
+	put_unaligned_le32(0x43505256, elem + RPC + 4);
+	put_unaligned_le32(32 + len, elem + RPC_LENGTH);
+	put_unaligned_le32(function, elem + RPC_FUNCTION);
+	put_unaligned_le32(result, elem + RPC_RESULT);
+	put_unaligned_le32(sequence, elem + RPC_SEQUENCE);
+	memcpy(elem + PAYLOAD, payload, len);
+	put_unaligned_le32(xor_sum(elem, PAYLOAD + len), elem + CHECKSUM);
+	for (i = 0; i < pages; i++, t->slot = (t->slot + 1) % SLOTS)
+		memcpy(t->shared + STAT + ENTRIES + t->slot * SZ_4K, elem + i * SZ_4K, SZ_4K);
+	put_unaligned_le32(t->slot, t->shared + STAT + WRITE_PTR);
+}
+
+/* an element of the command queue that does not wrap */
+static const u8 *sent(struct rpc_test *t, u32 slot)
+{
+	return t->shared + CMD + ENTRIES + slot * SZ_4K;
+}
+
+static u8 *make_params(struct kunit *test, u32 size)
+{
+	u8 *buf = kunit_kzalloc(test, size, GFP_KERNEL);
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	for (i = 0; i < size; i++)
+		buf[i] = i * 7 + i / 251;
+	return buf;
+}
+
+static ssize_t call(struct rpc_test *t, void *buf, size_t size)
+{
+	return nvgpu_rpc_call(t->pf, "test", FN_CONTROL, buf, size, 200);
+}
+
+static void rpc_one_element(struct kunit *test)
+{
+	static const u8 answer[] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	struct rpc_test *t = test->priv;
+	u8 buf[8] = { 8, 7, 6, 5, 4, 3, 2, 1 };
+	const u8 *elem = sent(t, 0);
+
+	gsp_say(t, FN_CONTROL, 1, 0, answer, sizeof(answer));
+	KUNIT_EXPECT_EQ(test, call(t, buf, sizeof(buf)), sizeof(buf));
+	KUNIT_EXPECT_MEMEQ(test, buf, answer, sizeof(buf));
+
+	KUNIT_EXPECT_EQ(test, get_unaligned_le32(elem + RPC), 0x03000000);
+	KUNIT_EXPECT_EQ(test, get_unaligned_le32(elem + RPC + 4), 0x43505256);
+	KUNIT_EXPECT_EQ(test, get_unaligned_le32(elem + RPC_LENGTH), 40);
+	KUNIT_EXPECT_EQ(test, get_unaligned_le32(elem + RPC_FUNCTION), FN_CONTROL);
+	KUNIT_EXPECT_EQ(test, get_unaligned_le32(elem + RPC_RESULT), 0xffffffff);
+	KUNIT_EXPECT_EQ(test, get_unaligned_le32(elem + RPC_RESULT + 4), 0xffffffff);
+	KUNIT_EXPECT_EQ(test, get_unaligned_le32(elem + RPC_SEQUENCE), 1);
+	KUNIT_EXPECT_EQ(test, get_unaligned_le32(elem + RPC_SEQUENCE + 4), 0);
+	KUNIT_EXPECT_EQ(test, elem[PAYLOAD], 8);
+	KUNIT_EXPECT_EQ(test, elem[PAYLOAD + 7], 1);
+}
+
+/*
+ * What does not fit into an element goes on in continuation records, whose headers are not part of
+ * the message. Sizes are around one, two and three full elements.
+ */
+static const u32 rpc_sizes[] = {
+	MAX_PAYLOAD - 1, MAX_PAYLOAD, MAX_PAYLOAD + 1, 2 * MAX_PAYLOAD, 2 * MAX_PAYLOAD + 8,
+	3 * MAX_PAYLOAD + 1000,
+};
+
+static void rpc_size_desc(const u32 *size, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%u bytes", *size);
+}
+
+KUNIT_ARRAY_PARAM(rpc_size, rpc_sizes, rpc_size_desc);
+
+static void rpc_continuation(struct kunit *test)
+{
+	u32 size = *(const u32 *)test->param_value, at, chunk, slot = 0;
+	struct rpc_test *t = test->priv;
+	u8 *params = make_params(test, size);
+	u8 *buf = kunit_kzalloc(test, size, GFP_KERNEL);
+	const u8 *elem;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	memcpy(buf, params, size);
+	/* the reply is the call, backwards, but for its place in the queue */
+	for (at = 0; at < size; at += chunk) {
+		chunk = min(size - at, (u32)MAX_PAYLOAD);
+		gsp_say(t, at ? FN_CONTINUATION : FN_CONTROL, 1, 0, params + size - at - chunk,
+			chunk);
+	}
+	KUNIT_ASSERT_EQ(test, call(t, buf, size), size);
+
+	for (at = 0; at < size; at += chunk) {
+		chunk = min(size - at, (u32)MAX_PAYLOAD);
+		KUNIT_EXPECT_MEMEQ(test, buf + at, params + size - at - chunk, chunk);
+
+		elem = sent(t, slot);
+		KUNIT_EXPECT_EQ(test, get_unaligned_le32(elem + RPC_FUNCTION),
+				at ? FN_CONTINUATION : FN_CONTROL);
+		KUNIT_EXPECT_EQ(test, get_unaligned_le32(elem + RPC_LENGTH), 32 + chunk);
+		KUNIT_EXPECT_EQ(test, get_unaligned_le32(elem + COUNT),
+				DIV_ROUND_UP(PAYLOAD + chunk, SZ_4K));
+		KUNIT_EXPECT_MEMEQ(test, elem + PAYLOAD, params + at, chunk);
+		slot += DIV_ROUND_UP(PAYLOAD + chunk, SZ_4K);
+	}
+	KUNIT_EXPECT_EQ(test, get_unaligned_le32(t->shared + CMD + WRITE_PTR), slot);
+}
+
+/* events, replies to others and stray continuations come in between */
+static void rpc_order(struct kunit *test)
+{
+	struct rpc_test *t = test->priv;
+	u32 size = MAX_PAYLOAD + 100;
+	u8 *params = make_params(test, size);
+	u8 *buf = kunit_kzalloc(test, size, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	gsp_say(t, FN_CONTINUATION, 0, 0, params, 100);
+	gsp_say(t, EVENT_PERFMON, 0, 0, params, 64);
+	gsp_say(t, FN_OTHER, 1, 0, params, 16);
+	gsp_say(t, FN_CONTROL, 0, 0, params, 16);
+	gsp_say(t, FN_CONTROL, 1, 0, params, MAX_PAYLOAD);
+	gsp_say(t, EVENT_PERFMON, 0, 0, params, 64);
+	gsp_say(t, FN_CONTINUATION, 1, 0, params + MAX_PAYLOAD, 100);
+	KUNIT_EXPECT_EQ(test, call(t, buf, size), size);
+	KUNIT_EXPECT_MEMEQ(test, buf, params, size);
+}
+
+static void rpc_reply_sizes(struct kunit *test)
+{
+	struct rpc_test *t = test->priv;
+	u8 *params = make_params(test, 64);
+	u8 buf[32] = {};
+
+	/* what is more than there is room for is cut off */
+	gsp_say(t, FN_CONTROL, 1, 0, params, 64);
+	KUNIT_EXPECT_EQ(test, call(t, buf, 16), 16);
+	KUNIT_EXPECT_MEMEQ(test, buf, params, 16);
+	KUNIT_EXPECT_EQ(test, buf[16], 0);
+
+	/* and of less the caller is told */
+	gsp_say(t, FN_CONTROL, 2, 0, params, 8);
+	KUNIT_EXPECT_EQ(test, call(t, buf, 16), 8);
+	gsp_say(t, FN_CONTROL, 3, 0, params, 0);
+	KUNIT_EXPECT_EQ(test, call(t, buf, 16), 0);
+}
+
+static void rpc_refused(struct kunit *test)
+{
+	struct rpc_test *t = test->priv;
+	u8 buf[16] = {};
+
+	gsp_say(t, FN_CONTROL, 1, 0x56, buf, sizeof(buf));
+	KUNIT_EXPECT_EQ(test, call(t, buf, sizeof(buf)), -EIO);
+}
+
+/* nobody answers: bounded; what comes later belongs to nobody */
+static void rpc_no_reply(struct kunit *test)
+{
+	struct rpc_test *t = test->priv;
+	u8 buf[16] = {}, late[16] = { 0xee };
+
+	KUNIT_EXPECT_EQ(test, call(t, buf, sizeof(buf)), -ETIMEDOUT);
+	gsp_say(t, FN_CONTROL, 1, 0, late, sizeof(late));
+	gsp_say(t, FN_CONTROL, 2, 0, buf, sizeof(buf));
+	KUNIT_EXPECT_EQ(test, call(t, buf, sizeof(buf)), sizeof(buf));
+	KUNIT_EXPECT_EQ(test, buf[0], 0);
+}
+
+/* half a reply is none, also when the next call gets its own */
+static void rpc_half_reply(struct kunit *test)
+{
+	struct rpc_test *t = test->priv;
+	u32 size = MAX_PAYLOAD + 100;
+	u8 *params = make_params(test, size);
+	u8 *buf = kunit_kzalloc(test, size, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	gsp_say(t, FN_CONTROL, 1, 0, params, MAX_PAYLOAD);
+	KUNIT_EXPECT_EQ(test, call(t, buf, size), -ETIMEDOUT);
+
+	gsp_say(t, FN_CONTINUATION, 1, 0, params, 100);
+	gsp_say(t, FN_CONTROL, 2, 0, params, 50);
+	memset(buf, 0, size);
+	put_unaligned_le32(get_unaligned_le32(t->shared + CMD + WRITE_PTR),
+			   t->shared + STAT + READ_PTR);
+	KUNIT_EXPECT_EQ(test, call(t, buf, 100), 50);
+	KUNIT_EXPECT_MEMEQ(test, buf, params, 50);
+	KUNIT_EXPECT_EQ(test, buf[50], 0);
+}
+
+/* a queue that nobody empties: the call fails, and says so for good if a part of it has gone out */
+static void rpc_queue_full(struct kunit *test)
+{
+	struct rpc_test *t = test->priv;
+	u8 *buf = make_params(test, 5 * MAX_PAYLOAD);
+
+	KUNIT_EXPECT_EQ(test, nvgpu_rpc_send(t->pf, "test", FN_OTHER, buf, 3 * MAX_PAYLOAD), 0);
+	KUNIT_EXPECT_EQ(test, nvgpu_rpc_send(t->pf, "test", FN_OTHER, buf, MAX_PAYLOAD),
+			-ETIMEDOUT);
+	KUNIT_EXPECT_FALSE(test, t->pf->gsp.dead);
+
+	put_unaligned_le32(16, t->shared + STAT + READ_PTR);
+	KUNIT_EXPECT_EQ(test, nvgpu_rpc_send(t->pf, "test", FN_OTHER, buf, 2 * MAX_PAYLOAD),
+			-ETIMEDOUT);
+	KUNIT_EXPECT_TRUE(test, t->pf->gsp.dead);
+	KUNIT_EXPECT_EQ(test, nvgpu_rpc_send(t->pf, "test", FN_OTHER, buf, 16), -EIO);
+	KUNIT_EXPECT_EQ(test, call(t, buf, 16), -EIO);
+}
+
+static struct kunit_case rpc_test_cases[] = {
+	KUNIT_CASE(rpc_one_element),
+	KUNIT_CASE_PARAM(rpc_continuation, rpc_size_gen_params),
+	KUNIT_CASE(rpc_order),
+	KUNIT_CASE(rpc_reply_sizes),
+	KUNIT_CASE(rpc_refused),
+	KUNIT_CASE(rpc_no_reply),
+	KUNIT_CASE(rpc_half_reply),
+	KUNIT_CASE_SLOW(rpc_queue_full),
+	{}
+};
+
+static struct kunit_suite rpc_suite = {
+	.name = "nvkm_vgpu_rpc",
+	.init = rpc_test_init,
+	.test_cases = rpc_test_cases,
+};
+
+kunit_test_suite(rpc_suite);
