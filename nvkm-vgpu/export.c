@@ -14,11 +14,13 @@
 #define USERS	"vfio-nvidia-vgpu,nvkm-vgpu-*"
 
 /*
- * With several vGPUs on one Ada GPU, what a guest writes to the TLB invalidation registers of its
- * function has to go through the host (NVIDIA's bug 3007008). They share a page with the fault
- * buffers' registers.
+ * Pages of a VF's BAR0 that NVIDIA's host keeps from its guests, too. With several vGPUs on one Ada
+ * GPU, what a guest writes to the TLB invalidation registers of its function has to go through the
+ * host (NVIDIA's bug 3007008); they share a page with those of the fault buffers. The other page is
+ * the MSI-X table.
  */
-static const struct nvkm_vgpu_trap mmu_trap = { .offset = 0x3000, .size = SZ_4K };
+static const struct nvkm_vgpu_trap mmu_trap = { .offset = 0x03000, .size = SZ_4K };
+static const struct nvkm_vgpu_trap msix_trap = { .offset = 0x10000, .size = SZ_4K };
 
 struct nvkm_vgpu_pf *nvkm_vgpu_get_pf(struct pci_dev *vf)
 {
@@ -51,6 +53,7 @@ static void get_identity(struct nvkm_vgpu *vgpu, struct nvkm_vgpu_identity *iden
 	};
 	if (vgpu->pf->info.emulate_tlb_invalidate && type->max_instance > 1)
 		identity->traps[identity->num_traps++] = mmu_trap;
+	identity->traps[identity->num_traps++] = msix_trap;
 }
 
 static void close(struct nvkm_vgpu *vgpu)

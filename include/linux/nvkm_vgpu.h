@@ -28,7 +28,7 @@ struct nvkm_vgpu_trap {
  * @subsystem: PCI subsystem id
  * @bar1_size: bytes of the framebuffer aperture, a power of two, at most the size of the VF's BAR1
  * @num_traps: entries of @traps in use
- * @traps: ranges of BAR0 that are not to be mapped into the guest
+ * @traps: ranges of BAR0 that are not to be mapped into the guest, in ascending order
  */
 struct nvkm_vgpu_identity {
 	u16 device;
