@@ -201,7 +201,9 @@ static char *to_json(QObject *obj)
 
 static QDict *function_stats(AdaFunc *f)
 {
-    static const struct { const char *name; unsigned int bar; } bars[] = { { "bar0", 0 }, { "bar1", 1 }, { "bar3", 3 } };
+    static const struct { const char *name; unsigned int bar; } bars[] = {
+        { "bar0", 0 }, { "bar1", 1 }, { "bar3", 3 },
+    };
     QDict *d = qdict_new();
 
     qdict_put_int(d, "gfid", f->gfid);
@@ -412,7 +414,8 @@ static void set_fault_message(Object *obj, const char *value, Error **errp)
     AdaFault f;
 
     if (*value && !parse_fault(value, &f)) {
-        error_setg(errp, "fault-message is <drop|delay=ms|duplicate|corrupt|refuse=status>:<function>[:<control>][:<nth>]");
+        error_setg(errp, "fault-message is <drop|delay=ms|duplicate|corrupt|refuse=status>:<function>[:<control>]"
+                   "[:<nth>]");
         return;
     }
     g_free(s->faults.message);

@@ -2,7 +2,7 @@
  * NVIDIA Ada GPU: GSP-RM, its start and its message queues
  *
  * The CPU puts commands into one ring of 4 KiB slots and GSP-RM answers in another; both live in system memory that the
- * CPU described in the arguments of GSP-RM's start. What a broken message does is what NVIDIA's own queue code does with
+ * CPU described in the arguments of GSP-RM's start. What a broken message does is what NVIDIA's own queue code does to
  * one (it is the same on both ends): a bad checksum, length or count, or a sequence number from the future, leaves the
  * message where it is, so the queue stands still until GSP is reset; a sequence number from the past is skipped.
  *
@@ -539,9 +539,10 @@ static bool link_queues(AdaState *s)
         !(ldl_le_p(tx + TX_OFF(flags)) & r570_MSGQ_FLAGS_SWAP_RX) || rx_off < sizeof(tx) || rx_off > entry ||
         entry - rx_off < sizeof(rx) || entry > size || (size - entry) / ADA_PAGE < 2 ||
         ldl_le_p(tx + TX_OFF(msgCount)) != (size - entry) / ADA_PAGE) {
-        ada_refuse(s, "queue-header", "size 0x%x, message size 0x%x, %u messages, flags 0x%x, rx header 0x%x, entries 0x%x",
-                   size, ldl_le_p(tx + TX_OFF(msgSize)), ldl_le_p(tx + TX_OFF(msgCount)),
-                   ldl_le_p(tx + TX_OFF(flags)), rx_off, entry);
+        ada_refuse(s, "queue-header",
+                   "size 0x%x, message size 0x%x, %u messages, flags 0x%x, rx header 0x%x, entries 0x%x", size,
+                   ldl_le_p(tx + TX_OFF(msgSize)), ldl_le_p(tx + TX_OFF(msgCount)), ldl_le_p(tx + TX_OFF(flags)),
+                   rx_off, entry);
         return false;
     }
     if (size > all - MAX(q->cmd, q->stat) || size > MAX(q->cmd, q->stat) - MIN(q->cmd, q->stat)) {
@@ -572,12 +573,11 @@ static void start(AdaState *s)
         g->state = ADA_GSP_DEAD;        /* hangs: active, deaf and mute */
         return;
     }
-    if (s->faults.gsp == ADA_GSP_DIES || !read_rmargs(s) || !link_queues(s)) {
+    if (s->faults.gsp == ADA_GSP_DIES || !read_rmargs(s) || !link_queues(s) || !ada_rm_start(s)) {
         ada_gsp_die(s);
         return;
     }
     g->state = ADA_GSP_RUNNING;
-    ada_rm_start(s);
 }
 
 static void run_commands(AdaState *s)
@@ -596,8 +596,8 @@ static void run_commands(AdaState *s)
 }
 
 /*
- * All that GSP-RM does is done here, outside of the register access or timer that caused it: its DMA may hit any address,
- * and the guard keeps it off the registers of this device, which could pull GSP-RM's state from under it.
+ * All that GSP-RM does is done here, outside of the register access or timer that caused it: its DMA may hit any
+ * address, and the guard keeps it off the registers of this device, which could pull GSP-RM's state from under it.
  */
 static void gsp_work(void *opaque)
 {
@@ -703,8 +703,8 @@ void ada_gsp_exit(AdaState *s)
 /* ---- the commands that start-up needs ---------------------------------------------------------------------------- */
 
 /*
- * Assumption SYSTEM-INFO: GSP-RM uses what it is told about PCI, so that with other BARs, bus or mirror than the real ones
- * it does not come up. Bits 15:8 of the third value are the bus in every driver's encoding.
+ * Assumption SYSTEM-INFO: GSP-RM uses what it is told about PCI, so that with other BARs, bus or mirror than the real
+ * ones it does not come up. Bits 15:8 of nvDomainBusDeviceFunc are the bus in every driver's encoding.
  */
 static bool system_info_ok(AdaState *s, const uint8_t *p)
 {
@@ -773,7 +773,8 @@ static bool registry_parse(AdaState *s, const uint8_t *p, uint32_t len)
 
         if (!name || type < r570_REGISTRY_TABLE_ENTRY_TYPE_DWORD || type > r570_REGISTRY_TABLE_ENTRY_TYPE_STRING ||
             (type != r570_REGISTRY_TABLE_ENTRY_TYPE_DWORD && (data > size || length > size - data))) {
-            ada_refuse(s, "registry", "entry %u: name %s, type %u, length %u", i, name ? name : "outside", type, length);
+            ada_refuse(s, "registry", "entry %u: name %s, type %u, length %u", i, name ? name : "outside", type,
+                       length);
             return false;
         }
         if (!strcmp(name, "RMSetSriovMode") && type == r570_REGISTRY_TABLE_ENTRY_TYPE_DWORD) {

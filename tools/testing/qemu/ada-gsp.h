@@ -107,7 +107,7 @@ typedef struct AdaAccount {
     uint64_t gfids, segments, fb_bytes, channels, heaps, heap_bytes, rm_clients, rm_objects;
 } AdaAccount;
 
-/* ---- all of it ---------------------------------------------------------------------------------------------------- */
+/* ---- all of it --------------------------------------------------------------------------------------------------- */
 
 struct AdaGsp {
     AdaGspState state;
@@ -157,7 +157,7 @@ uint32_t ada_gsp_unloading(AdaState *s, uint8_t *p, uint32_t len);
 
 void ada_rm_init(AdaState *s);
 void ada_rm_exit(AdaState *s);
-void ada_rm_start(AdaState *s);         /* GSP-RM comes up: internal objects, reserved framebuffer */
+bool ada_rm_start(AdaState *s);         /* GSP-RM comes up: internal objects, reserved framebuffer */
 AdaObject *ada_rm_object(AdaState *s, uint32_t client, uint32_t handle);
 /* a control; @p is as long as the ABI says. NV_STATUS */
 typedef uint32_t AdaControl(AdaState *s, AdaObject *obj, uint8_t *p);
@@ -172,7 +172,7 @@ const char *ada_vgpu_state_name(AdaVgpuState state);
 void ada_guest_reset(AdaVgpu *v);
 void ada_guest_work(AdaState *s);       /* guests' doorbells */
 
-/* ---- debug -------------------------------------------------------------------------------------------------------- */
+/* ---- debug ------------------------------------------------------------------------------------------------------- */
 
 void ada_account(AdaState *s);          /* something was taken or given back */
 
@@ -180,8 +180,8 @@ typedef enum {
     ADA_FAULT_NONE, ADA_FAULT_DROP, ADA_FAULT_DELAY, ADA_FAULT_DUPLICATE, ADA_FAULT_CORRUPT, ADA_FAULT_REFUSE,
 } AdaFaultKind;
 /*
- * Is fault-message meant for this one? Counts it, then forgets the fault. @request: before execution, where only "refuse"
- * can apply; otherwise on its way out, where the others do. @arg: milliseconds or NV_STATUS
+ * Is fault-message meant for this one? Counts it, then forgets the fault. @request: before execution, where only
+ * "refuse" can apply; otherwise on its way out, where the others do. @arg: milliseconds or NV_STATUS
  */
 AdaFaultKind ada_fault_message(AdaState *s, bool request, uint32_t function, uint32_t control, uint32_t *arg);
 

@@ -1,9 +1,9 @@
 /*
  * NVIDIA Ada GPU: the plugin task's end of its channel to the guest's driver
  *
- * The guest puts an address into two mailbox registers of its VF and rings. There lies its control buffer, which names the
- * others: response, message, shared memory and events, in the guest's system memory or framebuffer. All of it is read and
- * written as the VF, through the IOMMU or the VMMU. One request at a time; a response is its request's number.
+ * The guest puts an address into two mailbox registers of its VF and rings. There lies its control buffer, which names
+ * the others: response, message, shared memory and events, in the guest's system memory or framebuffer. All of it is
+ * read and written as the VF, through the IOMMU or the VMMU. One request at a time; a response is its request's number.
  *
  * The guest's layouts are known for 570 only; drivers of the 535 generation use the same first fields.
  *
@@ -50,7 +50,8 @@ static bool guest_write32(AdaFunc *f, uint64_t word, uint32_t off, uint32_t val)
 
 static bool word_ok(AdaFunc *f, const char *what, uint64_t word, uint32_t size)
 {
-    if (WORD_VALID(word) && (WORD_APERTURE(word) == SYSMEM || WORD_APERTURE(word) == FBMEM) && WORD_SIZE(word) == size) {
+    if (WORD_VALID(word) && WORD_SIZE(word) == size &&
+        (WORD_APERTURE(word) == SYSMEM || WORD_APERTURE(word) == FBMEM)) {
         return true;
     }
     ada_refuse(f->gpu, "guest-buffer", "GFID %u: %s 0x%016" PRIx64, f->gfid, what, word);

@@ -1,8 +1,8 @@
 /*
  * NVIDIA Ada GPU: GSP-RM's remote procedure calls, its objects and their controls
  *
- * Clients own trees of objects named by handles; controls are calls on an object of the class in their upper half. GSP-RM
- * wants parameters of exactly the size that its own headers give. What no table here names is NV_ERR_NOT_SUPPORTED.
+ * Clients own trees of objects named by handles; controls are calls on an object of the class in their upper half.
+ * GSP-RM wants parameters of exactly the size that its own headers give. What no table here names is not supported.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -514,7 +514,8 @@ typedef struct AdaRpc {
 } AdaRpc;
 
 static const AdaRpc rpcs[] = {
-    { RPC_FN(GSP_SET_SYSTEM_INFO), PARAMS(GspSystemInfo), .early = true, .silent = true, .run = ada_gsp_set_system_info },
+    { RPC_FN(GSP_SET_SYSTEM_INFO), PARAMS(GspSystemInfo), .early = true, .silent = true,
+      .run = ada_gsp_set_system_info },
     { RPC_FN(SET_REGISTRY), PARAMS(PACKED_REGISTRY_TABLE), .early = true, .silent = true, .run = ada_gsp_set_registry },
     { RPC_FN(SET_GUEST_SYSTEM_INFO), PARAMS(rpc_set_guest_system_info_v03_00), .run = rpc_guest_system_info },
     { RPC_FN(GET_GSP_STATIC_INFO), PARAMS(GspStaticConfigInfo), .grow = true, .run = rpc_static_info },
@@ -625,10 +626,14 @@ bool ada_rpc_execute(AdaState *s, GByteArray *msg)
 
 /* ---- start and end ----------------------------------------------------------------------------------------------- */
 
-void ada_rm_start(AdaState *s)
+bool ada_rm_start(AdaState *s)
 {
     AdaGsp *g = s->gsp;
 
+    if (s->wpr.nonwpr_heap <= GSP_RESERVED) {
+        ada_refuse(s, "fb-small", "nothing left below 0x%" PRIx64, s->wpr.nonwpr_heap);
+        return false;
+    }
     g->usable = s->wpr.nonwpr_heap - GSP_RESERVED;
     s->bar1_pdb = g->usable;
     s->bar2_pdb = g->usable + ADA_PAGE;
@@ -636,6 +641,7 @@ void ada_rm_start(AdaState *s)
     add_object(s, ADA_INTERNAL_CLIENT, 0, ADA_INTERNAL_CLIENT, r570_NV01_ROOT);
     add_object(s, ADA_INTERNAL_CLIENT, ADA_INTERNAL_CLIENT, ADA_INTERNAL_DEVICE, r570_NV01_DEVICE_0);
     add_object(s, ADA_INTERNAL_CLIENT, ADA_INTERNAL_DEVICE, ADA_INTERNAL_SUBDEVICE, r570_NV20_SUBDEVICE_0);
+    return true;
 }
 
 void ada_rm_init(AdaState *s)

@@ -198,8 +198,8 @@ static uint32_t take_heap(AdaState *s, AdaVgpu *v, const uint8_t *p)
 }
 
 /*
- * Channel ids of one engine belong to one vGPU. How many they are may be told by BOOTLOAD or, as NVIDIA's host does, only
- * by the plugin's configuration: until then the first one counts.
+ * Channel ids of one engine belong to one vGPU. How many they are may be told by BOOTLOAD or, as NVIDIA's host does,
+ * only by the plugin's configuration: until then the first one counts.
  */
 static uint32_t check_channels(AdaState *s, AdaVgpu *v, uint32_t channels)
 {

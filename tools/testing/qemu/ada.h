@@ -18,6 +18,7 @@
  *   ada-gsp.c     GSP-RM: start, message queues, events
  *   ada-rm.c      RM objects and controls
  *   ada-vgpu.c    vGPU controls and the plugin tasks
+ *   ada-guest.c   the plugin tasks' end of the guests' drivers
  *   ada-debug.c   counters, accounting, refusals, fault injection
  *
  * Everything runs under the BQL.
@@ -258,7 +259,8 @@ typedef struct AdaFaults {
     uint32_t scrubber_error;    /* property fault-scrubber: mailbox0 of a scrubber that fails; 0 = works */
     uint32_t booter_error;      /* fault-booter: the same of booter_load */
     uint32_t gsp;               /* fault-gsp: AdaFaultGsp */
-    char *message;              /* fault-message: "<drop|delay=ms|corrupt|refuse=status>:<function>[:<control>][:<nth>]", one shot */
+    char *message;              /* fault-message, one shot:
+                                 * <drop|delay=ms|duplicate|corrupt|refuse=status>:<function>[:<control>][:<nth>] */
 } AdaFaults;
 typedef enum { ADA_GSP_OK, ADA_GSP_SILENT /* never answers */, ADA_GSP_DIES /* halts before INIT_DONE */ } AdaFaultGsp;
 
