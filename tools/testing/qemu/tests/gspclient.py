@@ -234,6 +234,7 @@ class Machine:
     SLOT = 4
     BAR0, VF_BAR0 = 0xc0000000, 0xc2000000
     BAR1, BAR3, VF_BAR1, VF_BAR3 = 1 << 40, 1 << 41, 1 << 42, 1 << 43
+    reports = []
 
     def __init__(self, **props):
         self.ram = Ram.get()
@@ -260,7 +261,10 @@ class Machine:
         self.close()
 
     def close(self):
+        """Ends QEMU; what sanitizers said of it is kept for the harness."""
         self.vm.shutdown(hard=True)
+        Machine.reports += [line for line in (self.vm.get_log() or "").splitlines()
+                            if "runtime error:" in line or "Sanitizer:" in line]
 
     # qtest
 
@@ -780,6 +784,11 @@ class Client:
 
     def ack(self):
         self.shm_write(self.cmdq + 0x20, struct.pack("<I", self.stat_read))
+
+    def ack_all(self):
+        """Forgets what is in the status queue."""
+        self.stat_read = self.shm_read32(self.statq + 0x10)
+        self.ack()
 
     def accept(self, function, result, payload):
         if function == 71:

@@ -109,8 +109,10 @@ def main(only_names):
     print(f"1..{len(cases)}", flush=True)
     for number, case in enumerate(cases, 1):
         start, verdict, notes = time.monotonic(), "ok", ""
+        Machine.reports.clear()
         try:
             case.run()
+            true(not Machine.reports, "\n".join(Machine.reports))
         except Exception as error:      # pylint: disable=broad-except
             verdict, failed = "not ok", failed + 1
             notes = "".join(traceback.format_exception(error))
