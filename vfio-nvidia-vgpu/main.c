@@ -64,7 +64,13 @@ static void nvidia_vgpu_reset_done(struct pci_dev *pdev)
 	unlock(vf);
 }
 
+/* nothing to do before: the PCI core only warns of resets that a driver does not hear of */
+static void nvidia_vgpu_reset_prepare(struct pci_dev *pdev)
+{
+}
+
 static const struct pci_error_handlers nvidia_vgpu_err_handlers = {
+	.reset_prepare = nvidia_vgpu_reset_prepare,
 	.reset_done = nvidia_vgpu_reset_done,
 	.error_detected = vfio_pci_core_aer_err_detected,
 };
