@@ -140,7 +140,7 @@ class Day:
             by_name = {check.name: check.detail for check in checks}
             lines.append(
                 f"{guest.vf}: {len(checks)} checks passed; {by_name['device-id']}"
-                f" subsystem {by_name['subsystem-id']}, BAR1 {by_name['bar1-size']},\n"
+                f" subsystem {by_name['subsystem-id']}, BAR1 {by_name['bar1-size'].removesuffix(' 0 KiB')},\n"
                 f"  interrupt by MSI-X, RPC version {by_name['rpc-version']} by DMA"
             )
         return "\n".join(lines)

@@ -134,7 +134,8 @@ static void check_bars(struct guest *g)
 	for (i = 0; i < ARRAY_SIZE(bars); i++) {
 		resource_size_t size = pci_resource_len(g->pdev, bars[i].bar);
 
-		check(g, size == bars[i].size, bars[i].name, "%llu KiB", (u64)size >> 10);
+		check(g, size == bars[i].size, bars[i].name, "%llu MiB %llu KiB", (u64)size >> 20,
+		      ((u64)size >> 10) % 1024);
 	}
 }
 
