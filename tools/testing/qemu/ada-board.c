@@ -12,7 +12,7 @@
 #define AD104_BOOT0     0x194000a1
 #define AD104_BOOT42    0x194a1000
 
-/* Subsystem ids: NVIDIA's name table (g_nv_name_released.h). Assumption L2-SUBSYSTEM: it does not list an L2; 0 here. */
+/* Subsystem ids: NVIDIA's g_nv_name_released.h. Assumption L2-SUBSYSTEM: it does not list an L2; 0 here. */
 #define SUBSYSTEM_UNKNOWN   0
 
 /*

@@ -3,8 +3,8 @@
  *
  * Configuration space follows an lspci of a real L20 (AD102). What QEMU cannot express of it: link training and its
  * results, retimers, power budget and margining data (their capabilities are there, empty), contents of the two
- * vendor-specific capabilities. And QEMU lets a VF decode its BARs by its own Memory Space Enable, which reads 0 in real
- * VFs, instead of the PF's VF MSE.
+ * vendor-specific capabilities. And QEMU lets a VF decode its BARs by its own Memory Space Enable, which reads 0 in
+ * real VFs, instead of the PF's VF MSE.
  *
  *   assumption VF-CFG    a VF has Express at 0x40, in front of MSI-X at 0x7c (where NVIDIA's headers have it), ARI at
  *                        0xc14 and AER at 0x420 as the PF, no power management, no INTx, no ROM

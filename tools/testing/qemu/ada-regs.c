@@ -43,7 +43,7 @@
 #define PRAMIN              0x700000
 #define PRAMIN_LAST         0x7fffff
 #define FUSE_GSP_DEBUG_DIS  0x82074c
-#define FUSE_DISPLAY        0x820c04    /* 1: fused off. The model has no display, and a board in vGPU mode drives none */
+#define FUSE_DISPLAY        0x820c04    /* 1: fused off. Not modelled, and a board in vGPU mode drives none */
 #define FUSE_SEC2_UCODE     0x824140    /* sixteen ucode ids each, from 1 */
 #define FUSE_SEC2_LAST      0x82417f
 #define FUSE_GSP_UCODE      0x8241c0
@@ -288,8 +288,8 @@ static uint64_t narrow_read(uint32_t dword, hwaddr addr, unsigned int size)
 }
 
 /*
- * A narrower write drives the other byte lanes to 0: read-modify-write would acknowledge write-one-to-clear bits, and no
- * driver writes a dword register so.
+ * A narrower write drives the other byte lanes to 0: read-modify-write would acknowledge write-one-to-clear bits, and
+ * no driver writes a dword register so.
  */
 static uint32_t widen_write(uint64_t val, hwaddr addr, unsigned int size)
 {

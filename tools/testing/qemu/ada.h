@@ -226,7 +226,7 @@ typedef struct AdaGsp AdaGsp;   /* private to these three and ada-debug.c: ada-g
 void ada_gsp_init(AdaState *s);
 void ada_gsp_exit(AdaState *s);
 void ada_gsp_power_on(AdaState *s);         /* forget everything: PCI reset, booter_unload */
-/* booter_load has set up WPR2 from s->wpr; the libos arguments are at bus address @libos_args (the GSP's mailboxes). GSP-RM
+/* booter_load has set up WPR2 from s->wpr; the libos arguments are at bus address @libos_args (GSP's mailboxes). GSP-RM
  * starts a little later by itself and reports INIT_DONE, or halts the GSP falcon */
 void ada_gsp_boot(AdaState *s, uint64_t libos_args);
 void ada_gsp_doorbell(AdaState *s);         /* 0x110c00: command queue */
@@ -242,7 +242,7 @@ bool ada_gsp_running(AdaState *s);
 /* ---- counters, refusals, faults (ada-debug.c) -------------------------------------------------------------------- */
 
 /*
- * Something a real part would have refused: one line on stderr "nvidia-ada: refused <check>: <why>" and the counter <check>.
+ * Something a real part would have refused: a line on stderr "nvidia-ada: refused <check>: <why>" and counter <check>.
  * @check is a stable name that tests look for, in words with dashes.
  */
 void ada_refuse(AdaState *s, const char *check, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
@@ -283,7 +283,7 @@ struct AdaState {
     const AdaBoard *board;
     AdaFunc func;               /* the PF as gfid 0 */
     AdaFunc *vf[ADA_MAX_VFS];   /* by VF number, NULL while not enabled */
-    MemoryRegion bar0, bar0_io, bar1, bar3, vram;
+    MemoryRegion bar0, bar0_io, bar1, bar3;
     uint8_t *vram_ptr;
 
     uint8_t *vbios;

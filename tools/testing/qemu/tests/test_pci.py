@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""PCI functions: identity, configuration space and its mirror, interrupts, function level reset, properties of the board."""
+"""PCI functions: identity, configuration space and its mirror, interrupts, reset, properties of the board."""
 
 import struct
 
@@ -221,7 +221,8 @@ def _():
         for reg, value in ((MAILBOX + 8, 0), (LEAF_EN_SET, 0), (TOP_EN_SET, 0), (BAR1_BLOCK, 0),
                            (BAR2_BLOCK, 1 << 30), (BIND_STATUS, 0), (0x5554, 0)):
             equal(one.rd(reg), value, f"0x{reg:x} of the VF that was reset")
-        for reg, value in ((MAILBOX + 8, 0x1000), (LEAF_EN_SET, 5), (TOP_EN_SET, 1), (BAR1_BLOCK, 1 << 31), (0x5554, 7)):
+        for reg, value in ((MAILBOX + 8, 0x1000), (LEAF_EN_SET, 5), (TOP_EN_SET, 1), (BAR1_BLOCK, 1 << 31),
+                           (0x5554, 7)):
             equal(two.rd(reg), value, f"0x{reg:x} of the other")
         m.writel(m.VF_BAR1 + 64, 0xabc)
         equal(m.readl(m.VF_BAR1 + 64), 0xabc, "it keeps its framebuffer")
