@@ -16,11 +16,14 @@ DRIVERS = "nvkm-vgpu vfio-nvidia-vgpu"
 VFIO_DRIVER = "vfio-nvidia-vgpu"
 CLIENT = "/bench/selftests/nvidia-vgpu/vfio-client"
 
-# What Debian's kernel says of every module that it did not build itself, and
-# KVM of a guest that looks for counters which an emulated CPU has not.
+# What Debian's kernel says of every module that it did not build itself, KVM of
+# a guest that looks for counters which an emulated CPU has not, and anybody of
+# the clocks of a machine that is emulated beside others.
 EXPECTED_WARNINGS = re.compile(
     r"loading out-of-tree module taints kernel|module verification failed: signature"
     r"|kvm: kvm \[\d+\]: vcpu\d+, guest rIP: \S+ [Uu]nhandled (WR|RD)MSR"
+    r"|^clocksource: |^tsc: |^TSC found|^sched_clock: |^hrtimer: interrupt took"
+    r"|^workqueue: (?!nvgpu).* hogged CPU"
 )
 SPLATS = re.compile(
     r"WARNING: |BUG: |Oops|KASAN|UBSAN|KCSAN|possible (circular|recursive|irq lock)|INFO: task |"
