@@ -3,8 +3,8 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What the boot ROM checks before it lets a program into heavy-secure mode, and what FWSEC, the scrubber and the booters
- * then do. A program that is refused halts with an error in mailbox 0, and has changed nothing.
+ * What the boot ROM checks before it lets a program into heavy-secure mode, and what FWSEC, the scrubber and the
+ * booters then do. A program that is refused halts with an error in mailbox 0, and has changed nothing.
  */
 #include "qemu/osdep.h"
 #include "qemu/host-utils.h"
@@ -104,10 +104,12 @@ static bool rom_refuses_signature(AdaFalcon *f, const AdaHsImage *hs, int good)
         }
     }
     if (found < 0) {
-        return REFUSE(f->gpu, CONTENT, "hs-signature", "%s: the signature at DMEM 0x%x is none of its", hs->name, hs->pkc);
+        return REFUSE(f->gpu, CONTENT, "hs-signature", "%s: the signature at DMEM 0x%x is none of its", hs->name,
+                      hs->pkc);
     }
     return found != good &&
-           REFUSE(f->gpu, STRUCTURE, "hs-signature-fuse", "%s: signature %d, but the fuses want %d", hs->name, found, good);
+           REFUSE(f->gpu, STRUCTURE, "hs-signature-fuse", "%s: signature %d, but the fuses want %d", hs->name, found,
+                  good);
 }
 
 static bool rom_refuses(AdaFalcon *f, const AdaHsImage *hs, int good_signature)
@@ -143,7 +145,8 @@ static void fwsec_describe(AdaState *s, Fwsec *fw)
     hs->pkc = ldl_le_p(desc + r570_FALCON_UCODE_DESC_V3_rom__PKCDataOffset);
     hs->num_signatures = desc[r570_FALCON_UCODE_DESC_V3_rom__SignatureCount];
     for (int i = 0; i < hs->num_signatures; i++) {
-        AdaSha256 sum = ada_sha256(desc + r570_FALCON_UCODE_DESC_V3_rom__SIZE + i * ADA_SIGNATURE_SIZE, ADA_SIGNATURE_SIZE);
+        AdaSha256 sum = ada_sha256(desc + r570_FALCON_UCODE_DESC_V3_rom__SIZE + i * ADA_SIGNATURE_SIZE,
+                                   ADA_SIGNATURE_SIZE);
         memcpy(hs->signature[i], sum.byte, sizeof(sum.byte));
     }
     fw->signature_versions = lduw_le_p(desc + r570_FALCON_UCODE_DESC_V3_rom__SignatureVersions);
@@ -205,7 +208,8 @@ static bool fwsec_refuses_frts(AdaState *s, const uint8_t *cmd, uint64_t *start)
                size)) {
         return true;
     }
-    if (*start % WPR_ALIGN && REFUSE(s, STRUCTURE, "fwsec-frts-align", "0x%" PRIx64 " is not a multiple of 128 KiB", *start)) {
+    if (*start % WPR_ALIGN &&
+        REFUSE(s, STRUCTURE, "fwsec-frts-align", "0x%" PRIx64 " is not a multiple of 128 KiB", *start)) {
         return true;
     }
     /* Never off: WPR2 outside of the memory cannot be */
@@ -348,7 +352,8 @@ static bool meta_refused_order(AdaState *s, const Meta *m)
 
     for (int i = 0; i + 1 < ARRAY_SIZE(parts); i++) {
         if (parts[i].at > parts[i + 1].at || parts[i + 1].at - parts[i].at < parts[i].need) {
-            return REFUSE(s, STRUCTURE, "wpr-meta-order", "%s 0x%" PRIx64 " + 0x%" PRIx64 " reaches beyond %s 0x%" PRIx64,
+            return REFUSE(s, STRUCTURE, "wpr-meta-order",
+                          "%s 0x%" PRIx64 " + 0x%" PRIx64 " reaches beyond %s 0x%" PRIx64,
                           parts[i].name, parts[i].at, parts[i].need, parts[i + 1].name, parts[i + 1].at);
         }
     }
@@ -379,12 +384,14 @@ static bool meta_refused_memory(AdaState *s, const Meta *m, AdaFwVersion version
         return true;
     }
     if ((m->frts != s->wpr2_lo || m->frts + m->frts_size != s->wpr2_hi) &&
-        REFUSE(s, STRUCTURE, "wpr-meta-frts", "FRTS at 0x%" PRIx64 " + 0x%" PRIx64 ", WPR2 is 0x%" PRIx64 " - 0x%" PRIx64,
+        REFUSE(s, STRUCTURE, "wpr-meta-frts",
+               "FRTS at 0x%" PRIx64 " + 0x%" PRIx64 ", WPR2 is 0x%" PRIx64 " - 0x%" PRIx64,
                m->frts, m->frts_size, s->wpr2_lo, s->wpr2_hi)) {
         return true;
     }
     return m->fb_size - m->rsvd > PRESCRUBBED_SIZE && !s->scrub_done &&
-           REFUSE(s, STRUCTURE, "scrubber-skipped", "%" PRIu64 " MiB at the end of the framebuffer, but only 256 MiB are scrubbed",
+           REFUSE(s, STRUCTURE, "scrubber-skipped",
+                  "%" PRIu64 " MiB at the end of the framebuffer, but only 256 MiB are scrubbed",
                   (uint64_t)((m->fb_size - m->rsvd) / MiB));
 }
 
@@ -392,7 +399,8 @@ static bool meta_refused_loader(AdaState *s, const Meta *m, const AdaFwImage *fw
 {
     g_autofree uint8_t *data = NULL;
 
-    if ((m->loader_code >= m->loader_size || m->loader_data >= m->loader_size || m->loader_manifest >= m->loader_size) &&
+    if ((m->loader_code >= m->loader_size || m->loader_data >= m->loader_size ||
+         m->loader_manifest >= m->loader_size) &&
         REFUSE(s, STRUCTURE, "bootloader-offsets", "code, data or manifest are outside of 0x%" PRIx64 " bytes",
                m->loader_size)) {
         return true;

@@ -3,10 +3,10 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A synthetic ROM with what drivers of GSP boards look for: a PC-AT image with the BIT, an EFI image between (as boards
- * have it; pointers that leave the first image count as if it were not there), and an image of type 0xE0 with the table
- * of falcon programs, FWSEC's descriptor, its signatures and its code. The code is no code: the model does FWSEC's work,
- * and checks that exactly these bytes were loaded.
+ * A synthetic ROM with what drivers of GSP boards look for: a PC-AT image with the BIT, an EFI image between (as
+ * boards have it; pointers that leave the first image count as if it were not there), and an image of type 0xE0 with
+ * the table of falcon programs, FWSEC's descriptor, its signatures and its code. The code is no code: the model does
+ * FWSEC's work, and checks that exactly these bytes were loaded.
  */
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"

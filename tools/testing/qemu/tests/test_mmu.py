@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Framebuffer by PRAMIN, by the PF's BAR1 and BAR3 through GMMU tables, and by a VF's BAR1 through its VMMU segments."""
+"""Framebuffer by PRAMIN, by the PF's BAR1 and BAR3 through GMMU tables, by a VF's BAR1 through its segments."""
 
 import struct
 
@@ -197,7 +197,8 @@ def _():
         bootload(c, two)
         fb = Fb(m)
         for vf, gpa, spa in ((0, 0, 1 * GIB), (0, 128 * MIB - 4, 1 * GIB + 128 * MIB - 4), (0, 128 * MIB, 3 * GIB),
-                             (0, 384 * MIB - 4, 3 * GIB + 256 * MIB - 4), (1, 0, 8 * GIB), (1, 200 * MIB, 8 * GIB + 200 * MIB)):
+                             (0, 384 * MIB - 4, 3 * GIB + 256 * MIB - 4), (1, 0, 8 * GIB),
+                             (1, 200 * MIB, 8 * GIB + 200 * MIB)):
             bar = m.VF_BAR1 + vf * 2 * GIB + gpa
             m.writel(bar, 0x600d0000 | vf << 8)
             equal(fb.read(spa, 4), struct.pack("<I", 0x600d0000 | vf << 8), f"VF {vf} at 0x{gpa:x}")

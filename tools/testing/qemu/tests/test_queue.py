@@ -172,7 +172,8 @@ refuses_rpc("rm-params-size", "control parameters 4 bytes short", lambda c: c.co
             "NV_ERR_INVALID_PARAM_STRUCT")
 refuses_rpc("rm-handle", "control of an unknown client", lambda c: c.control(INTR_TABLE, bytes(2068), client=0x1234),
             "NV_ERR_INVALID_OBJECT_HANDLE")
-refuses_rpc("rm-control", "control that nobody knows", lambda c: c.control(0x20800fff, bytes(4)), "NV_ERR_NOT_SUPPORTED")
+refuses_rpc("rm-control", "control that nobody knows", lambda c: c.control(0x20800fff, bytes(4)),
+            "NV_ERR_NOT_SUPPORTED")
 refuses_rpc("rpc-continuation", "continuation of nothing", quiet(
     lambda c: (c.send(CONTINUATION, bytes(100)), expect_silence(c))))
 

@@ -177,8 +177,9 @@ def _():
                 payload = r.randbytes(r.choice((0, 4, 24, 100, 2068 + 24, 6616 + 24, 60000)))
                 function = r.choice(functions)
                 if function == 76 and len(payload) >= 24:
+                    size = r.choice((len(payload) - 24, 0, 1, 4, 1 << 31))
                     payload = struct.pack("<6I", c.static["hInternalClient"], c.static["hInternalSubdevice"],
-                                          r.choice(commands), 0, r.choice((len(payload) - 24, 0, 1, 4, 1 << 31)), 0) + payload[24:]
+                                          r.choice(commands), 0, size, 0) + payload[24:]
                 element = mangle(r, c.element(function, payload))
                 if c.room() < -(-len(element) // PAGE):
                     break       # stands still, as it may after a broken message

@@ -98,7 +98,8 @@ for CHECK, MUTATION, AT, VALUE in (
 ):
     refuses(CHECK, MUTATION, "start", record("<I", AT, VALUE))
 
-refuses("fwsec-command", "command 0x16", "start", edit("fwsec", lambda p: struct.pack_into("<I", p.data, p.command, 0x16)))
+refuses("fwsec-command", "command 0x16", "start",
+        edit("fwsec", lambda p: struct.pack_into("<I", p.data, p.command, 0x16)))
 refuses("fwsec-wpr2-up", "WPR2 up at power-on", "start", lambda c: None, wpr2_up=True)
 
 
