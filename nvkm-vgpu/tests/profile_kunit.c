@@ -306,7 +306,7 @@ static void profile_params(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, params.enable_uvm);
 
 	/* a single space clears all, as the product's guide says */
-	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set_params(pf, 0, " \n"));
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set_params(pf, 0, " "));
 	nvgpu_profile_get_params(pf, 0, &params);
 	KUNIT_EXPECT_STREQ(test, params.text, "");
 	KUNIT_EXPECT_FALSE(test, params.enable_uvm);
