@@ -53,7 +53,6 @@ void nvgpu_r570_144_encode_rm_args(void *buf, const struct nvgpu_queue_args *arg
 void nvgpu_r570_144_encode_system_info(void *buf, const struct nvgpu_system_info *info)
 {
 	struct nvgpu_r570_144_system_info *sys = buf;
-	unsigned int i;
 
 	sys->bar0 = cpu_to_le64(info->bar0_addr);
 	sys->bar1 = cpu_to_le64(info->bar1_addr);
@@ -69,10 +68,12 @@ void nvgpu_r570_144_encode_system_info(void *buf, const struct nvgpu_system_info
 
 	sys->vf.total_vfs = cpu_to_le32(info->vf.total_vfs);
 	sys->vf.first_vf_offset = cpu_to_le32(info->vf.first_vf_offset);
-	for (i = 0; i < ARRAY_SIZE(info->vf.bar_addr); i++) {
-		sys->vf.bar_addr[i] = cpu_to_le64(info->vf.bar_addr[i]);
-		sys->vf.bar_64bit[i] = info->vf.bar_64bit[i];
-	}
+	sys->vf.bar0_addr = cpu_to_le64(info->vf.bar_addr[0]);
+	sys->vf.bar1_addr = cpu_to_le64(info->vf.bar_addr[1]);
+	sys->vf.bar2_addr = cpu_to_le64(info->vf.bar_addr[2]);
+	sys->vf.bar0_64bit = info->vf.bar_64bit[0];
+	sys->vf.bar1_64bit = info->vf.bar_64bit[1];
+	sys->vf.bar2_64bit = info->vf.bar_64bit[2];
 }
 
 size_t nvgpu_r570_144_registry_size(const struct nvgpu_registry_key *keys, unsigned int count)
@@ -106,6 +107,25 @@ void nvgpu_r570_144_encode_registry(void *buf, const struct nvgpu_registry_key *
 	reg->size = cpu_to_le32(offset);
 }
 
+static void decode_sriov_caps(const struct nvgpu_r570_144_sriov_caps *caps, struct nvgpu_static_info *info)
+{
+	struct nvgpu_vf_info *vf = &info->vf;
+
+	info->sriov_enabled = caps->enabled;
+	info->emulate_tlb_invalidate = caps->emulate_tlb_invalidate;
+	vf->total_vfs = le32_to_cpu(caps->total_vfs);
+	vf->first_vf_offset = le32_to_cpu(caps->first_vf_offset);
+	vf->bar_addr[0] = le64_to_cpu(caps->bar0_addr);
+	vf->bar_addr[1] = le64_to_cpu(caps->bar1_addr);
+	vf->bar_addr[2] = le64_to_cpu(caps->bar2_addr);
+	vf->bar_size[0] = le64_to_cpu(caps->bar0_size);
+	vf->bar_size[1] = le64_to_cpu(caps->bar1_size);
+	vf->bar_size[2] = le64_to_cpu(caps->bar2_size);
+	vf->bar_64bit[0] = caps->bar0_64bit;
+	vf->bar_64bit[1] = caps->bar1_64bit;
+	vf->bar_64bit[2] = caps->bar2_64bit;
+}
+
 int nvgpu_r570_144_decode_static_info(const void *buf, size_t len, struct nvgpu_static_info *info)
 {
 	const struct nvgpu_r570_144_static_info *si = buf;
@@ -133,14 +153,6 @@ int nvgpu_r570_144_decode_static_info(const void *buf, size_t len, struct nvgpu_
 	info->internal_subdevice = le32_to_cpu(si->internal_subdevice);
 	info->max_gfid = le32_to_cpu(si->max_gfid);
 
-	info->sriov_enabled = si->sriov.enabled;
-	info->emulate_tlb_invalidate = si->sriov.emulate_tlb_invalidate;
-	info->vf.total_vfs = le32_to_cpu(si->sriov.total_vfs);
-	info->vf.first_vf_offset = le32_to_cpu(si->sriov.first_vf_offset);
-	for (i = 0; i < ARRAY_SIZE(info->vf.bar_addr); i++) {
-		info->vf.bar_addr[i] = le64_to_cpu(si->sriov.bar_addr[i]);
-		info->vf.bar_size[i] = le64_to_cpu(si->sriov.bar_size[i]);
-		info->vf.bar_64bit[i] = si->sriov.bar_64bit[i];
-	}
+	decode_sriov_caps(&si->sriov, info);
 	return 0;
 }

@@ -80,8 +80,12 @@ struct nvgpu_r570_144_rm_args {
 struct nvgpu_r570_144_vf_info {
 	__le32 total_vfs;
 	__le32 first_vf_offset;
-	__le64 bar_addr[3];
-	u8 bar_64bit[3];
+	__le64 bar0_addr;
+	__le64 bar1_addr;
+	__le64 bar2_addr;
+	u8 bar0_64bit;
+	u8 bar1_64bit;
+	u8 bar2_64bit;
 	u8 pad[5];
 };
 
@@ -182,9 +186,15 @@ struct nvgpu_r570_144_sriov_caps {
 	__le32 first_vf_offset;
 	__le32 feature_mask;
 	__le32 pad0;
-	__le64 bar_addr[3];
-	__le64 bar_size[3];
-	u8 bar_64bit[3];
+	__le64 bar0_addr;
+	__le64 bar1_addr;
+	__le64 bar2_addr;
+	__le64 bar0_size;
+	__le64 bar1_size;
+	__le64 bar2_size;
+	u8 bar0_64bit;
+	u8 bar1_64bit;
+	u8 bar2_64bit;
 	u8 enabled;
 	u8 heavy;
 	u8 emulate_tlb_invalidate;
