@@ -40,7 +40,8 @@ static int fw_parse_bin(const u8 *file, size_t size, size_t header_size, const v
 	const struct nvgpu_fw_bin *bin = fw_part(file, size, 0, sizeof(*bin));
 
 	*part = "file header";
-	if (!bin || le32_to_cpu(bin->magic) != NVGPU_FW_BIN_MAGIC || le32_to_cpu(bin->version) != 1)
+	if (!bin || le32_to_cpu(bin->magic) != NVGPU_FW_BIN_MAGIC || le32_to_cpu(bin->version) != 1 ||
+	    le32_to_cpu(bin->size) > ALIGN(size, NVGPU_FALCON_BLOCK))
 		return -EINVAL;
 
 	*part = "data";
@@ -311,7 +312,7 @@ static int fw_check_version(struct device *dev, const struct nvgpu_firmware *fw,
 	size = strnlen(version, size);
 	if (size == len && !memcmp(version, fw->abi->version, len))
 		return 0;
-	dev_err(dev, "firmware gsp-%s.bin says that it is version %.*s\n", fw->abi->version,
+	dev_err(dev, "firmware " NVGPU_FW_DIR "gsp-%s.bin says that it is version %*pE\n", fw->abi->version,
 		(int)min_t(size_t, size, 32), version);
 	*part = NULL;
 	return -EINVAL;

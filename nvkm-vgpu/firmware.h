@@ -21,7 +21,7 @@ struct nvkm_vgpu_pf;
 struct nvgpu_fw_bin {
 	__le32 magic;
 	__le32 version;
-	__le32 size;			/* rounded up, past the end of the real files */
+	__le32 size;			/* rounded up to 256 */
 	__le32 header_offset;
 	__le32 data_offset;
 	__le32 data_size;

@@ -61,7 +61,7 @@ bool nvgpu_gsp_dead(struct nvkm_vgpu_pf *pf)
 void nvgpu_gsp_set_dead(struct nvkm_vgpu_pf *pf, const char *why)
 {
 	if (!xchg(&pf->gsp.dead, true))
-		dev_err(&pf->pdev->dev, "GSP-RM is dead: %s\n", why);
+		dev_err(&pf->pdev->dev, "GSP-RM died%s: %s\n", pf->gsp.rpc.init_done ? "" : " before GSP_INIT_DONE", why);
 }
 
 /**
@@ -354,9 +354,8 @@ static int gsp_start(struct nvkm_vgpu_pf *pf)
 	if (ret)
 		return ret;
 	ret = nvgpu_rpc_wait_init_done(pf, GSP_INIT_DONE_MS);
-	if (ret == -ETIMEDOUT || ret == -EIO)
-		dev_err(&pf->pdev->dev, "GSP-RM %s before GSP_INIT_DONE\n",
-			ret == -EIO ? "died" : "does not answer: time is over");
+	if (ret == -ETIMEDOUT)
+		dev_err(&pf->pdev->dev, "GSP-RM does not answer: no GSP_INIT_DONE for %u s\n", GSP_INIT_DONE_MS / 1000);
 	return ret;
 }
 

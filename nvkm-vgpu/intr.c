@@ -137,7 +137,7 @@ int nvgpu_intr_init(struct nvkm_vgpu_pf *pf)
 		return dev_err_probe(&pdev->dev, ret, "no interrupt\n");
 	pf->intr.irq = pci_irq_vector(pdev, 0);
 	ret = request_threaded_irq(pf->intr.irq, intr_handler, intr_thread,
-				   pdev->msi_enabled || pdev->msix_enabled ? 0 : IRQF_SHARED, pci_name(pdev), pf);
+				   pdev->msi_enabled || pdev->msix_enabled ? 0 : IRQF_SHARED, "nvkm-vgpu", pf);
 	if (ret) {
 		pci_free_irq_vectors(pdev);
 		return dev_err_probe(&pdev->dev, ret, "interrupt %d refused\n", pf->intr.irq);

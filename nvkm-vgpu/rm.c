@@ -87,6 +87,7 @@ int nvgpu_rm_control(struct nvkm_vgpu_pf *pf, u32 client, u32 object, u32 cmd, v
 {
 	size_t header = pf->abi->rm_control_size;
 	void *buf __free(kvfree) = NULL;
+	char name[32];
 	u32 status, got;
 	ssize_t len;
 
@@ -97,12 +98,10 @@ int nvgpu_rm_control(struct nvkm_vgpu_pf *pf, u32 client, u32 object, u32 cmd, v
 		return -ENOMEM;
 	pf->abi->encode_rm_control(buf, client, object, cmd, size);
 	memcpy(buf + header, params, size);
-	len = nvgpu_rpc_call(pf, "GSP_RM_CONTROL", pf->abi->rpc.rm_control, buf, header + size, timeout_ms);
-	if (len < 0) {
-		if (len != -EINTR)
-			dev_err_ratelimited(&pf->pdev->dev, "GSP-RM: control %#x failed\n", cmd);
+	scnprintf(name, sizeof(name), "GSP_RM_CONTROL %#x", cmd);
+	len = nvgpu_rpc_call(pf, name, pf->abi->rpc.rm_control, buf, header + size, timeout_ms);
+	if (len < 0)
 		return len;
-	}
 	if (pf->abi->decode_rm_control(buf, len, &status, &got))
 		return -EPROTO;
 	if (status) {
