@@ -12,9 +12,11 @@ beside this script, and r570.144.map says what is what:
     OUR_STRUCT -          NVIDIA_STRUCT -           the sizes are the same
     OUR_STRUCT our.field  NVIDIA_STRUCT its.member  offset and size are the same
     const OUR_NAME        NVIDIA_NAME               the values are the same
+    const OUR_NAME        -                         NVIDIA has no name for it
 
-Each line becomes static assertions, and each member of a structure in these
-headers must have a line, or be padding by its name (pad*, rsvd*, reserved*).
+Each line becomes static assertions. Each number in these headers must have a
+line, and each member of a structure, unless it is padding by its name (pad*,
+rsvd*, reserved*).
 Then errors are planted in copies, to see that they are found.
 """
 
@@ -122,6 +124,8 @@ def assertions(amap, prefix, flexible):
                 check(line, f"sizeof(((struct {ours} *)0)->{field}) == {theirs}_SZ",
                       f"size of {ours}.{field} is not that of {struct}.{member}")
     for ours, (line, nvidia) in amap.consts.items():
+        if nvidia == "-":
+            continue
         theirs = prefix + re.sub(r"\((\w+)\)$", r"_\1", nvidia)
         out.append(f"#ifdef {theirs}_HI")
         check(line, f"({ours}) == GENMASK_ULL({theirs}_HI, {theirs}_LO)", f"{ours} is not {nvidia}")
@@ -189,17 +193,31 @@ class Folder:
             wrong.setdefault(subjects[int(found[2])], []).append(f"{found[1]}:{found[2]}: {found[3]}")
         if result.returncode and not wrong:
             raise Error(result.stderr)
+        for name in self.numbers() - self.map.consts.keys():
+            wrong.setdefault(name, []).append(f"{name} is not in {self.map.path.name}")
         for struct, members in layouts.items():
             found = self.uncovered(struct, members)
             if found:
                 wrong.setdefault(struct, []).extend(found)
         return wrong
 
+    def texts(self):
+        """the headers without comments"""
+        return [re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.S) for header in self.headers]
+
+    def numbers(self):
+        """names of numbers, by #define and enum"""
+        names = set()
+        for text in self.texts():
+            names.update(re.findall(r"^#define (\w+)[ \t]+[^\s{]", text, flags=re.M))
+            for body in re.findall(r"\benum \w*\s*\{(.*?)\}", text, flags=re.S):
+                names.update(re.findall(r"\b([A-Z]\w+)\b\s*(?:=|,|$)", body))
+        return names
+
     def layouts(self):
         """{structure: [(type, member, count)]} from the compiler's debug information"""
         names = set()
-        for header in self.headers:
-            text = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.S)
+        for text in self.texts():
             names.update(re.findall(r"^struct (\w+)\s*\{", text, flags=re.M))
         if not names:
             raise Error("no structures in the headers")
@@ -255,7 +273,7 @@ def planted(tap, amap, version, headers, layouts, wrong):
     """Each error must be found, in a structure and a constant that are right without it."""
     struct = next((s for s, fields in amap.structs.items() if s not in wrong and len(fields) > 2
                    and not any(count == "[]" for _, _, count in layouts[s])), None)
-    const = next((c for c in amap.consts if c not in wrong), None)
+    const = next((c for c, (_, nvidia) in amap.consts.items() if nvidia != "-" and c not in wrong), None)
     if not struct or not const:
         raise Error("no structure or no constant to plant an error in")
     body = rf"(struct {struct}\s*\{{)(.*?)(\n\}})"
@@ -271,6 +289,9 @@ def planted(tap, amap, version, headers, layouts, wrong):
         folder = Folder(amap, version, headers)
         plant(folder)
         expect(tap, f"{version}: {name} is reported", folder, subject, message)
+    folder = Folder(amap, version, headers)
+    edit(folder, r"(\n#define )", r"\1PLANTED 1\1")
+    expect(tap, f"{version}: an unmapped number is reported", folder, "PLANTED", "is not in")
     folder = Folder(amap, version, headers,
                     f"enum {{ planted = {const} + 1 }};\n#undef {const}\n#define {const} planted\n")
     expect(tap, f"{version}: a wrong constant is reported", folder, const, "is not")
@@ -297,7 +318,7 @@ def check_version(tap, version):
     for struct in structs:
         tap.result(f"{version}: struct {struct}, {len(layouts.get(struct, []))} members",
                    wrong.get(struct, ()))
-    tap.result(f"{version}: {len(amap.consts)} constants",
+    tap.result(f"{version}: {len(amap.consts)} numbers",
                [line for name, lines in wrong.items() if name not in structs for line in lines])
     planted(tap, amap, version, headers, layouts, wrong)
 
