@@ -287,17 +287,32 @@ def test_framebuffer_exhausted(vm):
 
 
 @host_test()
-def test_vf_removed_by_hand(vm):
+def test_removed_by_hand(vm):
+    """
+    The PCI core gives VFs no file "remove". Their driver can be taken away by
+    hand, and the GPU with all of them, even the port it is in.
+    """
     gpu = Gpu(vm)
     log = KernelLog(vm)
     gpu.set_up([Q8, A8, 0])
-    for n in (1, 2):
-        gpu.must_write(gpu.vf_path(n, "remove"), 1)
+    expect(vm.sh(f"ls {gpu.vf_path(0)} | grep -x remove || :"), "", "VF's file remove")
+    gpu.must_write("/sys/bus/pci/drivers/vfio-nvidia-vgpu/unbind", gpu.vf(1))
     gpu.must_client(0, "rpc")
     gpu.must_set_type(0, 0)
     gpu.set_numvfs(0)
-    gpu.set_up([0, Q2, Q2], load=False)
-    gpu.must_client(1, "rpc")
+
+    port = str(vm.sh(f"basename $(dirname $(readlink -f {gpu.path()}))"))
+    for removed in (gpu.pf, port):
+        gpu.set_up([0, Q2, Q2], load=False)
+        gpu.must_client(1, "rpc")
+        gpu.must_write(f"/sys/bus/pci/devices/{removed}/remove", 1)
+        expect(vm.sh(f"ls -d {gpu.path()} 2>/dev/null || :"), "", "the GPU")
+        now = gpu.model("accounting")["now"]
+        expect({what: n for what, n in now.items() if n}, {}, "in use in the model")
+        gpu.must_write("/sys/bus/pci/rescan", 1)
+        expect(gpu.driver(), "nvkm-vgpu", f"driver after {removed} was found again")
+    gpu.set_up([Q8], load=False)
+    gpu.must_client(0, "rpc")
     gpu.put_away()
     expect(log.warnings(), [], "warnings")
 

@@ -39,12 +39,24 @@ if [ "$max" -lt "$total" ]; then
 fi
 writes "none again, with types set" 0 "$numvfs" 0
 
+# The kernel has no "remove" for a single VF. What can be removed by hand is its
+# driver, and the whole GPU.
+modprobe -q vfio-nvidia-vgpu
 enable_vfs 4
-echo 1 >"$pf_dir/virtfn1/remove"
-check "VF 1 was removed by hand" [ ! -e "$pf_dir/virtfn1/nvidia" ]
-check "VF 2 has its files" [ -e "$(current 2)" ]
-writes "none, though one is missing" 0 "$numvfs" 0
+check "a VF has no file to remove it by" [ ! -e "$pf_dir/virtfn1/remove" ]
+pick_types 1
+writes "a type on VF 1" 0 "$(current 1)" "$type"
+if [ -d $PCI/drivers/vfio-nvidia-vgpu ]; then
+	check "VF 1 is bound" bind 1
+	writes "and unbound by hand" 0 "$PCI/drivers/vfio-nvidia-vgpu/unbind" "$(vf 1)"
+	is "which leaves its type" "$(cat "$(current 1)")" "$type"
+fi
+writes "the GPU is removed by hand" 0 "$pf_dir/remove" 1
+check "it is gone with all VFs" [ ! -e "$pf_dir" ]
+writes "and found again" 0 $PCI/rescan 1
+check "its driver takes it" wait_for [ -e "$pf_dir/nvidia" ]
+echo 0 >"$pf_dir/sriov_drivers_autoprobe"
 enable_vfs 4
-is "VF 1 is back, without a type" "$(cat "$(current 1)")" 0
+is "VF 1 has no type" "$(cat "$(current 1)")" 0
 writes "none in the end" 0 "$numvfs" 0
 finish
