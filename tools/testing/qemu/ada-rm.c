@@ -211,12 +211,15 @@ static uint32_t ctl_intr_table(AdaState *s, AdaObject *obj, uint8_t *p)
     return NV(OK);
 }
 
+/* assumption VMMU-SEG, by board */
 static uint32_t ctl_vmmu_segment(AdaState *s, AdaObject *obj, uint8_t *p)
 {
     stq_le_p(p, s->board->vmmu_segment);
     return NV(OK);
 }
 
+/* assumption ECC */
+/* assumption ECC: unit 0 tells of the framebuffer */
 static uint32_t ctl_ecc_status(AdaState *s, AdaObject *obj, uint8_t *p)
 {
     AdaFwVersion fw = s->gsp->fw;
@@ -236,6 +239,8 @@ static uint32_t ctl_device_info(AdaState *s, AdaObject *obj, uint8_t *p)
     return NV(OK);
 }
 
+/* assumption FEATURES */
+/* assumption FEATURES: the image's own version, always valid */
 static uint32_t ctl_features(AdaState *s, AdaObject *obj, uint8_t *p)
 {
     AdaFwVersion fw = s->gsp->fw;

@@ -81,6 +81,7 @@ static const char *fb_owner(AdaState *s, uint64_t addr, uint64_t len)
     return NULL;
 }
 
+/* assumption VMMU-GPA: guest physical addresses go through the list in order */
 static uint32_t take_segments(AdaState *s, AdaVgpu *v, const uint8_t *p)
 {
     AdaFwVersion fw = s->gsp->fw;
@@ -334,6 +335,7 @@ uint32_t ada_vgpu_cleanup(AdaState *s, AdaObject *obj, uint8_t *p)
     return NV(OK);
 }
 
+/* assumption OTHERS, here and for SET_VGPU_MGR_CONFIG */
 uint32_t ada_vgpu_add_types(AdaState *s, AdaObject *obj, uint8_t *p)
 {
     AdaGsp *g = s->gsp;
