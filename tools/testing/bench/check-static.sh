@@ -65,10 +65,13 @@ run_checkpatch()
 checkpatch()
 {
 	{
-		module_files
+		module_files | grep -v '/trace\.h$'
 		files Kbuild Kconfig 'nvkm-vgpu/*Kbuild'
 		kernel_tests
 	} | run_checkpatch
+	# tracepoints are no C that it knows
+	module_files | grep '/trace\.h$' |
+		run_checkpatch --ignore=OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT
 }
 
 # Programs that poke at mapped registers, written like the kernel's selftests.
@@ -225,6 +228,16 @@ spelling()
 
 # ---- rules ----------------------------------------------------------------
 
+# What the model takes for granted is in its documentation, and nothing else is.
+assumptions()
+{
+	local doc=Documentation/nvidia-vgpu/model.rst
+	in_repo diff -u --label "$doc" --label tools/testing/qemu \
+		<(sed -n '/^Assumptions$/,/^Registers$/s/^\([A-Z][A-Z0-9-]*\)$/\1/p' "$REPO/$doc" | sort) \
+		<(grep -rhoE '[Aa]ssumption [A-Z][A-Z0-9-]+' "$REPO/tools/testing/qemu" --include='*.[ch]' |
+			cut -d ' ' -f 2 | sort -u)
+}
+
 # rule NAME SAMPLE REGEX PATHSPEC...: nothing in these files matches. SAMPLE is
 # a line that must match, or the rule is not one.
 rule()
@@ -291,6 +304,7 @@ check "sparse sees errors in vfio-nvidia-vgpu" planted vfio-nvidia-vgpu
 check "shellcheck" check_shell
 check "Python syntax" check_python
 check "spelling" spelling
+check "the model's assumptions are documented" assumptions
 rules
 echo "1..$N"
 echo "# $((N - FAILED)) passed, $FAILED failed, 0 skipped"
