@@ -93,7 +93,7 @@ def test_gsp_section_missing(vm):
 @host_test()
 def test_gsp_of_another_version(vm):
     gpu = start(vm)
-    for version in ("535.113.01", "570.1440", "570.14"):
+    for version in ("535.113", "570.1440", "570.14"):
         data = firmware.with_version(firmware.real(vm, "gsp"), version)
         bad_firmware(gpu, "gsp", data, re.escape(version), r"570\.144\b")
     works(gpu)
@@ -131,8 +131,9 @@ def test_bootloader_header_wrong(vm):
 
 # The GPU
 
-@host_test()
+@host_test(fresh=True)
 def test_scrubber_fails(vm):
+    """It runs once after power on."""
     gpu = start(vm)
     gpu.set_model("fault-scrubber", 0x5C)
     refused(gpu, "EIO", "scrubber", "0x5c")
