@@ -219,7 +219,6 @@ static uint32_t ctl_vmmu_segment(AdaState *s, AdaObject *obj, uint8_t *p)
 }
 
 /* assumption ECC */
-/* assumption ECC: unit 0 tells of the framebuffer */
 static uint32_t ctl_ecc_status(AdaState *s, AdaObject *obj, uint8_t *p)
 {
     AdaFwVersion fw = s->gsp->fw;
@@ -240,7 +239,6 @@ static uint32_t ctl_device_info(AdaState *s, AdaObject *obj, uint8_t *p)
 }
 
 /* assumption FEATURES */
-/* assumption FEATURES: the image's own version, always valid */
 static uint32_t ctl_features(AdaState *s, AdaObject *obj, uint8_t *p)
 {
     AdaFwVersion fw = s->gsp->fw;
