@@ -44,7 +44,6 @@ class Day:
         self.gpu = None
         self.log = None
         self.guests = []
-        self.libvirtd = None
         self.vfs = []
         self.idle = None
         self.peak = None
@@ -102,8 +101,7 @@ class Day:
     def bind_vfs(self):
         for n in range(NUM_VFS):
             self.gpu.bind(n)
-        # libvirt takes its time to get ready, off the stage.
-        self.libvirtd = self.vm.spawn("modprobe kvm_amd; modprobe vfio-pci")
+        start_libvirt(self.vm, wait=False)
         return f"{NUM_VFS} VFs have vfio-nvidia-vgpu, by driver_override"
 
     def choose_types(self):

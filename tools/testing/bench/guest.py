@@ -72,20 +72,23 @@ def prepare(vm):
     vm.guest_images = (f"/run/vmlinuz-{release}", "/run/guest.gz")
 
 
-def start_libvirt(vm):
-    """libvirtd, by systemd if that runs, else by hand and without what needs it."""
-    if hasattr(vm, "libvirt"):
-        return
-    if vm.systemd:
-        vm.sh("systemctl start libvirtd", timeout=180)
-    else:
+def start_libvirt(vm, wait=True):
+    """
+    libvirtd, by systemd if that runs, else by hand and without what needs it.
+    It asks QEMU for all that it can do, which takes a while: without wait that
+    goes on beside other things.
+    """
+    if not hasattr(vm, "libvirt"):
         conf = 'namespaces = []\nsecurity_driver = "none"\nuser = "root"\ngroup = "root"'
-        vm.sh(
-            f"printf '%s\\n' '{conf}' 'stdio_handler = \"file\"' >>/etc/libvirt/qemu.conf;"
-            "mkdir -p /run/libvirt /var/log/libvirt; libvirtd -d",
+        command = (
+            f"printf '%s\n' '{conf}' 'stdio_handler = \"file\"' >>/etc/libvirt/qemu.conf;"
+            "mkdir -p /run/libvirt /var/log/libvirt; libvirtd -d"
         )
-    vm.sh("virsh -c qemu:///system version", timeout=180)
-    vm.libvirt = True
+        if vm.systemd:
+            command = "systemctl start libvirtd"
+        vm.libvirt = vm.spawn(f"{command} && virsh -c qemu:///system version")
+    if wait:
+        vm.libvirt.wait(360)
 
 
 class Guest:
