@@ -9,7 +9,6 @@ model and shares nothing with it but NVIDIA's own structure layouts
 may change first, so that a test breaks exactly one thing.
 """
 
-import atexit
 import base64
 import copy
 import json
@@ -165,17 +164,23 @@ class Ram:
     SIZE = 512 * MIB
     WORK, WORK_END = 2 * MIB, 64 * MIB
     IMAGES = {R570: 64 * MIB, R535: 192 * MIB}
-    shared = None
+    shared = place = None
 
     def __init__(self):
-        folder = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-        fd, self.path = tempfile.mkstemp(prefix="gspclient-", dir=folder)
-        atexit.register(os.unlink, self.path)
+        fd, self.path = tempfile.mkstemp(dir=self.folder())
         os.ftruncate(fd, self.SIZE)
         self.map = mmap.mmap(fd, self.SIZE)
         os.close(fd)
         self.images = {}
         self.next = self.WORK
+
+    @classmethod
+    def folder(cls):
+        """Where such files are, until the process ends that asked first."""
+        if not cls.place:
+            where = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+            cls.place = tempfile.TemporaryDirectory(prefix="gspclient-", dir=where)
+        return cls.place.name
 
     @classmethod
     def get(cls):
@@ -232,13 +237,15 @@ class Machine:
 
     ECAM = 0xb0000000
     SLOT = 4
+    PATIENCE = 120      # seconds until a QEMU that does not answer is a failure
     BAR0, VF_BAR0 = 0xc0000000, 0xc2000000
     BAR1, BAR3, VF_BAR1, VF_BAR3 = 1 << 40, 1 << 41, 1 << 42, 1 << 43
     reports = []
 
     def __init__(self, **props):
         self.ram = Ram.get()
-        self.vm = import_qemu()(qemu_binary(), name=f"gspclient-{os.getpid()}", base_temp_dir=tempfile.gettempdir())
+        self.vm = import_qemu()(qemu_binary(), name=f"gspclient-{os.getpid()}", base_temp_dir=tempfile.gettempdir(),
+                                qmp_timer=self.PATIENCE)
         self.vm.set_machine("q35,memory-backend=ram")
         for folder in ("/usr/share/seabios", "/usr/share/qemu"):
             self.vm.add_args("-L", folder)
@@ -248,6 +255,7 @@ class Machine:
                          f"memory-backend-file,id=ram,size={Ram.SIZE},mem-path={self.ram.path},share=on",
                          "-device", json.dumps(device))
         self.vm.launch()
+        self.vm._qtest.settimeout(self.PATIENCE)    # pylint: disable=protected-access
         try:
             self.setup_pci()
         except Exception:

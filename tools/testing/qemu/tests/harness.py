@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Test cases and how they are told: TAP, and a table of checks, mutations and verdicts."""
 
+import multiprocessing
+import os
 import sys
 import time
 import traceback
 
-from gspclient import BootError, Client, Machine, R570, Refused
+from gspclient import BootError, Client, Machine, R570, Ram, Refused
 
 CASES = []
 
@@ -102,25 +104,32 @@ def refuses_rpc(check, mutation, function, status=None, **props):
     CASES.append(Case(f"refuses {check}: {mutation}", run, check, mutation))
 
 
+def run(index):
+    """Runs a case, in a process that may have run others before; returns what went wrong, and the time it took."""
+    start, notes = time.monotonic(), ""
+    Machine.reports.clear()
+    try:
+        CASES[index].run()
+        true(not Machine.reports, "\n".join(Machine.reports))
+    except Exception as error:      # pylint: disable=broad-except
+        notes = "".join(traceback.format_exception(error))
+    return notes, time.monotonic() - start
+
+
 def main(only_names):
-    """Runs what CASES holds; returns the number of failures."""
-    cases = [c for c in CASES if not only_names or any(n in c.name for n in only_names)]
-    rows, failed = [], 0
+    """Runs what CASES holds, as many at a time as there are processors; returns the number of failures."""
+    indices = [i for i, c in enumerate(CASES) if not only_names or any(n in c.name for n in only_names)]
+    cases, rows, failed = [CASES[i] for i in indices], [], 0
+    Ram.folder()
     print(f"1..{len(cases)}", flush=True)
-    for number, case in enumerate(cases, 1):
-        start, verdict, notes = time.monotonic(), "ok", ""
-        Machine.reports.clear()
-        try:
-            case.run()
-            true(not Machine.reports, "\n".join(Machine.reports))
-        except Exception as error:      # pylint: disable=broad-except
-            verdict, failed = "not ok", failed + 1
-            notes = "".join(traceback.format_exception(error))
-        print(f"{verdict} {number} - {case.name} # {time.monotonic() - start:.1f} s", flush=True)
-        for line in notes.splitlines():
-            print(f"#   {line}", flush=True)
-        if case.check:
-            rows.append((case.check, case.mutation, "refused" if verdict == "ok" else "NOT REFUSED AS IT SHOULD"))
+    with multiprocessing.get_context("fork").Pool(min(os.cpu_count() or 1, 4)) as pool:
+        for number, (case, (notes, seconds)) in enumerate(zip(cases, pool.imap(run, indices)), 1):
+            failed += bool(notes)
+            print(f"{'not ok' if notes else 'ok'} {number} - {case.name} # {seconds:.1f} s", flush=True)
+            for line in notes.splitlines():
+                print(f"#   {line}", flush=True)
+            if case.check:
+                rows.append((case.check, case.mutation, "NOT REFUSED AS IT SHOULD" if notes else "refused"))
     table(rows)
     print(f"# {len(cases) - failed} passed, {failed} failed, 0 skipped", flush=True)
     sys.stdout.flush()
