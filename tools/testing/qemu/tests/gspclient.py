@@ -27,7 +27,8 @@ R570, R535 = "570.144", "535.113.01"
 
 def fail(why):
     """The environment is not complete: that is a failure, never a skip."""
-    sys.exit(f"Bail out! {why}")
+    print(f"Bail out! {why}", flush=True)
+    sys.exit(1)
 
 
 def qemu_binary():

@@ -7,7 +7,7 @@ import sys
 import time
 import traceback
 
-from gspclient import BootError, Client, Machine, R570, Ram, Refused
+from gspclient import BootError, Client, fail, Machine, R570, Ram, Refused
 
 CASES = []
 
@@ -120,6 +120,8 @@ def main(only_names):
     """Runs what CASES holds, as many at a time as there are processors; returns the number of failures."""
     indices = [i for i, c in enumerate(CASES) if not only_names or any(n in c.name for n in only_names)]
     cases, rows, failed = [CASES[i] for i in indices], [], 0
+    if not cases:
+        fail("no case has such a name")
     Ram.folder()
     print(f"1..{len(cases)}", flush=True)
     with multiprocessing.get_context("fork").Pool(min(os.cpu_count() or 1, 4)) as pool:
