@@ -226,8 +226,10 @@ typedef struct AdaGsp AdaGsp;   /* private to these three and ada-debug.c: ada-g
 void ada_gsp_init(AdaState *s);
 void ada_gsp_exit(AdaState *s);
 void ada_gsp_power_on(AdaState *s);         /* forget everything: PCI reset, booter_unload */
-/* booter_load has set up WPR2 from s->wpr; the libos arguments are at bus address @libos_args (GSP's mailboxes). GSP-RM
- * starts a little later by itself and reports INIT_DONE, or halts the GSP falcon */
+/*
+ * booter_load has set up WPR2 from s->wpr; the libos arguments are at bus address @libos_args (GSP's mailboxes). GSP-RM
+ * starts a little later by itself and reports INIT_DONE, or halts the GSP falcon
+ */
 void ada_gsp_boot(AdaState *s, uint64_t libos_args);
 void ada_gsp_doorbell(AdaState *s);         /* 0x110c00: command queue */
 /* PF 0xb82200: vector = gfid * 32 + handle */
@@ -259,8 +261,8 @@ typedef struct AdaFaults {
     uint32_t scrubber_error;    /* property fault-scrubber: mailbox0 of a scrubber that fails; 0 = works */
     uint32_t booter_error;      /* fault-booter: the same of booter_load */
     uint32_t gsp;               /* fault-gsp: AdaFaultGsp */
-    char *message;              /* fault-message, one shot:
-                                 * <drop|delay=ms|duplicate|corrupt|refuse=status>:<function>[:<control>][:<nth>] */
+    /* fault-message, one shot: <drop|delay=ms|duplicate|corrupt|refuse=status>:<function>[:<control>][:<nth>] */
+    char *message;
 } AdaFaults;
 typedef enum { ADA_GSP_OK, ADA_GSP_SILENT /* never answers */, ADA_GSP_DIES /* halts before INIT_DONE */ } AdaFaultGsp;
 
