@@ -86,15 +86,16 @@ kernel_tests()
 	files 'tools/testing/selftests/*.c' | (cd "$REPO" && xargs grep -l '<linux/module.h>') || :
 }
 
-# QEMU asks for 80 columns and insists on 90; the model has 120, as has ada.h.
+# QEMU asks for 80 columns and insists on 90; the model has 120. A macro that
+# makes arguments cannot be put into parentheses.
 checkpatch_qemu()
 {
-	local f rc=0
+	local f
 	files 'tools/testing/qemu/*.[ch]' | while read -r f; do
 		in_repo "$QSRC/scripts/checkpatch.pl" --no-tree --terse --no-summary \
-			-f "$f" </dev/null
-	done >"$T/qemu.log" || rc=$?
-	grep -Ev 'line over [89]0 characters' "$T/qemu.log" || :
+			-f "$f" </dev/null || :
+	done >"$T/qemu.log"
+	grep -Ev 'line over [89]0 characters|Macros with complex values' "$T/qemu.log" || :
 	in_repo xargs awk 'length > 120 { print FILENAME ":" FNR ": " length " columns" }' \
 		< <(files 'tools/testing/qemu/*.[ch]')
 }
