@@ -6,8 +6,9 @@
  *
  * -i opens the device's own node and binds it to iommufd; without it, the group and a type1
  * container. A command is a word with its arguments behind colons; "-" reads more of them from
- * standard input. Prints "ok|FAIL <command> <detail>" for each check and exits with 1 if one failed,
- * with 2 on wrong usage. "open" is the first check: when it fails, its detail starts with the errno.
+ * standard input. Prints "ok|FAIL <command> <detail>" for each check and exits with 1 if one
+ * failed, with 2 on wrong usage. "open" is the first check: when it fails, its detail starts with
+ * the errno.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -628,9 +629,9 @@ static void put_message(void)
 	*word(info + INFO_DRIVER_LEN) = INFO_STRING_LEN;
 	*word(info + INFO_VERSION_LEN) = INFO_STRING_LEN;
 	*word(info + INFO_TITLE_LEN) = INFO_STRING_LEN;
-	strcpy((char *)buffer + info + INFO_DRIVER, "570.144");
-	strcpy((char *)buffer + info + INFO_VERSION, "r570");
-	strcpy((char *)buffer + info + INFO_TITLE, "vfio-client");
+	memcpy(buffer + info + INFO_DRIVER, "570.144", sizeof("570.144"));
+	memcpy(buffer + info + INFO_VERSION, "r570", sizeof("r570"));
+	memcpy(buffer + info + INFO_TITLE, "vfio-client", sizeof("vfio-client"));
 }
 
 static void cmd_rpc(uint64_t *arg)
