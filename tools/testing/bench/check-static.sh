@@ -239,6 +239,19 @@ assumptions()
 			cut -d ' ' -f 2 | sort -u)
 }
 
+# The file itself, and that it has all that sysfs.c has.
+sysfs_documented()
+{
+	local attr doc=$REPO/Documentation/ABI/testing/sysfs-driver-nvkm-vgpu n=0
+	PYTHONDONTWRITEBYTECODE=1 python3 "$KSRC/tools/docs/get_abi.py" \
+		--dir "$REPO/Documentation/ABI" validate
+	while read -r attr; do
+		n=$((n + 1))
+		grep -q "^What:.*/nvidia/$attr$" "$doc" || echo "not documented: $attr"
+	done < <(in_repo grep -rohP '^static DEVICE_ATTR_\w+\(\K\w+' nvkm-vgpu --include='*.c')
+	[ $n -gt 0 ] || echo "no sysfs files found"
+}
+
 # rule NAME SAMPLE REGEX PATHSPEC...: nothing in these files matches. SAMPLE is
 # a line that must match, or the rule is not one.
 rule()
@@ -275,6 +288,8 @@ rules()
 		'tools/testing/qemu/*'
 	rule "a working driver prints nothing" 'dev_info(&pdev->dev, "hello");' \
 		'\b(pr|dev|pci)_info\(|\bpr_notice\(|\bprintk\(' 'nvkm-vgpu/*.[ch]' 'vfio-nvidia-vgpu/*.[ch]' ':!nvkm-vgpu/tests'
+	rule "the PF's device lock is the PCI core's" 'device_lock(&pdev->dev);' '^[^*]*\bdevice_(try)?lock\(' \
+		'nvkm-vgpu/*.[ch]' 'vfio-nvidia-vgpu/*.[ch]'
 	rule "no module parameters" 'module_param(x, int, 0);' '\bmodule_param' \
 		'nvkm-vgpu/*.[ch]' 'vfio-nvidia-vgpu/*.[ch]'
 	rule "no unfinished marks" '/* TO''DO */' '\b(TO''DO|FIX''ME|X''XX)\b' . ':!*.tsv'
@@ -305,6 +320,7 @@ check "sparse sees errors in vfio-nvidia-vgpu" planted vfio-nvidia-vgpu
 check "shellcheck" check_shell
 check "Python syntax" check_python
 check "spelling" spelling
+check "sysfs files are documented" sysfs_documented
 check "the model's assumptions are documented" assumptions
 rules
 echo "1..$N"
