@@ -200,9 +200,10 @@ def _():
             c = Client(m)
             m.ram.next = Ram.WORK
             c.prepare()
-            for where in (c.rmargs, c.queue_header):
+            for name, where in (("GSP_ARGUMENTS_CACHED", c.rmargs), ("msgqTxHeader", c.queue_header)):
                 key = r.choice(sorted(where))
-                where[key] = r.choice((0, 1, 0xffffffff, 0x1000, r.getrandbits(32)))
+                width = 8 * c.abi.members[name, key][1]
+                where[key] = r.choice((0, 1, 0xffffffff, 0x1000, r.getrandbits(32))) & ((1 << width) - 1)
             if r.random() < 0.5:
                 c.libos[r.randrange(4)][r.randrange(1, 3)] = r.getrandbits(40)
             c.store()
