@@ -18,7 +18,8 @@
  *
  * Return: 0 or -errno.
  */
-int nvgpu_booter_init(struct nvkm_vgpu_pf *pf, struct nvgpu_booter *booter, const struct nvgpu_firmware *fw)
+int nvgpu_booter_init(struct nvkm_vgpu_pf *pf, struct nvgpu_booter *booter,
+		      const struct nvgpu_firmware *fw)
 {
 	int ret = 0;
 
@@ -27,7 +28,8 @@ int nvgpu_booter_init(struct nvkm_vgpu_pf *pf, struct nvgpu_booter *booter, cons
 	if (!ret)
 		ret = nvgpu_hs_init(&booter->load, &pf->sec2, "booter_load", &fw->booter_load);
 	if (!ret)
-		ret = nvgpu_hs_init(&booter->unload, &pf->sec2, "booter_unload", &fw->booter_unload);
+		ret = nvgpu_hs_init(&booter->unload, &pf->sec2, "booter_unload",
+				    &fw->booter_unload);
 	if (ret)
 		nvgpu_booter_fini(booter);
 	return ret;
@@ -46,7 +48,8 @@ void nvgpu_booter_fini(struct nvgpu_booter *booter)
 
 static bool booter_scrubbed(struct nvkm_vgpu_pf *pf)
 {
-	return FIELD_GET(NVGPU_GC6_SCRUBBER_HANDOFF, nvgpu_rd32(pf, NVGPU_GC6_SCRUBBER)) >= NVGPU_GC6_SCRUBBER_DONE;
+	return FIELD_GET(NVGPU_GC6_SCRUBBER_HANDOFF, nvgpu_rd32(pf, NVGPU_GC6_SCRUBBER)) >=
+	       NVGPU_GC6_SCRUBBER_DONE;
 }
 
 /**
@@ -63,12 +66,14 @@ int nvgpu_booter_scrub(struct nvkm_vgpu_pf *pf, const struct nvgpu_booter *boote
 	if (booter_scrubbed(pf))
 		return 0;
 	if (!booter->scrubber.falcon)
-		return dev_err_probe(&pf->pdev->dev, -EIO, "framebuffer is not scrubbed, and this firmware cannot\n");
+		return dev_err_probe(&pf->pdev->dev, -EIO,
+				     "framebuffer is not scrubbed, and this firmware cannot\n");
 	ret = nvgpu_hs_run(&booter->scrubber, 0);
 	if (ret)
 		return ret;
 	if (!booter_scrubbed(pf))
-		return dev_err_probe(&pf->pdev->dev, -EIO, "scrubber on sec2 ended without result, register %#x\n",
+		return dev_err_probe(&pf->pdev->dev, -EIO,
+				     "scrubber on sec2 ended without result, register %#x\n",
 				     nvgpu_rd32(pf, NVGPU_GC6_SCRUBBER));
 	return 0;
 }
@@ -81,7 +86,8 @@ int nvgpu_booter_scrub(struct nvkm_vgpu_pf *pf, const struct nvgpu_booter *boote
  *
  * Return: 0 or -EIO.
  */
-int nvgpu_booter_load(struct nvkm_vgpu_pf *pf, const struct nvgpu_booter *booter, dma_addr_t wpr_meta)
+int nvgpu_booter_load(struct nvkm_vgpu_pf *pf, const struct nvgpu_booter *booter,
+		      dma_addr_t wpr_meta)
 {
 	return nvgpu_hs_run(&booter->load, wpr_meta);
 }

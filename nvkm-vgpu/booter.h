@@ -17,10 +17,12 @@ struct nvgpu_booter {
 	struct nvgpu_hs scrubber, load, unload;
 };
 
-int nvgpu_booter_init(struct nvkm_vgpu_pf *pf, struct nvgpu_booter *booter, const struct nvgpu_firmware *fw);
+int nvgpu_booter_init(struct nvkm_vgpu_pf *pf, struct nvgpu_booter *booter,
+		      const struct nvgpu_firmware *fw);
 void nvgpu_booter_fini(struct nvgpu_booter *booter);
 int nvgpu_booter_scrub(struct nvkm_vgpu_pf *pf, const struct nvgpu_booter *booter);
-int nvgpu_booter_load(struct nvkm_vgpu_pf *pf, const struct nvgpu_booter *booter, dma_addr_t wpr_meta);
+int nvgpu_booter_load(struct nvkm_vgpu_pf *pf, const struct nvgpu_booter *booter,
+		      dma_addr_t wpr_meta);
 int nvgpu_booter_unload(struct nvkm_vgpu_pf *pf, const struct nvgpu_booter *booter);
 
 #endif

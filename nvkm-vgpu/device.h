@@ -25,7 +25,8 @@
  * @bar1: window on framebuffer for the CPU
  * @mgr: reservations, types and open vGPUs
  *
- * Allocated in probe, drvdata of @pdev, freed last in remove. VF drivers reach it through pci_iov_get_pf_drvdata().
+ * Allocated in probe, drvdata of @pdev, freed last in remove. VF drivers reach it through
+ * pci_iov_get_pf_drvdata().
  */
 struct nvkm_vgpu_pf {
 	struct pci_dev *pdev;

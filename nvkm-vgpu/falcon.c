@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Falcon: a microcontroller that starts signed ("heavy-secure") programs. The CPU has its DMA engine load code and data,
- * tells its boot ROM where the signature is and starts it. On Ada each falcon shares its reset with a RISC-V core;
- * either of the two is selected after reset.
+ * Falcon: a microcontroller that starts signed ("heavy-secure") programs. The CPU has its DMA
+ * engine load code and data, tells its boot ROM where the signature is and starts it. On Ada each
+ * falcon shares its reset with a RISC-V core; either of the two is selected after reset.
  */
 #include <linux/bitfield.h>
 #include <linux/delay.h>
@@ -37,27 +37,31 @@ static void falcon_mask(const struct nvgpu_falcon *falcon, u32 reg, u32 mask, u3
 }
 
 /* wait for the bits of @mask to become @val */
-static int falcon_poll(const struct nvgpu_falcon *falcon, u32 reg, u32 mask, u32 val, unsigned long timeout_us)
+static int falcon_poll(const struct nvgpu_falcon *falcon, u32 reg, u32 mask, u32 val,
+		       unsigned long timeout_us)
 {
 	u32 cur;
 
-	return read_poll_timeout(nvgpu_falcon_rd32, cur, (cur & mask) == val, min(timeout_us / 10, 1000UL), timeout_us,
-				 false, falcon, reg);
+	return read_poll_timeout(nvgpu_falcon_rd32, cur, (cur & mask) == val,
+				 min(timeout_us / 10, 1000UL), timeout_us, false, falcon, reg);
 }
 
 static int falcon_reset_engine(const struct nvgpu_falcon *falcon)
 {
 	int ret;
 
-	falcon_poll(falcon, NVGPU_FALCON_HWCFG2, NVGPU_FALCON_HWCFG2_RESET_READY, NVGPU_FALCON_HWCFG2_RESET_READY,
-		    FALCON_RESET_READY_US);
-	falcon_mask(falcon, NVGPU_FALCON_ENGINE, NVGPU_FALCON_ENGINE_RESET, NVGPU_FALCON_ENGINE_RESET);
+	falcon_poll(falcon, NVGPU_FALCON_HWCFG2, NVGPU_FALCON_HWCFG2_RESET_READY,
+		    NVGPU_FALCON_HWCFG2_RESET_READY, FALCON_RESET_READY_US);
+	falcon_mask(falcon, NVGPU_FALCON_ENGINE, NVGPU_FALCON_ENGINE_RESET,
+		    NVGPU_FALCON_ENGINE_RESET);
 	udelay(FALCON_RESET_HOLD_US);
 	falcon_mask(falcon, NVGPU_FALCON_ENGINE, NVGPU_FALCON_ENGINE_RESET, 0);
 
-	ret = falcon_poll(falcon, NVGPU_FALCON_HWCFG2, NVGPU_FALCON_HWCFG2_MEM_SCRUBBING, 0, FALCON_SCRUB_US);
+	ret = falcon_poll(falcon, NVGPU_FALCON_HWCFG2, NVGPU_FALCON_HWCFG2_MEM_SCRUBBING, 0,
+			  FALCON_SCRUB_US);
 	if (ret)
-		dev_err(&falcon->pf->pdev->dev, "%s falcon: memory is not scrubbed after reset\n", falcon->name);
+		dev_err(&falcon->pf->pdev->dev, "%s falcon: memory is not scrubbed after reset\n",
+			falcon->name);
 	return ret;
 }
 
@@ -74,12 +78,15 @@ int nvgpu_falcon_reset(const struct nvgpu_falcon *falcon)
 	ret = falcon_reset_engine(falcon);
 	if (ret)
 		return ret;
-	if (nvgpu_falcon_rd32(falcon, NVGPU_FALCON2_RISCV_BCR_CTRL) & NVGPU_FALCON2_RISCV_BCR_CORE_RISCV) {
+	if (nvgpu_falcon_rd32(falcon, NVGPU_FALCON2_RISCV_BCR_CTRL) &
+	    NVGPU_FALCON2_RISCV_BCR_CORE_RISCV) {
 		nvgpu_falcon_wr32(falcon, NVGPU_FALCON2_RISCV_BCR_CTRL, 0);
-		ret = falcon_poll(falcon, NVGPU_FALCON2_RISCV_BCR_CTRL, NVGPU_FALCON2_RISCV_BCR_VALID,
-				  NVGPU_FALCON2_RISCV_BCR_VALID, FALCON_CORE_SWITCH_US);
+		ret = falcon_poll(falcon, NVGPU_FALCON2_RISCV_BCR_CTRL,
+				  NVGPU_FALCON2_RISCV_BCR_VALID, NVGPU_FALCON2_RISCV_BCR_VALID,
+				  FALCON_CORE_SWITCH_US);
 		if (ret) {
-			dev_err(&falcon->pf->pdev->dev, "%s falcon: stays with its RISC-V core\n", falcon->name);
+			dev_err(&falcon->pf->pdev->dev, "%s falcon: stays with its RISC-V core\n",
+				falcon->name);
 			return ret;
 		}
 	}
@@ -98,8 +105,10 @@ int nvgpu_falcon_reset_riscv(const struct nvgpu_falcon *falcon)
 	int ret = falcon_reset_engine(falcon);
 
 	if (!ret)
-		nvgpu_falcon_wr32(falcon, NVGPU_FALCON2_RISCV_BCR_CTRL, NVGPU_FALCON2_RISCV_BCR_CORE_RISCV |
-				  NVGPU_FALCON2_RISCV_BCR_VALID | NVGPU_FALCON2_RISCV_BCR_BRFETCH);
+		nvgpu_falcon_wr32(falcon, NVGPU_FALCON2_RISCV_BCR_CTRL,
+				  NVGPU_FALCON2_RISCV_BCR_CORE_RISCV |
+					  NVGPU_FALCON2_RISCV_BCR_VALID |
+					  NVGPU_FALCON2_RISCV_BCR_BRFETCH);
 	return ret;
 }
 
@@ -109,12 +118,14 @@ int nvgpu_falcon_reset_riscv(const struct nvgpu_falcon *falcon)
  */
 void nvgpu_falcon_allow_phys(const struct nvgpu_falcon *falcon)
 {
-	falcon_mask(falcon, NVGPU_FALCON_FBIF_CTL, NVGPU_FALCON_FBIF_CTL_ALLOW_PHYS, NVGPU_FALCON_FBIF_CTL_ALLOW_PHYS);
+	falcon_mask(falcon, NVGPU_FALCON_FBIF_CTL, NVGPU_FALCON_FBIF_CTL_ALLOW_PHYS,
+		    NVGPU_FALCON_FBIF_CTL_ALLOW_PHYS);
 	nvgpu_falcon_wr32(falcon, NVGPU_FALCON_DMACTL, 0);
 }
 
 /* have the falcon fetch @size bytes from @base + @from to its memory at @to */
-static int falcon_dma(const struct nvgpu_falcon *falcon, dma_addr_t base, u32 from, u32 to, u32 size, u32 command)
+static int falcon_dma(const struct nvgpu_falcon *falcon, dma_addr_t base, u32 from, u32 to,
+		      u32 size, u32 command)
 {
 	u32 end = to + size;
 	int ret;
@@ -124,16 +135,20 @@ static int falcon_dma(const struct nvgpu_falcon *falcon, dma_addr_t base, u32 fr
 
 	command |= FIELD_PREP(NVGPU_FALCON_DMATRFCMD_SIZE, NVGPU_FALCON_DMATRFCMD_SIZE_256B);
 	for (; to < end; to += FALCON_BLOCK, from += FALCON_BLOCK) {
-		ret = falcon_poll(falcon, NVGPU_FALCON_DMATRFCMD, NVGPU_FALCON_DMATRFCMD_FULL, 0, FALCON_DMA_US);
+		ret = falcon_poll(falcon, NVGPU_FALCON_DMATRFCMD, NVGPU_FALCON_DMATRFCMD_FULL, 0,
+				  FALCON_DMA_US);
 		if (ret)
 			return ret;
 		nvgpu_falcon_wr32(falcon, NVGPU_FALCON_DMATRFMOFFS, to);
 		nvgpu_falcon_wr32(falcon, NVGPU_FALCON_DMATRFFBOFFS, from);
 		nvgpu_falcon_wr32(falcon, NVGPU_FALCON_DMATRFCMD, command);
 	}
-	/* memory of these falcons has no tags: a block must be there before anything else is asked for */
-	return falcon_poll(falcon, NVGPU_FALCON_DMATRFCMD, NVGPU_FALCON_DMATRFCMD_IDLE, NVGPU_FALCON_DMATRFCMD_IDLE,
-			   FALCON_DMA_US);
+	/*
+	 * memory of these falcons has no tags: a block must be there before anything else is asked
+	 * for
+	 */
+	return falcon_poll(falcon, NVGPU_FALCON_DMATRFCMD, NVGPU_FALCON_DMATRFCMD_IDLE,
+			   NVGPU_FALCON_DMATRFCMD_IDLE, FALCON_DMA_US);
 }
 
 /**
@@ -154,10 +169,12 @@ int nvgpu_falcon_load(const struct nvgpu_falcon *falcon, const struct nvgpu_falc
 		    NVGPU_FALCON_FBIF_TRANSCFG_PHYSICAL);
 
 	/* the source offset of code is its virtual address, too: a tag that the boot ROM checks */
-	ret = falcon_dma(falcon, image->base + image->code - image->code_virt, image->code_virt, image->code_phys,
-			 image->code_size, NVGPU_FALCON_DMATRFCMD_IMEM | FIELD_PREP(NVGPU_FALCON_DMATRFCMD_SEC, 1));
+	ret = falcon_dma(falcon, image->base + image->code - image->code_virt, image->code_virt,
+			 image->code_phys, image->code_size,
+			 NVGPU_FALCON_DMATRFCMD_IMEM | FIELD_PREP(NVGPU_FALCON_DMATRFCMD_SEC, 1));
 	if (!ret)
-		ret = falcon_dma(falcon, image->base + image->data, 0, image->data_phys, image->data_size, 0);
+		ret = falcon_dma(falcon, image->base + image->data, 0, image->data_phys,
+				 image->data_size, 0);
 	if (ret) {
 		dev_err(&falcon->pf->pdev->dev, "%s falcon: DMA does not finish\n", falcon->name);
 		return ret;
@@ -191,8 +208,8 @@ void nvgpu_falcon_start(const struct nvgpu_falcon *falcon)
  */
 int nvgpu_falcon_wait_halted(const struct nvgpu_falcon *falcon)
 {
-	return falcon_poll(falcon, NVGPU_FALCON_CPUCTL, NVGPU_FALCON_CPUCTL_HALTED, NVGPU_FALCON_CPUCTL_HALTED,
-			   FALCON_RUN_US);
+	return falcon_poll(falcon, NVGPU_FALCON_CPUCTL, NVGPU_FALCON_CPUCTL_HALTED,
+			   NVGPU_FALCON_CPUCTL_HALTED, FALCON_RUN_US);
 }
 
 /**
@@ -204,8 +221,8 @@ int nvgpu_falcon_wait_halted(const struct nvgpu_falcon *falcon)
  *
  * Return: 0 when the program ended, whatever its result; -ETIMEDOUT.
  */
-int nvgpu_falcon_run(const struct nvgpu_falcon *falcon, const struct nvgpu_falcon_image *image, u64 argument,
-		     u32 *result)
+int nvgpu_falcon_run(const struct nvgpu_falcon *falcon, const struct nvgpu_falcon_image *image,
+		     u64 argument, u32 *result)
 {
 	int ret;
 

@@ -50,8 +50,8 @@ void nvgpu_falcon_allow_phys(const struct nvgpu_falcon *falcon);
 int nvgpu_falcon_load(const struct nvgpu_falcon *falcon, const struct nvgpu_falcon_image *image);
 void nvgpu_falcon_start(const struct nvgpu_falcon *falcon);
 int nvgpu_falcon_wait_halted(const struct nvgpu_falcon *falcon);
-int nvgpu_falcon_run(const struct nvgpu_falcon *falcon, const struct nvgpu_falcon_image *image, u64 argument,
-		     u32 *result);
+int nvgpu_falcon_run(const struct nvgpu_falcon *falcon, const struct nvgpu_falcon_image *image,
+		     u64 argument, u32 *result);
 bool nvgpu_falcon_riscv_active(const struct nvgpu_falcon *falcon);
 
 #endif

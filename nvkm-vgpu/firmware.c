@@ -34,13 +34,14 @@ static bool fw_word(const u8 *file, size_t size, u32 offset, u32 *val)
 }
 
 /* common start of all files: check it, and find header and data */
-static int fw_parse_bin(const u8 *file, size_t size, size_t header_size, const void **header, const u8 **data,
-			u32 *data_size, const char **part)
+static int fw_parse_bin(const u8 *file, size_t size, size_t header_size, const void **header,
+			const u8 **data, u32 *data_size, const char **part)
 {
 	const struct nvgpu_fw_bin *bin = fw_part(file, size, 0, sizeof(*bin));
 
 	*part = "file header";
-	if (!bin || le32_to_cpu(bin->magic) != NVGPU_FW_BIN_MAGIC || le32_to_cpu(bin->version) != 1 ||
+	if (!bin || le32_to_cpu(bin->magic) != NVGPU_FW_BIN_MAGIC ||
+	    le32_to_cpu(bin->version) != 1 ||
 	    le32_to_cpu(bin->size) > ALIGN(size, NVGPU_FALCON_BLOCK))
 		return -EINVAL;
 
@@ -96,7 +97,8 @@ int nvgpu_fw_parse_hs(const u8 *file, size_t size, struct nvgpu_fw_hs *hs, const
 	const struct nvgpu_fw_hs_meta *meta;
 	int ret;
 
-	ret = fw_parse_bin(file, size, sizeof(*hdr), (const void **)&hdr, &hs->data, &hs->data_size, part);
+	ret = fw_parse_bin(file, size, sizeof(*hdr), (const void **)&hdr, &hs->data, &hs->data_size,
+			   part);
 	if (ret)
 		return ret;
 
@@ -160,12 +162,14 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_fw_hs_signature);
  *
  * Return: 0 or -EINVAL.
  */
-int nvgpu_fw_parse_riscv(const u8 *file, size_t size, struct nvgpu_fw_riscv *riscv, const char **part)
+int nvgpu_fw_parse_riscv(const u8 *file, size_t size, struct nvgpu_fw_riscv *riscv,
+			 const char **part)
 {
 	const struct nvgpu_fw_riscv_desc *desc;
 	int ret;
 
-	ret = fw_parse_bin(file, size, sizeof(*desc), (const void **)&desc, &riscv->data, &riscv->size, part);
+	ret = fw_parse_bin(file, size, sizeof(*desc), (const void **)&desc, &riscv->data,
+			   &riscv->size, part);
 	if (ret)
 		return ret;
 
@@ -190,21 +194,25 @@ int nvgpu_fw_parse_riscv(const u8 *file, size_t size, struct nvgpu_fw_riscv *ris
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_fw_parse_riscv);
 
-/* headers of a 64-bit little-endian ELF: where its section headers are, and the names of the sections */
-static int fw_elf_open(const u8 *file, size_t size, const Elf64_Shdr **sections, unsigned int *count,
-		       const char **names, u64 *names_size, const char **part)
+/*
+ * headers of a 64-bit little-endian ELF: where its section headers are, and the names of the
+ * sections
+ */
+static int fw_elf_open(const u8 *file, size_t size, const struct elf64_shdr **sections,
+		       unsigned int *count, const char **names, u64 *names_size, const char **part)
 {
-	const Elf64_Ehdr *ehdr = fw_part(file, size, 0, sizeof(*ehdr));
-	const Elf64_Shdr *strtab;
+	const struct elf64_hdr *ehdr = fw_part(file, size, 0, sizeof(*ehdr));
+	const struct elf64_shdr *strtab;
 
 	*part = "ELF header";
-	if (!ehdr || memcmp(ehdr->e_ident, ELFMAG, SELFMAG) || ehdr->e_ident[EI_CLASS] != ELFCLASS64 ||
-	    ehdr->e_ident[EI_DATA] != ELFDATA2LSB || ehdr->e_shentsize != sizeof(Elf64_Shdr))
+	if (!ehdr || memcmp(ehdr->e_ident, ELFMAG, SELFMAG) ||
+	    ehdr->e_ident[EI_CLASS] != ELFCLASS64 || ehdr->e_ident[EI_DATA] != ELFDATA2LSB ||
+	    ehdr->e_shentsize != sizeof(struct elf64_shdr))
 		return -EINVAL;
 
 	*part = "section headers";
 	*count = ehdr->e_shnum;
-	*sections = fw_part(file, size, ehdr->e_shoff, (u64)*count * sizeof(Elf64_Shdr));
+	*sections = fw_part(file, size, ehdr->e_shoff, (u64)*count * sizeof(struct elf64_shdr));
 	if (!*sections || !IS_ALIGNED(ehdr->e_shoff, 8) || ehdr->e_shstrndx >= *count)
 		return -EINVAL;
 
@@ -226,10 +234,10 @@ static int fw_elf_open(const u8 *file, size_t size, const Elf64_Shdr **sections,
  *
  * Return: 0 or -EINVAL.
  */
-int nvgpu_fw_elf_section(const u8 *file, size_t size, const char *name, const u8 **section, size_t *section_size,
-			 const char **part)
+int nvgpu_fw_elf_section(const u8 *file, size_t size, const char *name, const u8 **section,
+			 size_t *section_size, const char **part)
 {
-	const Elf64_Shdr *sections;
+	const struct elf64_shdr *sections;
 	unsigned int count, i;
 	const char *names;
 	u64 names_size;
@@ -272,14 +280,15 @@ int nvgpu_fw_parse_gsp(const u8 *file, size_t size, struct nvgpu_fw_gsp *gsp, co
 		return ret;
 	if (gsp->image_size % SZ_4K)
 		return -EINVAL;
-	ret = nvgpu_fw_elf_section(file, size, ".fwsignature_ad10x", &gsp->signature, &gsp->signature_size, part);
+	ret = nvgpu_fw_elf_section(file, size, ".fwsignature_ad10x", &gsp->signature,
+				   &gsp->signature_size, part);
 	if (ret)
 		return ret;
 	return gsp->signature_size <= SZ_64K ? 0 : -EINVAL;
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_fw_parse_gsp);
 
-/* ---- files ----------------------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static const char * const fw_names[NVGPU_FW_COUNT] = {
 	[NVGPU_FW_GSP] = "gsp",
@@ -312,13 +321,14 @@ static int fw_check_version(struct device *dev, const struct nvgpu_firmware *fw,
 	size = strnlen(version, size);
 	if (size == len && !memcmp(version, fw->abi->version, len))
 		return 0;
-	dev_err(dev, "firmware " NVGPU_FW_DIR "gsp-%s.bin says that it is version %*pE\n", fw->abi->version,
-		(int)min_t(size_t, size, 32), version);
+	dev_err(dev, "firmware " NVGPU_FW_DIR "gsp-%s.bin says that it is version %*pE\n",
+		fw->abi->version, (int)min_t(size_t, size, 32), version);
 	*part = NULL;
 	return -EINVAL;
 }
 
-static int fw_parse(struct device *dev, struct nvgpu_firmware *fw, enum nvgpu_fw_id id, const char **part)
+static int fw_parse(struct device *dev, struct nvgpu_firmware *fw, enum nvgpu_fw_id id,
+		    const char **part)
 {
 	const u8 *data = fw->file[id]->data;
 	size_t size = fw->file[id]->size;
@@ -358,12 +368,13 @@ static int fw_get_one(struct device *dev, struct nvgpu_firmware *fw, enum nvgpu_
 }
 
 /**
- * nvgpu_firmware_get - load and take apart all files of the newest firmware version that is installed
+ * nvgpu_firmware_get - load and take apart all files of the newest firmware version that is
+ * installed
  * @dev: the GPU
  * @fw: result, zeroed before
  *
- * Return: 0; -ENOENT when a file is missing, -EINVAL when one is damaged or of another version, each with a line that
- * names it.
+ * Return: 0; -ENOENT when a file is missing, -EINVAL when one is damaged or of another version,
+ * each with a line that names it.
  */
 int nvgpu_firmware_get(struct device *dev, struct nvgpu_firmware *fw)
 {
@@ -371,7 +382,10 @@ int nvgpu_firmware_get(struct device *dev, struct nvgpu_firmware *fw)
 	unsigned int i;
 	int ret;
 
-	/* the GSP image decides on the version; without any, the first one's absence is what is reported */
+	/*
+	 * the GSP image decides on the version; without any, the first one's absence is what is
+	 * reported
+	 */
 	fw->abi = fw_abis[0];
 	for (i = 0; i < ARRAY_SIZE(fw_abis); i++) {
 		fw_path(path, fw_abis[i], NVGPU_FW_GSP);

@@ -2,8 +2,8 @@
 /*
  * Firmware files: fetching and taking apart.
  *
- * The parsers work on a buffer and know no device. What is wrong they tell by name in @part, for the line that goes to
- * the log; everything they return lies inside the buffer that was given.
+ * The parsers work on a buffer and know no device. What is wrong they tell by name in @part, for
+ * the line that goes to the log; everything they return lies inside the buffer that was given.
  */
 #ifndef _NVKM_VGPU_FIRMWARE_H
 #define _NVKM_VGPU_FIRMWARE_H
@@ -29,7 +29,10 @@ struct nvgpu_fw_bin {
 
 #define NVGPU_FW_BIN_MAGIC		0x10de
 
-/* program for a falcon in heavy-secure mode, second layout; offsets from the start of the file; include/nvfw/hs.h */
+/*
+ * program for a falcon in heavy-secure mode, second layout; offsets from the start of the file;
+ * include/nvfw/hs.h
+ */
 struct nvgpu_fw_hs_header {
 	__le32 sig_offset;
 	__le32 sig_size;
@@ -91,7 +94,8 @@ struct nvgpu_fw_riscv_desc {
  * @sigs: the signatures, @num_sigs of @sig_size bytes
  * @sig_size: bytes of one
  * @num_sigs: at least 1
- * @fuse_version: version of the program that the first signature is for; each further one is for one version less
+ * @fuse_version: version of the program that the first signature is for; each further one is for
+ * one version less
  * @engine_mask: falcon that it is signed for
  * @ucode_id: slot of its version fuse, from 1
  */
@@ -137,9 +141,10 @@ struct nvgpu_fw_gsp {
 };
 
 int nvgpu_fw_parse_hs(const u8 *file, size_t size, struct nvgpu_fw_hs *hs, const char **part);
-int nvgpu_fw_parse_riscv(const u8 *file, size_t size, struct nvgpu_fw_riscv *riscv, const char **part);
-int nvgpu_fw_elf_section(const u8 *file, size_t size, const char *name, const u8 **section, size_t *section_size,
+int nvgpu_fw_parse_riscv(const u8 *file, size_t size, struct nvgpu_fw_riscv *riscv,
 			 const char **part);
+int nvgpu_fw_elf_section(const u8 *file, size_t size, const char *name, const u8 **section,
+			 size_t *section_size, const char **part);
 int nvgpu_fw_parse_gsp(const u8 *file, size_t size, struct nvgpu_fw_gsp *gsp, const char **part);
 int nvgpu_fw_hs_signature(const struct nvgpu_fw_hs *hs, u32 fuse);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * FWSEC: the only program that may set up WPR2. It comes in the VBIOS and runs on the GSP before GSP-RM does (FRTS: make
- * the region and put the board's data at its end) and after it (SB: take back what GSP-RM had). Its commands are written
- * into its data before it starts.
+ * FWSEC: the only program that may set up WPR2. It comes in the VBIOS and runs on the GSP before
+ * GSP-RM does (FRTS: make the region and put the board's data at its end) and after it (SB: take
+ * back what GSP-RM had). Its commands are written into its data before it starts.
  */
 #include <kunit/visibility.h>
 #include <linux/bitfield.h>
@@ -62,7 +62,8 @@ int nvgpu_fwsec_patch(u8 *data, u32 size, u32 interfaces, u32 cmd, u64 frts, u64
 	if (!hdr || hdr->entry_size < sizeof(*entry))
 		return -EINVAL;
 	for (i = 0; i < hdr->entries && !mapper; i++) {
-		entry = fwsec_part(data, size, interfaces + hdr->header_size + i * hdr->entry_size, sizeof(*entry));
+		entry = fwsec_part(data, size, interfaces + hdr->header_size + i * hdr->entry_size,
+				   sizeof(*entry));
 		if (!entry)
 			return -EINVAL;
 		if (le32_to_cpu(entry->id) != FWSEC_INTERFACE_MAPPER)
@@ -103,13 +104,15 @@ int nvgpu_fwsec_init(struct nvgpu_fwsec *fwsec, const struct nvgpu_falcon *falco
 	int sig;
 	int ret;
 
-	if (!(vbios->engine_mask & FWSEC_ENGINE_GSP) || !vbios->ucode_id || vbios->ucode_id > NVGPU_FUSE_UCODES)
+	if (!(vbios->engine_mask & FWSEC_ENGINE_GSP) || !vbios->ucode_id ||
+	    vbios->ucode_id > NVGPU_FUSE_UCODES)
 		return dev_err_probe(dev, -ENODEV, "VBIOS: FWSEC is not for the GSP\n");
 	fuse = FIELD_GET(NVGPU_FUSE_UCODE_VERSION,
 			 nvgpu_rd32(falcon->pf, NVGPU_FUSE_GSP_UCODE_VERSION(vbios->ucode_id)));
 	sig = nvgpu_vbios_fwsec_signature(vbios, fuse);
 	if (sig < 0)
-		return dev_err_probe(dev, -ENODEV, "VBIOS: FWSEC has no signature for version fuse %#x\n", fuse);
+		return dev_err_probe(dev, -ENODEV,
+				     "VBIOS: FWSEC has no signature for version fuse %#x\n", fuse);
 
 	ret = nvgpu_dma_alloc(dev, &fwsec->mem, vbios->imem_size + vbios->dmem_size);
 	if (ret)
@@ -117,8 +120,10 @@ int nvgpu_fwsec_init(struct nvgpu_fwsec *fwsec, const struct nvgpu_falcon *falco
 	fwsec->falcon = falcon;
 	data = fwsec->mem.cpu + vbios->imem_size;
 	memcpy(fwsec->mem.cpu, vbios->ucode, fwsec->mem.size);
-	memcpy(data + vbios->pkc_offset, vbios->sigs + sig * NVGPU_VBIOS_SIG_SIZE, NVGPU_VBIOS_SIG_SIZE);
-	ret = nvgpu_fwsec_patch(data, vbios->dmem_size, vbios->interface_offset, cmd, frts, frts_size);
+	memcpy(data + vbios->pkc_offset, vbios->sigs + sig * NVGPU_VBIOS_SIG_SIZE,
+	       NVGPU_VBIOS_SIG_SIZE);
+	ret = nvgpu_fwsec_patch(data, vbios->dmem_size, vbios->interface_offset, cmd, frts,
+				frts_size);
 	if (ret) {
 		nvgpu_fwsec_fini(fwsec);
 		return dev_err_probe(dev, -ENODEV, "VBIOS: FWSEC takes no commands\n");
@@ -159,8 +164,8 @@ static int fwsec_run(const struct nvgpu_fwsec *fwsec, const char *name, u32 scra
 	error = nvgpu_rd32(pf, scratch) & mask;
 	if (!ret && !result && !error)
 		return 0;
-	dev_err(&pf->pdev->dev, "%s failed%s, mailbox %#x, error %#x\n", name, ret ? ": does not end" : "", result,
-		error >> __ffs(mask));
+	dev_err(&pf->pdev->dev, "%s failed%s, mailbox %#x, error %#x\n", name,
+		ret ? ": does not end" : "", result, error >> __ffs(mask));
 	return -EIO;
 }
 

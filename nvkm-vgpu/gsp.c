@@ -2,15 +2,16 @@
 /*
  * GSP-RM from nothing to running, and back.
  *
- *	CPU	loads the files, lays out framebuffer, prepares everything in memory, queues the first two messages
+ *	CPU	loads the files, lays out framebuffer, prepares memory, queues the first messages
  *	GSP	FWSEC-FRTS makes WPR2
  *	CPU	resets the GSP into its RISC-V core, with the address of the arguments
  *	SEC2	scrubber: GSP-RM's heap for 32 vGPUs reaches below what is scrubbed at power on
  *	SEC2	booter_load verifies GSP-RM, copies it to WPR2 and starts it
  *	GSP	GSP-RM reads its messages, may ask for register accesses, and says that it is done
  *
- * Back: GSP-RM is told, FWSEC-SB cleans up on the GSP, booter_unload clears WPR2. The way back is the same whether
- * GSP-RM ran, never came up or died, as far as it goes; all that it needs is prepared before the way up starts.
+ * Back: GSP-RM is told, FWSEC-SB cleans up on the GSP, booter_unload clears WPR2. The way back is
+ * the same whether GSP-RM ran, never came up or died, as far as it goes; all that it needs is
+ * prepared before the way up starts.
  */
 #include <linux/bitfield.h>
 #include <linux/iopoll.h>
@@ -38,7 +39,7 @@
 #define GSP_VGA_WORKSPACE_SIZE		SZ_1M
 #define GSP_VGA_WORKSPACE_SMALL		SZ_128K
 
-/* ---- state ------------------------------------------------------------------------------------------------------- */
+/* ---- state ----------------------------------------------------------------------------------- */
 
 /**
  * nvgpu_gsp_dead - is GSP-RM known to be dead
@@ -61,7 +62,8 @@ bool nvgpu_gsp_dead(struct nvkm_vgpu_pf *pf)
 void nvgpu_gsp_set_dead(struct nvkm_vgpu_pf *pf, const char *why)
 {
 	if (!xchg(&pf->gsp.dead, true))
-		dev_err(&pf->pdev->dev, "GSP-RM died%s: %s\n", pf->gsp.rpc.init_done ? "" : " before GSP_INIT_DONE", why);
+		dev_err(&pf->pdev->dev, "GSP-RM died%s: %s\n",
+			pf->gsp.rpc.init_done ? "" : " before GSP_INIT_DONE", why);
 }
 
 /**
@@ -76,11 +78,12 @@ bool nvgpu_gsp_check(struct nvkm_vgpu_pf *pf)
 		return false;
 	if (!pf->gsp.started || nvgpu_falcon_riscv_active(&pf->gsp_falcon))
 		return true;
-	nvgpu_gsp_set_dead(pf, pci_device_is_present(pf->pdev) ? "its core stopped" : "the GPU is gone");
+	nvgpu_gsp_set_dead(pf, pci_device_is_present(pf->pdev) ? "its core stopped" :
+								 "the GPU is gone");
 	return false;
 }
 
-/* ---- preparation ------------------------------------------------------------------------------------------------- */
+/* ---- preparation ----------------------------------------------------------------------------- */
 
 static bool gsp_wpr2_up(struct nvkm_vgpu_pf *pf)
 {
@@ -89,9 +92,12 @@ static bool gsp_wpr2_up(struct nvkm_vgpu_pf *pf)
 
 static bool gsp_gfw_booted(struct nvkm_vgpu_pf *pf)
 {
-	return (nvgpu_rd32(pf, NVGPU_GC6_GFW_BOOT_PLM) & NVGPU_GC6_GFW_BOOT_PLM_READ) &&
-	       FIELD_GET(NVGPU_GC6_GFW_BOOT_PROGRESS, nvgpu_rd32(pf, NVGPU_GC6_GFW_BOOT)) ==
-	       NVGPU_GC6_GFW_BOOT_COMPLETED;
+	u32 progress;
+
+	if (!(nvgpu_rd32(pf, NVGPU_GC6_GFW_BOOT_PLM) & NVGPU_GC6_GFW_BOOT_PLM_READ))
+		return false;
+	progress = FIELD_GET(NVGPU_GC6_GFW_BOOT_PROGRESS, nvgpu_rd32(pf, NVGPU_GC6_GFW_BOOT));
+	return progress == NVGPU_GC6_GFW_BOOT_COMPLETED;
 }
 
 /* the GPU's own firmware has to be through, and no GSP-RM may be left from another driver */
@@ -103,7 +109,8 @@ static int gsp_check_idle(struct nvkm_vgpu_pf *pf)
 	if (read_poll_timeout(gsp_gfw_booted, booted, booted, 1000, GSP_GFW_BOOT_US, false, pf))
 		return dev_err_probe(dev, -ETIMEDOUT, "GPU firmware does not finish its start\n");
 	if (gsp_wpr2_up(pf))
-		return dev_err_probe(dev, -EBUSY, "another driver left GSP firmware in WPR2, the GPU needs a reset\n");
+		return dev_err_probe(dev, -EBUSY,
+				     "WPR2 has another driver's firmware, the GPU needs a reset\n");
 	return 0;
 }
 
@@ -131,10 +138,12 @@ static int gsp_layout(struct nvkm_vgpu_pf *pf, const struct nvgpu_firmware *fw)
 	int ret = -ENOSPC;
 
 	if (fb_size > GSP_VGA_WORKSPACE_SIZE)
-		ret = nvgpu_wpr_layout(wpr, fb_size, gsp_vga_workspace(pf, fb_size), fw->gsp.image_size,
-				       fw->bootloader.size, pf->abi->vgpu_heap_size);
+		ret = nvgpu_wpr_layout(wpr, fb_size, gsp_vga_workspace(pf, fb_size),
+				       fw->gsp.image_size, fw->bootloader.size,
+				       pf->abi->vgpu_heap_size);
 	if (ret)
-		return dev_err_probe(&pf->pdev->dev, ret, "framebuffer of %llu MiB is too small for GSP-RM\n",
+		return dev_err_probe(&pf->pdev->dev, ret,
+				     "framebuffer of %llu MiB is too small for GSP-RM\n",
 				     fb_size >> 20);
 	wpr->vf_partitions = pf->abi->vgpu_partitions;
 	return 0;
@@ -156,7 +165,8 @@ static int gsp_prepare_fwsec(struct nvkm_vgpu_pf *pf)
 		dev_err_probe(&pf->pdev->dev, ret, "VBIOS has no FWSEC\n");
 		goto out;
 	}
-	ret = nvgpu_fwsec_init(&pf->gsp.frts, &pf->gsp_falcon, &fwsec, NVGPU_FWSEC_FRTS, wpr->frts, wpr->frts_size);
+	ret = nvgpu_fwsec_init(&pf->gsp.frts, &pf->gsp_falcon, &fwsec, NVGPU_FWSEC_FRTS, wpr->frts,
+			       wpr->frts_size);
 	if (!ret)
 		ret = nvgpu_fwsec_init(&pf->gsp.sb, &pf->gsp_falcon, &fwsec, NVGPU_FWSEC_SB, 0, 0);
 out:
@@ -186,7 +196,8 @@ static int gsp_prepare_image(struct nvkm_vgpu_pf *pf, const struct nvgpu_firmwar
 	if (!ret)
 		ret = gsp_copy(dev, &gsp->signature, fw->gsp.signature, fw->gsp.signature_size);
 	if (!ret)
-		ret = nvgpu_dma_alloc(dev, &gsp->wpr_meta, ALIGN(pf->abi->wpr_meta_size, NVGPU_GSP_PAGE));
+		ret = nvgpu_dma_alloc(dev, &gsp->wpr_meta,
+				      ALIGN(pf->abi->wpr_meta_size, NVGPU_GSP_PAGE));
 	if (ret)
 		return ret;
 
@@ -204,7 +215,8 @@ static int gsp_prepare_image(struct nvkm_vgpu_pf *pf, const struct nvgpu_firmwar
 	return 0;
 }
 
-static void gsp_libos_arg(struct nvgpu_libos_arg *arg, const char *name, const struct nvgpu_dma *mem)
+static void gsp_libos_arg(struct nvgpu_libos_arg *arg, const char *name,
+			  const struct nvgpu_dma *mem)
 {
 	u64 id = 0;
 
@@ -219,7 +231,10 @@ static void gsp_libos_arg(struct nvgpu_libos_arg *arg, const char *name, const s
 	};
 }
 
-/* what GSP-RM itself reads: log rings, each with a list of its pages behind the put pointer, and its arguments */
+/*
+ * what GSP-RM itself reads: log rings, each with a list of its pages behind the put pointer, and
+ * its arguments
+ */
 static int gsp_prepare_args(struct nvkm_vgpu_pf *pf)
 {
 	static const char * const log_names[NVGPU_GSP_LOGS] = { "LOGINIT", "LOGINTR", "LOGRM" };
@@ -295,10 +310,11 @@ static void gsp_free_image(struct nvkm_vgpu_pf *pf)
 	nvgpu_radix3_fini(dev, &gsp->image);
 }
 
-/* ---- up ---------------------------------------------------------------------------------------------------------- */
+/* ---- up -------------------------------------------------------------------------------------- */
 
 /**
- * nvgpu_gsp_reset - reset the GSP into its RISC-V core, which finds GSP-RM's arguments in the mailboxes
+ * nvgpu_gsp_reset - reset the GSP into its RISC-V core, which finds GSP-RM's arguments in the
+ * mailboxes
  * @pf: the GPU
  *
  * Return: 0 or -ETIMEDOUT.
@@ -309,8 +325,10 @@ int nvgpu_gsp_reset(struct nvkm_vgpu_pf *pf)
 
 	if (ret)
 		return ret;
-	nvgpu_falcon_wr32(&pf->gsp_falcon, NVGPU_FALCON_MAILBOX0, lower_32_bits(pf->gsp.libos.addr));
-	nvgpu_falcon_wr32(&pf->gsp_falcon, NVGPU_FALCON_MAILBOX1, upper_32_bits(pf->gsp.libos.addr));
+	nvgpu_falcon_wr32(&pf->gsp_falcon, NVGPU_FALCON_MAILBOX0,
+			  lower_32_bits(pf->gsp.libos.addr));
+	nvgpu_falcon_wr32(&pf->gsp_falcon, NVGPU_FALCON_MAILBOX1,
+			  upper_32_bits(pf->gsp.libos.addr));
 	return 0;
 }
 
@@ -324,7 +342,8 @@ int nvgpu_gsp_started(struct nvkm_vgpu_pf *pf)
 {
 	nvgpu_falcon_wr32(&pf->gsp_falcon, NVGPU_FALCON_OS, pf->gsp.app_version);
 	if (!nvgpu_falcon_riscv_active(&pf->gsp_falcon)) {
-		dev_err(&pf->pdev->dev, "GSP-RM does not start: the core of the gsp is not running\n");
+		dev_err(&pf->pdev->dev,
+			"GSP-RM does not start: the core of the gsp is not running\n");
 		return -EIO;
 	}
 	pf->gsp.started = true;
@@ -355,11 +374,12 @@ static int gsp_start(struct nvkm_vgpu_pf *pf)
 		return ret;
 	ret = nvgpu_rpc_wait_init_done(pf, GSP_INIT_DONE_MS);
 	if (ret == -ETIMEDOUT)
-		dev_err(&pf->pdev->dev, "GSP-RM does not answer: no GSP_INIT_DONE for %u s\n", GSP_INIT_DONE_MS / 1000);
+		dev_err(&pf->pdev->dev, "GSP-RM does not answer: no GSP_INIT_DONE for %u s\n",
+			GSP_INIT_DONE_MS / 1000);
 	return ret;
 }
 
-/* ---- down -------------------------------------------------------------------------------------------------------- */
+/* ---- down ------------------------------------------------------------------------------------ */
 
 /* take GSP-RM off the GSP, in whatever state it is */
 static void gsp_stop(struct nvkm_vgpu_pf *pf)
@@ -460,7 +480,8 @@ err_firmware:
  * nvgpu_gsp_unload - end GSP-RM and take it off the GPU
  * @pf: the GPU
  *
- * Goes on whatever fails; a GPU that cannot be cleaned up says so in the log, and when it is loaded again.
+ * Goes on whatever fails; a GPU that cannot be cleaned up says so in the log, and when it is loaded
+ * again.
  */
 void nvgpu_gsp_unload(struct nvkm_vgpu_pf *pf)
 {
@@ -468,10 +489,11 @@ void nvgpu_gsp_unload(struct nvkm_vgpu_pf *pf)
 	void *buf;
 
 	buf = kzalloc(pf->abi->unload_size, GFP_KERNEL);
-	if (buf && nvgpu_rpc_call(pf, "UNLOADING_GUEST_DRIVER", pf->abi->rpc.unloading_guest_driver, buf,
-				  pf->abi->unload_size, GSP_UNLOAD_MS | NVGPU_RPC_UNINTERRUPTIBLE) >= 0 &&
-	    read_poll_timeout(nvgpu_falcon_rd32, mailbox, mailbox == GSP_STOPPED, 1000, GSP_STOP_US, false,
-			      &pf->gsp_falcon, NVGPU_FALCON_MAILBOX0))
+	if (buf &&
+	    nvgpu_rpc_call(pf, "UNLOADING_GUEST_DRIVER", pf->abi->rpc.unloading_guest_driver, buf,
+			   pf->abi->unload_size, GSP_UNLOAD_MS | NVGPU_RPC_UNINTERRUPTIBLE) >= 0 &&
+	    read_poll_timeout(nvgpu_falcon_rd32, mailbox, mailbox == GSP_STOPPED, 1000, GSP_STOP_US,
+			      false, &pf->gsp_falcon, NVGPU_FALCON_MAILBOX0))
 		dev_err(&pf->pdev->dev, "GSP-RM does not stop, mailbox %#x\n", mailbox);
 	kfree(buf);
 	gsp_stop(pf);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Heavy-secure programs from firmware files: they come with a signature for each version of the board's fuses. */
+/*
+ * Heavy-secure programs from firmware files: they come with a signature for each version of the
+ * board's fuses.
+ */
 #include <linux/bitfield.h>
 #include <linux/string.h>
 
@@ -26,7 +29,8 @@ int nvgpu_hs_init(struct nvgpu_hs *hs, const struct nvgpu_falcon *falcon, const 
 	int sig, ret;
 	u32 fuse;
 
-	if (!(fw->engine_mask & HS_ENGINE_SEC2) || !fw->ucode_id || fw->ucode_id > NVGPU_FUSE_UCODES) {
+	if (!(fw->engine_mask & HS_ENGINE_SEC2) || !fw->ucode_id ||
+	    fw->ucode_id > NVGPU_FUSE_UCODES) {
 		dev_err(dev, "firmware %s is not for SEC2\n", name);
 		return -EINVAL;
 	}
@@ -42,7 +46,8 @@ int nvgpu_hs_init(struct nvgpu_hs *hs, const struct nvgpu_falcon *falcon, const 
 	if (ret)
 		return ret;
 	memcpy(hs->mem.cpu, fw->data, fw->data_size);
-	memcpy(hs->mem.cpu + fw->dmem_offset + fw->sig_dmem, fw->sigs + sig * fw->sig_size, fw->sig_size);
+	memcpy(hs->mem.cpu + fw->dmem_offset + fw->sig_dmem, fw->sigs + sig * fw->sig_size,
+	       fw->sig_size);
 
 	hs->falcon = falcon;
 	hs->name = name;
@@ -85,7 +90,8 @@ int nvgpu_hs_run(const struct nvgpu_hs *hs, u64 argument)
 
 	ret = nvgpu_falcon_run(hs->falcon, &hs->image, argument, &result);
 	if (ret) {
-		dev_err(dev, "%s on %s does not end, mailbox %#x\n", hs->name, hs->falcon->name, result);
+		dev_err(dev, "%s on %s does not end, mailbox %#x\n", hs->name, hs->falcon->name,
+			result);
 		return -EIO;
 	}
 	if (result) {

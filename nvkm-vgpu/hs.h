@@ -8,7 +8,8 @@
 struct nvgpu_fw_hs;
 
 /**
- * struct nvgpu_hs - a heavy-secure program, signed for this board and in memory that a falcon can reach
+ * struct nvgpu_hs - a heavy-secure program, signed for this board and in memory that a falcon can
+ * reach
  * @falcon: where it runs
  * @name: for messages
  * @mem: the program

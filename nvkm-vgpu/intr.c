@@ -2,9 +2,10 @@
 /*
  * Interrupts of the PF.
  *
- * A vector of the GPU is a bit in a leaf of its interrupt tree; two leaves make a bit of the top. Each function has such
- * a tree and sends a message, or raises its pin, when an enabled top bit is set. The tree is as a level: it has to be
- * masked at its top until everything below was served, and enabling it again sends anew what is still pending.
+ * A vector of the GPU is a bit in a leaf of its interrupt tree; two leaves make a bit of the top.
+ * Each function has such a tree and sends a message, or raises its pin, when an enabled top bit is
+ * set. The tree is as a level: it has to be masked at its top until everything below was served,
+ * and enabling it again sends anew what is still pending.
  *
  * Only GSP-RM interrupts the PF; what other engines have to say it says itself, in messages.
  */
@@ -88,7 +89,8 @@ static irqreturn_t intr_thread(int irq, void *data)
 			cond_resched();
 		if (status & NVGPU_FALCON_IRQ_HALT)
 			nvgpu_gsp_check(pf);
-		nvgpu_falcon_wr32(&pf->gsp_falcon, NVGPU_FALCON_INTR_RETRIGGER, NVGPU_FALCON_INTR_RETRIGGER_TRIGGER);
+		nvgpu_falcon_wr32(&pf->gsp_falcon, NVGPU_FALCON_INTR_RETRIGGER,
+				  NVGPU_FALCON_INTR_RETRIGGER_TRIGGER);
 	}
 	intr_unmask(pf);
 	return IRQ_HANDLED;
@@ -97,19 +99,20 @@ static irqreturn_t intr_thread(int irq, void *data)
 /* which vector is GSP-RM's */
 static int intr_find_vector(struct nvkm_vgpu_pf *pf)
 {
-	struct device *dev = &pf->pdev->dev;
 	void *buf __free(kfree) = kzalloc(pf->abi->intr_table_size, GFP_KERNEL);
+	struct device *dev = &pf->pdev->dev;
 	int ret;
 
 	if (!buf)
 		return -ENOMEM;
-	ret = nvgpu_rm_control_internal(pf, pf->abi->ctrl.intr_get_kernel_table, buf, pf->abi->intr_table_size,
-					NVGPU_RM_TIMEOUT_MS);
+	ret = nvgpu_rm_control_internal(pf, pf->abi->ctrl.intr_get_kernel_table, buf,
+					pf->abi->intr_table_size, NVGPU_RM_TIMEOUT_MS);
 	if (ret)
 		return dev_err_probe(dev, ret, "GSP-RM has no interrupt table\n");
 	ret = pf->abi->decode_intr_table(buf, pf->abi->intr_table_size, &pf->intr.vector);
 	if (ret || pf->intr.vector >= NVGPU_VFN_INTR_VECTORS)
-		return dev_err_probe(dev, -EPROTO, "GSP-RM's interrupt table lacks its own vector\n");
+		return dev_err_probe(dev, -EPROTO,
+				     "GSP-RM's interrupt table lacks its own vector\n");
 	return 0;
 }
 
@@ -137,7 +140,8 @@ int nvgpu_intr_init(struct nvkm_vgpu_pf *pf)
 		return dev_err_probe(&pdev->dev, ret, "no interrupt\n");
 	pf->intr.irq = pci_irq_vector(pdev, 0);
 	ret = request_threaded_irq(pf->intr.irq, intr_handler, intr_thread,
-				   pdev->msi_enabled || pdev->msix_enabled ? 0 : IRQF_SHARED, "nvkm-vgpu", pf);
+				   pdev->msi_enabled || pdev->msix_enabled ? 0 : IRQF_SHARED,
+				   "nvkm-vgpu", pf);
 	if (ret) {
 		pci_free_irq_vectors(pdev);
 		return dev_err_probe(&pdev->dev, ret, "interrupt %d refused\n", pf->intr.irq);

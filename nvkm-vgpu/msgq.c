@@ -106,7 +106,8 @@ static void *msgq_slot(struct nvgpu_msgq_tx *base, u32 slot)
 /**
  * nvgpu_msgq_send - put a message into the command queue
  * @queue: the queues
- * @elem: the message, its RPC part complete and zeroed to the end of the page; the rest is filled in here
+ * @elem: the message, its RPC part complete and zeroed to the end of the page; the rest is filled
+ * in here
  *
  * The caller rings the doorbell.
  *
@@ -130,7 +131,8 @@ int nvgpu_msgq_send(struct nvgpu_msgq *queue, struct nvgpu_msgq_elem *elem)
 
 	first = min(pages, NVGPU_MSGQ_SLOTS - queue->write);
 	memcpy(msgq_slot(queue->cmd, queue->write), elem, first * NVGPU_GSP_PAGE);
-	memcpy(msgq_slot(queue->cmd, 0), (void *)elem + first * NVGPU_GSP_PAGE, (pages - first) * NVGPU_GSP_PAGE);
+	memcpy(msgq_slot(queue->cmd, 0), (void *)elem + first * NVGPU_GSP_PAGE,
+	       (pages - first) * NVGPU_GSP_PAGE);
 	queue->cmd_seq++;
 	queue->write = nvgpu_msgq_step(queue->write, pages, NVGPU_MSGQ_SLOTS);
 
@@ -167,8 +169,9 @@ static int msgq_check(struct nvgpu_msgq *queue, const struct nvgpu_msgq_elem *el
  *
  * The message is copied before it is looked at, so the GSP cannot change it under the check.
  *
- * Return: 0; -EAGAIN when there is none; -EBADMSG when it is damaged and was skipped; -EILSEQ when it is good, but others
- * before it got lost; -EPROTO when the queue itself is damaged and nothing more can be read from it.
+ * Return: 0; -EAGAIN when there is none; -EBADMSG when it is damaged and was skipped; -EILSEQ when
+ * it is good, but others before it got lost; -EPROTO when the queue itself is damaged and nothing
+ * more can be read from it.
  */
 int nvgpu_msgq_receive(struct nvgpu_msgq *queue, struct nvgpu_msgq_elem *elem)
 {
@@ -191,7 +194,8 @@ int nvgpu_msgq_receive(struct nvgpu_msgq *queue, struct nvgpu_msgq_elem *elem)
 	if (first > 1)
 		memcpy((void *)elem + NVGPU_GSP_PAGE, msgq_slot(queue->stat, queue->read + 1),
 		       (first - 1) * NVGPU_GSP_PAGE);
-	memcpy((void *)elem + first * NVGPU_GSP_PAGE, msgq_slot(queue->stat, 0), (pages - first) * NVGPU_GSP_PAGE);
+	memcpy((void *)elem + first * NVGPU_GSP_PAGE, msgq_slot(queue->stat, 0),
+	       (pages - first) * NVGPU_GSP_PAGE);
 
 	queue->read = nvgpu_msgq_step(queue->read, pages, NVGPU_MSGQ_SLOTS);
 	/* the slots may be used again from here on */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Message queues: two rings of pages in memory that CPU and GSP share. One slot is always left empty.
+ * Message queues: two rings of pages in memory that CPU and GSP share. One slot is always left
+ * empty.
  */
 #ifndef _NVKM_VGPU_MSGQ_H
 #define _NVKM_VGPU_MSGQ_H
@@ -16,7 +17,7 @@ struct nvgpu_queue_args;
 #define NVGPU_MSGQ_SLOTS		(NVGPU_MSGQ_SIZE / NVGPU_GSP_PAGE - 1)
 #define NVGPU_MSGQ_ELEM_MAX		(NVGPU_MSGQ_ELEM_MAX_PAGES * NVGPU_GSP_PAGE)
 /* largest message with its RPC header that fits into one element */
-#define NVGPU_MSGQ_RPC_MAX		(NVGPU_MSGQ_ELEM_MAX - offsetof(struct nvgpu_msgq_elem, rpc))
+#define NVGPU_MSGQ_RPC_MAX	(NVGPU_MSGQ_ELEM_MAX - offsetof(struct nvgpu_msgq_elem, rpc))
 
 /**
  * struct nvgpu_msgq - both queues
@@ -40,7 +41,10 @@ struct nvgpu_msgq {
 	u32 cmd_seq, stat_seq;
 };
 
-/* slots that hold messages, slots that can take messages, and the slot @n steps on, in a ring of @slots */
+/*
+ * slots that hold messages, slots that can take messages, and the slot @n steps on, in a ring of
+ * @slots
+ */
 static inline u32 nvgpu_msgq_used(u32 write, u32 read, u32 slots)
 {
 	return write >= read ? write - read : write + slots - read;

@@ -11,7 +11,7 @@
 #include "sysfs.h"
 #include "sysfs.h"
 
-#define PF_DMA_BITS			47	/* Ada's page table entries; nova-core gpu/hal/tu102.rs */
+#define PF_DMA_BITS	47	/* Ada's page table entries; nova-core gpu/hal/tu102.rs */
 
 /* boards of the Ada generation with SR-IOV; a VF has the id of its PF */
 static const struct pci_device_id nvkm_vgpu_ids[] = {
@@ -36,9 +36,11 @@ static int pf_check_chip(struct nvkm_vgpu_pf *pf)
 	if (boot0 == ~0U)
 		return dev_err_probe(&pf->pdev->dev, -ENODEV, "the GPU does not answer\n");
 	if (FIELD_GET(NVGPU_PMC_BOOT_42_ARCHITECTURE, boot42) != NVGPU_PMC_ARCHITECTURE_AD100)
-		return dev_err_probe(&pf->pdev->dev, -ENODEV, "chip %#x is not of the Ada generation\n", boot42);
+		return dev_err_probe(&pf->pdev->dev, -ENODEV,
+				     "chip %#x is not of the Ada generation\n", boot42);
 	if (!pci_sriov_get_totalvfs(pf->pdev))
-		return dev_err_probe(&pf->pdev->dev, -ENODEV, "no SR-IOV capability, so no vGPUs\n");
+		return dev_err_probe(&pf->pdev->dev, -ENODEV,
+				     "no SR-IOV capability, so no vGPUs\n");
 	return 0;
 }
 
@@ -95,7 +97,9 @@ static int nvkm_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (!pf)
 		return -ENOMEM;
 	pf->pdev = pdev;
-	pf->gsp_falcon = (struct nvgpu_falcon) { .pf = pf, .name = "gsp", .base = NVGPU_FALCON_GSP };
+	pf->gsp_falcon = (struct nvgpu_falcon) {
+		.pf = pf, .name = "gsp", .base = NVGPU_FALCON_GSP
+	};
 	pf->sec2 = (struct nvgpu_falcon) { .pf = pf, .name = "sec2", .base = NVGPU_FALCON_SEC2 };
 
 	ret = pf_enable(pf);

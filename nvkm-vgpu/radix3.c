@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Three levels of page tables for booter, which has no other MMU: plain DMA addresses of 4 KiB pages, no flags.
+ * Three levels of page tables for booter, which has no other MMU: plain DMA addresses of 4 KiB
+ * pages, no flags.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -65,7 +66,8 @@ static void radix3_fill(struct nvgpu_radix3 *radix3, size_t level2)
  *
  * Return: 0, -EFBIG, -ENOMEM or what mapping returned.
  */
-int nvgpu_radix3_init(struct device *dev, struct nvgpu_radix3 *radix3, const void *image, size_t size)
+int nvgpu_radix3_init(struct device *dev, struct nvgpu_radix3 *radix3, const void *image,
+		      size_t size)
 {
 	size_t level2 = DIV_ROUND_UP(size / RADIX3_PAGE, RADIX3_ENTRIES);
 	int ret;

@@ -8,7 +8,8 @@
 #include "dma.h"
 
 /**
- * struct nvgpu_radix3 - a large image in pages that the GPU reaches, and the tables that lead to them
+ * struct nvgpu_radix3 - a large image in pages that the GPU reaches, and the tables that lead to
+ * them
  * @image: the copy, NULL when there is none
  * @pages: its pages, mapped for the GPU
  * @tables: root, one page of addresses below it, and as many pages as the image needs
@@ -21,7 +22,8 @@ struct nvgpu_radix3 {
 	struct nvgpu_dma tables;
 };
 
-int nvgpu_radix3_init(struct device *dev, struct nvgpu_radix3 *radix3, const void *image, size_t size);
+int nvgpu_radix3_init(struct device *dev, struct nvgpu_radix3 *radix3, const void *image,
+		      size_t size);
 void nvgpu_radix3_fini(struct device *dev, struct nvgpu_radix3 *radix3);
 
 #endif

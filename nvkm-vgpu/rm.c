@@ -6,7 +6,10 @@
 #include "device.h"
 #include "rm.h"
 
-/* handles are the client's to choose; the kind of object in the upper half, as NVIDIA's kernel clients do */
+/*
+ * handles are the client's to choose; the kind of object in the upper half, as NVIDIA's kernel
+ * clients do
+ */
 #define RM_CLIENT_HANDLE(id)		(0xc1d00000 | (id))
 #define RM_CLIENT_ID(handle)		((handle) & 0xffff)
 #define RM_DEVICE_HANDLE		0xde1d0000
@@ -79,14 +82,14 @@ int nvgpu_rm_errno(u32 status)
  * @timeout_ms: see rm.h
  *
  * Context: process, may sleep; any number in parallel.
- * Return: 0; errno of the status when GSP-RM refused it; -EPROTO when the reply is shorter than @size; -EIO when GSP-RM
- * is dead; -ETIMEDOUT; -EINTR when the process is being killed.
+ * Return: 0; errno of the status when GSP-RM refused it; -EPROTO when the reply is shorter than
+ * @size; -EIO when GSP-RM is dead; -ETIMEDOUT; -EINTR when the process is being killed.
  */
-int nvgpu_rm_control(struct nvkm_vgpu_pf *pf, u32 client, u32 object, u32 cmd, void *params, u32 size,
-		     unsigned int timeout_ms)
+int nvgpu_rm_control(struct nvkm_vgpu_pf *pf, u32 client, u32 object, u32 cmd, void *params,
+		     u32 size, unsigned int timeout_ms)
 {
-	size_t header = pf->abi->rm_control_size;
 	void *buf __free(kvfree) = NULL;
+	size_t header = pf->abi->rm_control_size;
 	char name[32];
 	u32 status, got;
 	ssize_t len;
@@ -124,17 +127,19 @@ int nvgpu_rm_control(struct nvkm_vgpu_pf *pf, u32 client, u32 object, u32 cmd, v
  *
  * Return: as nvgpu_rm_control().
  */
-int nvgpu_rm_control_internal(struct nvkm_vgpu_pf *pf, u32 cmd, void *params, u32 size, unsigned int timeout_ms)
+int nvgpu_rm_control_internal(struct nvkm_vgpu_pf *pf, u32 cmd, void *params, u32 size,
+			      unsigned int timeout_ms)
 {
-	return nvgpu_rm_control(pf, pf->info.internal_client, pf->info.internal_subdevice, cmd, params, size, timeout_ms);
+	return nvgpu_rm_control(pf, pf->info.internal_client, pf->info.internal_subdevice, cmd,
+				params, size, timeout_ms);
 }
 
 /* allocate an object; @encode fills in the parameters */
-static int rm_alloc(struct nvkm_vgpu_pf *pf, u32 client, u32 parent, u32 object, u32 class, size_t size,
-		    void (*encode)(void *buf, u32 client))
+static int rm_alloc(struct nvkm_vgpu_pf *pf, u32 client, u32 parent, u32 object, u32 class,
+		    size_t size, void (*encode)(void *buf, u32 client))
 {
+	void *buf __free(kvfree) = kvzalloc(pf->abi->rm_alloc_size + size, GFP_KERNEL);
 	size_t header = pf->abi->rm_alloc_size;
-	void *buf __free(kvfree) = kvzalloc(header + size, GFP_KERNEL);
 	u32 status;
 	ssize_t len;
 
@@ -142,13 +147,15 @@ static int rm_alloc(struct nvkm_vgpu_pf *pf, u32 client, u32 parent, u32 object,
 		return -ENOMEM;
 	pf->abi->encode_rm_alloc(buf, client, parent, object, class, size);
 	encode(buf + header, client);
-	len = nvgpu_rpc_call(pf, "GSP_RM_ALLOC", pf->abi->rpc.rm_alloc, buf, header + size, NVGPU_RM_TIMEOUT_MS);
+	len = nvgpu_rpc_call(pf, "GSP_RM_ALLOC", pf->abi->rpc.rm_alloc, buf, header + size,
+			     NVGPU_RM_TIMEOUT_MS);
 	if (len < 0)
 		return len;
 	if (pf->abi->decode_rm_alloc(buf, len, &status))
 		return -EPROTO;
 	if (status)
-		dev_err_ratelimited(&pf->pdev->dev, "GSP-RM: object of class %#x refused: %#x\n", class, status);
+		dev_err_ratelimited(&pf->pdev->dev, "GSP-RM: object of class %#x refused: %#x\n",
+				    class, status);
 	return nvgpu_rm_errno(status);
 }
 
@@ -161,7 +168,8 @@ static int rm_free(struct nvkm_vgpu_pf *pf, u32 client, u32 object)
 	if (!buf)
 		return -ENOMEM;
 	pf->abi->encode_rm_free(buf, client, object);
-	len = nvgpu_rpc_call(pf, "FREE", pf->abi->rpc.rm_free, buf, pf->abi->rm_free_size, NVGPU_RM_TEARDOWN_TIMEOUT_MS);
+	len = nvgpu_rpc_call(pf, "FREE", pf->abi->rpc.rm_free, buf, pf->abi->rm_free_size,
+			     NVGPU_RM_TEARDOWN_TIMEOUT_MS);
 	return len < 0 ? len : 0;
 }
 
@@ -189,11 +197,13 @@ int nvgpu_rm_client_init(struct nvkm_vgpu_pf *pf, struct nvgpu_rm_client *client
 	ret = rm_alloc(pf, client->client, client->client, client->client, pf->abi->class.root,
 		       pf->abi->root_params_size, pf->abi->encode_root_params);
 	if (!ret)
-		ret = rm_alloc(pf, client->client, client->client, client->device, pf->abi->class.device,
-			       pf->abi->device_params_size, pf->abi->encode_device_params);
+		ret = rm_alloc(pf, client->client, client->client, client->device,
+			       pf->abi->class.device, pf->abi->device_params_size,
+			       pf->abi->encode_device_params);
 	if (!ret)
-		ret = rm_alloc(pf, client->client, client->device, client->subdevice, pf->abi->class.subdevice,
-			       pf->abi->subdevice_params_size, pf->abi->encode_subdevice_params);
+		ret = rm_alloc(pf, client->client, client->device, client->subdevice,
+			       pf->abi->class.subdevice, pf->abi->subdevice_params_size,
+			       pf->abi->encode_subdevice_params);
 	if (ret)
 		nvgpu_rm_client_fini(client);
 	return ret;

@@ -2,10 +2,10 @@
 /*
  * Calls to GSP-RM.
  *
- * A call is a message in the command queue; its reply comes back in the status queue with the same function and sequence.
- * A message larger than an element goes on in continuation records, which follow it without another message between.
- * Replies come in any order, and events between them. Whoever reads the status queue copies replies to those who wait,
- * and handles events himself.
+ * A call is a message in the command queue; its reply comes back in the status queue with the same
+ * function and sequence. A message larger than an element goes on in continuation records, which
+ * follow it without another message between. Replies come in any order, and events between them.
+ * Whoever reads the status queue copies replies to those who wait, and handles events himself.
  */
 #include <kunit/visibility.h>
 #include <linux/completion.h>
@@ -94,7 +94,7 @@ void nvgpu_rpc_fini(struct nvkm_vgpu_pf *pf)
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_rpc_fini);
 
-/* ---- sending ----------------------------------------------------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 /* put the element in rpc->tx into the queue as soon as there is room */
 static int rpc_post_element(struct nvkm_vgpu_pf *pf, unsigned long deadline)
@@ -116,7 +116,8 @@ static int rpc_post_element(struct nvkm_vgpu_pf *pf, unsigned long deadline)
 }
 
 /* send a whole message, in as many elements as it takes */
-static int rpc_post(struct nvkm_vgpu_pf *pf, const char *name, u32 function, u32 sequence, const void *buf, size_t size)
+static int rpc_post(struct nvkm_vgpu_pf *pf, const char *name, u32 function, u32 sequence,
+		    const void *buf, size_t size)
 {
 	const size_t max = NVGPU_MSGQ_RPC_MAX - sizeof(struct nvgpu_rpc_hdr);
 	unsigned long deadline = jiffies + msecs_to_jiffies(RPC_SEND_TIMEOUT_MS);
@@ -142,8 +143,12 @@ static int rpc_post(struct nvkm_vgpu_pf *pf, const char *name, u32 function, u32
 		memset((void *)rpc->tx + used, 0, ALIGN(used, NVGPU_GSP_PAGE) - used);
 		ret = rpc_post_element(pf, deadline);
 		if (ret) {
-			dev_err_ratelimited(&pf->pdev->dev, "GSP-RM takes no messages: RPC %s not sent\n", name);
-			/* what has been sent waits for the rest, so nothing else can be said any more */
+			dev_err_ratelimited(&pf->pdev->dev,
+					    "GSP-RM takes no messages: RPC %s not sent\n", name);
+			/*
+			 * what has been sent waits for the rest, so nothing else can be said any
+			 * more
+			 */
 			if (sent || ret == -EPROTO)
 				nvgpu_gsp_set_dead(pf, "its command queue is stuck");
 			return ret;
@@ -174,7 +179,8 @@ static int rpc_lock_post(struct nvgpu_rpc *rpc, bool killable)
  *
  * Return: 0, -EIO when GSP-RM is dead, -ETIMEDOUT when it takes no messages, -EINTR.
  */
-int nvgpu_rpc_send(struct nvkm_vgpu_pf *pf, const char *name, u32 function, const void *buf, size_t size)
+int nvgpu_rpc_send(struct nvkm_vgpu_pf *pf, const char *name, u32 function, const void *buf,
+		   size_t size)
 {
 	struct nvgpu_rpc *rpc = &pf->gsp.rpc;
 	u32 sequence;
@@ -193,7 +199,7 @@ int nvgpu_rpc_send(struct nvkm_vgpu_pf *pf, const char *name, u32 function, cons
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_rpc_send);
 
-/* ---- receiving --------------------------------------------------------------------------------------------------- */
+/* ---- receiving ------------------------------------------------------------------------------- */
 
 static void rpc_complete(struct nvgpu_rpc *rpc, struct nvgpu_rpc_waiter *waiter)
 {
@@ -205,7 +211,8 @@ static void rpc_complete(struct nvgpu_rpc *rpc, struct nvgpu_rpc_waiter *waiter)
 }
 
 /* @len more bytes of a reply; a full element means that there is more to come */
-static void rpc_append(struct nvgpu_rpc *rpc, struct nvgpu_rpc_waiter *waiter, const void *payload, size_t len)
+static void rpc_append(struct nvgpu_rpc *rpc, struct nvgpu_rpc_waiter *waiter, const void *payload,
+		       size_t len)
 {
 	size_t room = waiter->size - waiter->received;
 
@@ -248,7 +255,8 @@ static void rpc_event(struct nvkm_vgpu_pf *pf, u32 function, const void *payload
 	struct nvgpu_event event = {};
 
 	if (pf->abi->decode_event(function, payload, len, &event)) {
-		dev_err_ratelimited(dev, "GSP-RM: event %#x of %zu bytes is too short\n", function, len);
+		dev_err_ratelimited(dev, "GSP-RM: event %#x of %zu bytes is too short\n", function,
+				    len);
 		return;
 	}
 	trace_nvgpu_rpc_event(pf->pdev, function, event.gfid, event.xid);
@@ -267,7 +275,8 @@ static void rpc_event(struct nvkm_vgpu_pf *pf, u32 function, const void *payload
 				    (int)strnlen(event.text, sizeof(event.text)), event.text);
 		break;
 	case NVGPU_EVENT_RC:
-		dev_err_ratelimited(dev, "GSP-RM: Xid %u, GFID %u, channel %u\n", event.xid, event.gfid, event.channel);
+		dev_err_ratelimited(dev, "GSP-RM: Xid %u, GFID %u, channel %u\n", event.xid,
+				    event.gfid, event.channel);
 		break;
 	case NVGPU_EVENT_UNKNOWN:
 		dev_warn_ratelimited(dev, "GSP-RM: unknown event %#x\n", function);
@@ -338,10 +347,11 @@ void nvgpu_rpc_set_interrupts(struct nvkm_vgpu_pf *pf, bool enable)
 		nvgpu_rpc_receive(pf);
 }
 
-/* ---- calls ------------------------------------------------------------------------------------------------------- */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 /* sleep a little, or until the reply is there: > 0 when it is */
-static long rpc_wait_slice(struct nvkm_vgpu_pf *pf, struct nvgpu_rpc_waiter *waiter, unsigned long slice, bool killable)
+static long rpc_wait_slice(struct nvkm_vgpu_pf *pf, struct nvgpu_rpc_waiter *waiter,
+			   unsigned long slice, bool killable)
 {
 	if (!READ_ONCE(pf->gsp.rpc.interrupts)) {
 		nvgpu_rpc_receive(pf);
@@ -357,7 +367,8 @@ static long rpc_wait_slice(struct nvkm_vgpu_pf *pf, struct nvgpu_rpc_waiter *wai
 	return wait_for_completion_timeout(&waiter->done, slice);
 }
 
-static int rpc_wait(struct nvkm_vgpu_pf *pf, struct nvgpu_rpc_waiter *waiter, unsigned int timeout_ms, bool killable)
+static int rpc_wait(struct nvkm_vgpu_pf *pf, struct nvgpu_rpc_waiter *waiter,
+		    unsigned int timeout_ms, bool killable)
 {
 	unsigned long deadline = jiffies + msecs_to_jiffies(timeout_ms);
 	const unsigned long slice = msecs_to_jiffies(RPC_HEALTH_MS);
@@ -404,11 +415,11 @@ static bool rpc_forget(struct nvgpu_rpc *rpc, struct nvgpu_rpc_waiter *waiter)
  * @timeout: milliseconds, or NVGPU_RPC_UNINTERRUPTIBLE
  *
  * Context: process, may sleep; any number in parallel.
- * Return: bytes of the reply in @buf; -EIO when GSP-RM is dead or refused the call, -ETIMEDOUT, -EINTR when the process
- * is being killed.
+ * Return: bytes of the reply in @buf; -EIO when GSP-RM is dead or refused the call, -ETIMEDOUT,
+ * -EINTR when the process is being killed.
  */
-ssize_t nvgpu_rpc_call(struct nvkm_vgpu_pf *pf, const char *name, u32 function, void *buf, size_t size,
-		       unsigned int timeout)
+ssize_t nvgpu_rpc_call(struct nvkm_vgpu_pf *pf, const char *name, u32 function, void *buf,
+		       size_t size, unsigned int timeout)
 {
 	struct nvgpu_rpc_waiter waiter = { .function = function, .buf = buf, .size = size };
 	bool killable = !(timeout & NVGPU_RPC_UNINTERRUPTIBLE);
@@ -438,7 +449,8 @@ ssize_t nvgpu_rpc_call(struct nvkm_vgpu_pf *pf, const char *name, u32 function, 
 	}
 	trace_nvgpu_rpc_reply(pf->pdev, function, waiter.sequence, waiter.received, waiter.result);
 	if (waiter.result) {
-		dev_err_ratelimited(&pf->pdev->dev, "GSP-RM refused RPC %s: %#x\n", name, waiter.result);
+		dev_err_ratelimited(&pf->pdev->dev, "GSP-RM refused RPC %s: %#x\n", name,
+				    waiter.result);
 		return -EIO;
 	}
 	return waiter.received;

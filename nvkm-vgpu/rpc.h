@@ -32,8 +32,8 @@ struct nvkm_vgpu_pf;
  */
 struct nvgpu_rpc {
 	struct nvgpu_msgq queue;
-	struct mutex post;
-	struct mutex receive;
+	struct mutex post;		/* see above */
+	struct mutex receive;		/* see above */
 	struct list_head waiters;
 	struct nvgpu_rpc_waiter *partial;
 	struct nvgpu_msgq_elem *rx;
@@ -45,9 +45,10 @@ struct nvgpu_rpc {
 
 int nvgpu_rpc_init(struct nvkm_vgpu_pf *pf);
 void nvgpu_rpc_fini(struct nvkm_vgpu_pf *pf);
-int nvgpu_rpc_send(struct nvkm_vgpu_pf *pf, const char *name, u32 function, const void *buf, size_t size);
-ssize_t nvgpu_rpc_call(struct nvkm_vgpu_pf *pf, const char *name, u32 function, void *buf, size_t size,
-		       unsigned int timeout);
+int nvgpu_rpc_send(struct nvkm_vgpu_pf *pf, const char *name, u32 function, const void *buf,
+		   size_t size);
+ssize_t nvgpu_rpc_call(struct nvkm_vgpu_pf *pf, const char *name, u32 function, void *buf,
+		       size_t size, unsigned int timeout);
 int nvgpu_rpc_wait_init_done(struct nvkm_vgpu_pf *pf, unsigned int timeout_ms);
 bool nvgpu_rpc_receive(struct nvkm_vgpu_pf *pf);
 void nvgpu_rpc_set_interrupts(struct nvkm_vgpu_pf *pf, bool enable);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * While GSP-RM starts it may have the CPU do what its own core cannot: touch registers, and reset and restart that core.
+ * While GSP-RM starts it may have the CPU do what its own core cannot: touch registers, and reset
+ * and restart that core.
  */
 #include <linux/delay.h>
 #include <linux/iopoll.h>
@@ -30,8 +31,8 @@ static int seq_core_resume(struct nvkm_vgpu_pf *pf)
 	if (ret)
 		return ret;
 	nvgpu_falcon_start(&pf->sec2);
-	ret = read_poll_timeout(nvgpu_rd32, val, val & NVGPU_GC6_BOOT_STAGE_3_HANDOFF, 1000, SEQ_RESUME_US, false, pf,
-				NVGPU_GC6_BOOT_STAGE_3);
+	ret = read_poll_timeout(nvgpu_rd32, val, val & NVGPU_GC6_BOOT_STAGE_3_HANDOFF, 1000,
+				SEQ_RESUME_US, false, pf, NVGPU_GC6_BOOT_STAGE_3);
 	val = nvgpu_falcon_rd32(&pf->sec2, NVGPU_FALCON_MAILBOX0);
 	if (ret || val) {
 		dev_err(&pf->pdev->dev, "GSP-RM's restart by sec2 failed, mailbox %#x\n", val);
@@ -55,8 +56,8 @@ static int seq_register_op(struct nvkm_vgpu_pf *pf, const struct nvgpu_seq_cmd *
 		return 0;
 	case NVGPU_SEQ_REG_POLL:
 		timeout = min_t(u32, cmd->timeout_us ?: SEQ_POLL_DEFAULT_US, SEQ_WAIT_MAX_US);
-		return read_poll_timeout(nvgpu_rd32, val, (val & cmd->mask) == cmd->val, 20, timeout, false, pf,
-					 cmd->addr);
+		return read_poll_timeout(nvgpu_rd32, val, (val & cmd->mask) == cmd->val, 20,
+					 timeout, false, pf, cmd->addr);
 	default:
 		/* REG_STORE: GSP-RM has no way to ask for the value in this version */
 		nvgpu_rd32(pf, cmd->addr);
@@ -109,8 +110,9 @@ int nvgpu_sequencer_run(struct nvkm_vgpu_pf *pf, const void *buf, size_t len)
 		pos += ret;
 		ret = seq_run_one(pf, &cmd);
 		if (ret) {
-			dev_err(&pf->pdev->dev, "boot sequence: step %d at register %#x failed: %d\n", cmd.op, cmd.addr,
-				ret);
+			dev_err(&pf->pdev->dev,
+				"boot sequence: step %d at register %#x failed: %d\n", cmd.op,
+				cmd.addr, ret);
 			return ret;
 		}
 	}

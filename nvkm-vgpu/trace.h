@@ -9,77 +9,63 @@
 #include <linux/tracepoint.h>
 
 TRACE_EVENT(nvgpu_rpc_send,
-	TP_PROTO(struct pci_dev *pdev, u32 function, u32 sequence, size_t size),
-	TP_ARGS(pdev, function, sequence, size),
-	TP_STRUCT__entry(
-		__string(dev, pci_name(pdev))
-		__field(u32, function)
-		__field(u32, sequence)
-		__field(size_t, size)
-	),
-	TP_fast_assign(
-		__assign_str(dev);
-		__entry->function = function;
-		__entry->sequence = sequence;
-		__entry->size = size;
-	),
-	TP_printk("%s function=%u sequence=%u size=%zu", __get_str(dev), __entry->function, __entry->sequence,
-		  __entry->size)
+	    TP_PROTO(struct pci_dev *pdev, u32 function, u32 sequence, size_t size),
+	    TP_ARGS(pdev, function, sequence, size),
+	    TP_STRUCT__entry(__string(dev, pci_name(pdev))
+			     __field(u32, function)
+			     __field(u32, sequence)
+			     __field(size_t, size)),
+	    TP_fast_assign(__assign_str(dev);
+			   __entry->function = function;
+			   __entry->sequence = sequence;
+			   __entry->size = size;),
+	    TP_printk("%s function=%u sequence=%u size=%zu", __get_str(dev),
+		      __entry->function, __entry->sequence, __entry->size)
 );
 
 TRACE_EVENT(nvgpu_rpc_reply,
-	TP_PROTO(struct pci_dev *pdev, u32 function, u32 sequence, size_t size, u32 result),
-	TP_ARGS(pdev, function, sequence, size, result),
-	TP_STRUCT__entry(
-		__string(dev, pci_name(pdev))
-		__field(u32, function)
-		__field(u32, sequence)
-		__field(size_t, size)
-		__field(u32, result)
-	),
-	TP_fast_assign(
-		__assign_str(dev);
-		__entry->function = function;
-		__entry->sequence = sequence;
-		__entry->size = size;
-		__entry->result = result;
-	),
-	TP_printk("%s function=%u sequence=%u size=%zu result=%#x", __get_str(dev), __entry->function,
-		  __entry->sequence, __entry->size, __entry->result)
+	    TP_PROTO(struct pci_dev *pdev, u32 function, u32 sequence, size_t size, u32 result),
+	    TP_ARGS(pdev, function, sequence, size, result),
+	    TP_STRUCT__entry(__string(dev, pci_name(pdev))
+			     __field(u32, function)
+			     __field(u32, sequence)
+			     __field(size_t, size)
+			     __field(u32, result)),
+	    TP_fast_assign(__assign_str(dev);
+			   __entry->function = function;
+			   __entry->sequence = sequence;
+			   __entry->size = size;
+			   __entry->result = result;),
+	    TP_printk("%s function=%u sequence=%u size=%zu result=%#x", __get_str(dev),
+		      __entry->function, __entry->sequence, __entry->size, __entry->result)
 );
 
 TRACE_EVENT(nvgpu_rpc_dropped,
-	TP_PROTO(struct pci_dev *pdev, u32 function, u32 sequence),
-	TP_ARGS(pdev, function, sequence),
-	TP_STRUCT__entry(
-		__string(dev, pci_name(pdev))
-		__field(u32, function)
-		__field(u32, sequence)
-	),
-	TP_fast_assign(
-		__assign_str(dev);
-		__entry->function = function;
-		__entry->sequence = sequence;
-	),
-	TP_printk("%s function=%u sequence=%u", __get_str(dev), __entry->function, __entry->sequence)
+	    TP_PROTO(struct pci_dev *pdev, u32 function, u32 sequence),
+	    TP_ARGS(pdev, function, sequence),
+	    TP_STRUCT__entry(__string(dev, pci_name(pdev))
+			     __field(u32, function)
+			     __field(u32, sequence)),
+	    TP_fast_assign(__assign_str(dev);
+			   __entry->function = function;
+			   __entry->sequence = sequence;),
+	    TP_printk("%s function=%u sequence=%u", __get_str(dev),
+		      __entry->function, __entry->sequence)
 );
 
 TRACE_EVENT(nvgpu_rpc_event,
-	TP_PROTO(struct pci_dev *pdev, u32 function, u32 gfid, u32 xid),
-	TP_ARGS(pdev, function, gfid, xid),
-	TP_STRUCT__entry(
-		__string(dev, pci_name(pdev))
-		__field(u32, function)
-		__field(u32, gfid)
-		__field(u32, xid)
-	),
-	TP_fast_assign(
-		__assign_str(dev);
-		__entry->function = function;
-		__entry->gfid = gfid;
-		__entry->xid = xid;
-	),
-	TP_printk("%s event=%#x gfid=%u xid=%u", __get_str(dev), __entry->function, __entry->gfid, __entry->xid)
+	    TP_PROTO(struct pci_dev *pdev, u32 function, u32 gfid, u32 xid),
+	    TP_ARGS(pdev, function, gfid, xid),
+	    TP_STRUCT__entry(__string(dev, pci_name(pdev))
+			     __field(u32, function)
+			     __field(u32, gfid)
+			     __field(u32, xid)),
+	    TP_fast_assign(__assign_str(dev);
+			   __entry->function = function;
+			   __entry->gfid = gfid;
+			   __entry->xid = xid;),
+	    TP_printk("%s event=%#x gfid=%u xid=%u", __get_str(dev),
+		      __entry->function, __entry->gfid, __entry->xid)
 );
 
 #endif

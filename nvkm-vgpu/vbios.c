@@ -2,9 +2,10 @@
 /*
  * VBIOS: the images in the board's ROM, and FWSEC among them.
  *
- * A ROM may start with an IFR header, commands that the chip's bus interface runs by itself. Then come PCI expansion ROM
- * images one behind the other; NVIDIA's extension of their header splits the first into sub-images. Image type 0 has the
- * BIT, a table of tables; pointers in it count as if image types other than 0 and 0xe0 were not there.
+ * A ROM may start with an IFR header, commands that the chip's bus interface runs by itself. Then
+ * come PCI expansion ROM images one behind the other; NVIDIA's extension of their header splits the
+ * first into sub-images. Image type 0 has the BIT, a table of tables; pointers in it count as if
+ * image types other than 0 and 0xe0 were not there.
  */
 #include <kunit/visibility.h>
 #include <linux/bitfield.h>
@@ -92,7 +93,8 @@ static int rom_skip_ifr(const struct rom *rom, u32 *start)
 	case 2:
 		return rom_word(rom, FIELD_GET(ROM_IFR_FIXED_SIZE, word[1]) + 4, start);
 	case 3:
-		if (rom_word(rom, FIELD_GET(ROM_IFR_TOTAL_SIZE, word[2]), &status) || status >= rom->limit)
+		if (rom_word(rom, FIELD_GET(ROM_IFR_TOTAL_SIZE, word[2]), &status) ||
+		    status >= rom->limit)
 			return -ENODATA;
 		status += ROM_IFR_STATUS_SIZE;
 		if (rom_word(rom, status, &signature) || signature != ROM_DIRECTORY_SIGNATURE)
@@ -105,7 +107,8 @@ static int rom_skip_ifr(const struct rom *rom, u32 *start)
 
 static bool rom_signature_valid(u16 signature)
 {
-	return signature == ROM_SIGNATURE || signature == ROM_SIGNATURE_NV || signature == ROM_SIGNATURE_BB;
+	return signature == ROM_SIGNATURE || signature == ROM_SIGNATURE_NV ||
+	       signature == ROM_SIGNATURE_BB;
 }
 
 static bool rom_pcir_valid(u32 signature)
@@ -123,7 +126,8 @@ static int rom_image(const struct rom *rom, u32 offset, u32 *size, u8 *type, boo
 	u16 revision;
 	u32 at;
 
-	if (rom_copy(rom, offset, &hdr, sizeof(hdr)) || !rom_signature_valid(le16_to_cpu(hdr.signature)))
+	if (rom_copy(rom, offset, &hdr, sizeof(hdr)) ||
+	    !rom_signature_valid(le16_to_cpu(hdr.signature)))
 		return -ENODATA;
 	at = offset + le16_to_cpu(hdr.pcir_offset);
 	if (rom_copy(rom, at, &pcir, sizeof(pcir)) || !rom_pcir_valid(le32_to_cpu(pcir.signature)))
@@ -133,7 +137,8 @@ static int rom_image(const struct rom *rom, u32 offset, u32 *size, u8 *type, boo
 	*last = pcir.indicator & ROM_LAST_IMAGE;
 
 	at = ALIGN(at + le16_to_cpu(pcir.length), 16);
-	if (!rom_copy(rom, at, &npde, sizeof(npde)) && le32_to_cpu(npde.signature) == ROM_NPDE_SIGNATURE) {
+	if (!rom_copy(rom, at, &npde, sizeof(npde)) &&
+	    le32_to_cpu(npde.signature) == ROM_NPDE_SIGNATURE) {
 		revision = le16_to_cpu(npde.revision);
 		if (revision == 0x100 || revision == 0x101) {
 			u32 sub = le16_to_cpu(npde.subimage_blocks) * ROM_BLOCK;
@@ -159,7 +164,8 @@ static int rom_image(const struct rom *rom, u32 offset, u32 *size, u8 *type, boo
  *
  * Return: 0, or -ENODATA when this is not a ROM of this kind.
  */
-int nvgpu_vbios_extent(nvgpu_vbios_read_t read, void *ctx, u32 limit, u32 *start, u32 *size, u32 *expansion)
+int nvgpu_vbios_extent(nvgpu_vbios_read_t read, void *ctx, u32 limit, u32 *start, u32 *size,
+		       u32 *expansion)
 {
 	const struct rom rom = { .read = read, .ctx = ctx, .limit = limit };
 	u32 offset, image, base = 0, ext = 0;
@@ -195,7 +201,7 @@ int nvgpu_vbios_extent(nvgpu_vbios_read_t read, void *ctx, u32 limit, u32 *start
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_vbios_extent);
 
-/* ---- FWSEC ------------------------------------------------------------------------------------------------------- */
+/* ---- FWSEC ----------------------------------------------------------------------------------- */
 
 struct bios {
 	const u8 *data;
@@ -215,7 +221,8 @@ static const struct nvgpu_rom_bit *bios_find_bit(const struct bios *bios, u32 *o
 	u8 sum;
 
 	for (i = 0; (bit = bios_part(bios, i, sizeof(*bit))); i++) {
-		if (le16_to_cpu(bit->id) != BIT_ID || le32_to_cpu(bit->signature) != BIT_SIGNATURE ||
+		if (le16_to_cpu(bit->id) != BIT_ID ||
+		    le32_to_cpu(bit->signature) != BIT_SIGNATURE ||
 		    bit->header_size < sizeof(*bit) || !bios_part(bios, i, bit->header_size))
 			continue;
 		for (n = 0, sum = 0; n < bit->header_size; n++)
@@ -238,8 +245,8 @@ static int bios_parse_desc(const struct bios *bios, u64 offset, struct nvgpu_vbi
 		return -EINVAL;
 	header = le32_to_cpu(desc->header);
 	size = FIELD_GET(UCODE_DESC_SIZE, header);
-	if (!(header & UCODE_DESC_VALID) || FIELD_GET(UCODE_DESC_VERSION, header) != 3 || !desc->signatures ||
-	    size < sizeof(*desc) + desc->signatures * NVGPU_VBIOS_SIG_SIZE)
+	if (!(header & UCODE_DESC_VALID) || FIELD_GET(UCODE_DESC_VERSION, header) != 3 ||
+	    !desc->signatures || size < sizeof(*desc) + desc->signatures * NVGPU_VBIOS_SIG_SIZE)
 		return -EINVAL;
 
 	fwsec->imem_phys = le32_to_cpu(desc->imem_phys_base);
@@ -257,9 +264,12 @@ static int bios_parse_desc(const struct bios *bios, u64 offset, struct nvgpu_vbi
 	fwsec->ucode = bios_part(bios, offset + size, (u64)fwsec->imem_size + fwsec->dmem_size);
 
 	if (!fwsec->sigs || !fwsec->ucode || !fwsec->imem_size ||
-	    (fwsec->imem_size | fwsec->dmem_size | fwsec->imem_phys | fwsec->dmem_phys | fwsec->imem_virt) % FALCON_BLOCK)
+	    (fwsec->imem_size | fwsec->dmem_size | fwsec->imem_phys | fwsec->dmem_phys |
+	     fwsec->imem_virt) %
+		    FALCON_BLOCK)
 		return -EINVAL;
-	if (fwsec->dmem_size < NVGPU_VBIOS_SIG_SIZE || fwsec->pkc_offset > fwsec->dmem_size - NVGPU_VBIOS_SIG_SIZE)
+	if (fwsec->dmem_size < NVGPU_VBIOS_SIG_SIZE ||
+	    fwsec->pkc_offset > fwsec->dmem_size - NVGPU_VBIOS_SIG_SIZE)
 		return -EINVAL;
 	return 0;
 }
@@ -270,13 +280,16 @@ static int bios_search_table(const struct bios *bios, u64 offset, struct nvgpu_v
 	const struct nvgpu_rom_ucode_entry *entry;
 	unsigned int i;
 
-	if (!table || table->version != 1 || table->header_size < sizeof(*table) || table->entry_size < sizeof(*entry))
+	if (!table || table->version != 1 || table->header_size < sizeof(*table) ||
+	    table->entry_size < sizeof(*entry))
 		return -ENODEV;
 	for (i = 0; i < table->entries; i++) {
-		entry = bios_part(bios, offset + table->header_size + i * table->entry_size, sizeof(*entry));
+		entry = bios_part(bios, offset + table->header_size + i * table->entry_size,
+				  sizeof(*entry));
 		if (!entry)
 			break;
-		if (entry->application != UCODE_APP_FWSEC && entry->application != UCODE_APP_FWSEC_PROD)
+		if (entry->application != UCODE_APP_FWSEC &&
+		    entry->application != UCODE_APP_FWSEC_PROD)
 			continue;
 		if (!bios_parse_desc(bios, (u64)bios->expansion + le32_to_cpu(entry->desc), fwsec))
 			return 0;
@@ -305,13 +318,16 @@ int nvgpu_vbios_find_fwsec(const u8 *data, u32 size, u32 expansion, struct nvgpu
 	if (!bit || bit->token_size < sizeof(*token))
 		return -ENODEV;
 	for (i = 0; i < bit->tokens; i++) {
-		token = bios_part(&bios, (u64)offset + bit->header_size + i * bit->token_size, sizeof(*token));
+		token = bios_part(&bios, (u64)offset + bit->header_size + i * bit->token_size,
+				  sizeof(*token));
 		if (!token)
 			break;
-		if (token->id != BIT_TOKEN_FALCON_DATA || token->version != 2 || le16_to_cpu(token->size) < 4)
+		if (token->id != BIT_TOKEN_FALCON_DATA || token->version != 2 ||
+		    le16_to_cpu(token->size) < 4)
 			continue;
 		table = bios_part(&bios, le16_to_cpu(token->offset), 4);
-		if (table && !bios_search_table(&bios, (u64)expansion + get_unaligned_le32(table), fwsec))
+		if (table &&
+		    !bios_search_table(&bios, (u64)expansion + get_unaligned_le32(table), fwsec))
 			return 0;
 	}
 	return -ENODEV;
@@ -337,7 +353,7 @@ int nvgpu_vbios_fwsec_signature(const struct nvgpu_vbios_fwsec *fwsec, u32 fuse)
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_vbios_fwsec_signature);
 
-/* ---- the ROM of a board ------------------------------------------------------------------------------------------ */
+/* ---- the ROM of a board ---------------------------------------------------------------------- */
 
 static u32 prom_read(void *ctx, u32 offset)
 {
@@ -361,7 +377,8 @@ int nvgpu_vbios_get(struct nvkm_vgpu_pf *pf, u8 **bios, u32 *size, u32 *expansio
 
 	ret = nvgpu_vbios_extent(prom_read, pf, NVGPU_PROM_SIZE, &start, size, expansion);
 	if (ret)
-		return dev_err_probe(&pf->pdev->dev, -ENODEV, "VBIOS not found in the board's ROM\n");
+		return dev_err_probe(&pf->pdev->dev, -ENODEV,
+				     "VBIOS not found in the board's ROM\n");
 
 	/* images are whole blocks of 512 bytes, so this reads whole words */
 	buf = kvmalloc(*size, GFP_KERNEL);

@@ -115,8 +115,10 @@ struct nvgpu_vbios_fwsec {
 
 typedef u32 (*nvgpu_vbios_read_t)(void *ctx, u32 offset);
 
-int nvgpu_vbios_extent(nvgpu_vbios_read_t read, void *ctx, u32 limit, u32 *start, u32 *size, u32 *expansion);
-int nvgpu_vbios_find_fwsec(const u8 *bios, u32 size, u32 expansion, struct nvgpu_vbios_fwsec *fwsec);
+int nvgpu_vbios_extent(nvgpu_vbios_read_t read, void *ctx, u32 limit, u32 *start, u32 *size,
+		       u32 *expansion);
+int nvgpu_vbios_find_fwsec(const u8 *bios, u32 size, u32 expansion,
+			   struct nvgpu_vbios_fwsec *fwsec);
 int nvgpu_vbios_fwsec_signature(const struct nvgpu_vbios_fwsec *fwsec, u32 fuse);
 int nvgpu_vbios_get(struct nvkm_vgpu_pf *pf, u8 **bios, u32 *size, u32 *expansion);
 

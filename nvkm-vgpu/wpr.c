@@ -50,8 +50,8 @@ static u64 wpr_below(u64 top, u64 size, u64 align)
  *
  * Return: 0, or -ENOSPC when the framebuffer is too small.
  */
-int nvgpu_wpr_layout(struct nvgpu_wpr *wpr, u64 fb_size, u64 vga_workspace, u64 image_size, u64 bootloader_size,
-		     u64 heap_size)
+int nvgpu_wpr_layout(struct nvgpu_wpr *wpr, u64 fb_size, u64 vga_workspace, u64 image_size,
+		     u64 bootloader_size, u64 heap_size)
 {
 	if (vga_workspace > fb_size)
 		return -EINVAL;

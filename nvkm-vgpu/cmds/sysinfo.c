@@ -16,7 +16,10 @@ static const u8 sysinfo_vf_bars[] = { 0, 1, 3 };
 static const struct nvgpu_registry_key sysinfo_registry[] = {
 	/* GSP-RM is to expect VFs */
 	{ "RMSetSriovMode", 1 },
-	/* what NVIDIA's driver has GSP-RM do on every board: resets behind bridges, and the PCI core's own ids */
+	/*
+	 * what NVIDIA's driver has GSP-RM do on every board: resets behind bridges, and the PCI
+	 * core's own ids
+	 */
 	{ "RMSecBusResetEnable", 1 },
 	{ "RMForcePcieConfigSave", 1 },
 	{ "RMDevidCheckIgnore", 1 },
@@ -37,7 +40,8 @@ static void sysinfo_vfs(struct pci_dev *pdev, struct nvgpu_vf_info *vf)
 		vf->bar_size[i] = div_u64(resource_size(res), vf->total_vfs);
 		vf->bar_64bit[i] = res->flags & IORESOURCE_MEM_64;
 		if (res->parent)
-			vf->bar_addr[i] = pci_bus_address(pdev, PCI_IOV_RESOURCES + sysinfo_vf_bars[i]);
+			vf->bar_addr[i] =
+				pci_bus_address(pdev, PCI_IOV_RESOURCES + sysinfo_vf_bars[i]);
 	}
 }
 
@@ -65,12 +69,14 @@ static int sysinfo_send_system(struct nvkm_vgpu_pf *pf)
 		return -ENOMEM;
 	sysinfo_vfs(pdev, &info.vf);
 	pf->abi->encode_system_info(buf, &info);
-	return nvgpu_rpc_send(pf, "GSP_SET_SYSTEM_INFO", pf->abi->rpc.set_system_info, buf, pf->abi->system_info_size);
+	return nvgpu_rpc_send(pf, "GSP_SET_SYSTEM_INFO", pf->abi->rpc.set_system_info, buf,
+			      pf->abi->system_info_size);
 }
 
 static int sysinfo_send_registry(struct nvkm_vgpu_pf *pf)
 {
 	size_t size = pf->abi->registry_size(sysinfo_registry, ARRAY_SIZE(sysinfo_registry));
+
 	void *buf __free(kfree) = kzalloc(size, GFP_KERNEL);
 
 	if (!buf)
@@ -100,19 +106,24 @@ int nvgpu_sysinfo_send(struct nvkm_vgpu_pf *pf)
  *
  * Return: 0, or -EPROTO with a line that says what differs.
  */
-int nvgpu_sysinfo_check_vfs(struct device *dev, const struct nvgpu_vf_info *pci, const struct nvgpu_vf_info *gsp)
+int nvgpu_sysinfo_check_vfs(struct device *dev, const struct nvgpu_vf_info *pci,
+			    const struct nvgpu_vf_info *gsp)
 {
 	unsigned int i;
 
 	if (gsp->total_vfs != pci->total_vfs)
-		return dev_err_probe(dev, -EPROTO, "GSP-RM knows %u VFs, PCI has %u\n", gsp->total_vfs, pci->total_vfs);
+		return dev_err_probe(dev, -EPROTO, "GSP-RM knows %u VFs, PCI has %u\n",
+				     gsp->total_vfs, pci->total_vfs);
 	if (gsp->first_vf_offset != pci->first_vf_offset)
-		return dev_err_probe(dev, -EPROTO, "GSP-RM has the first VF at offset %u, PCI at %u\n",
+		return dev_err_probe(dev, -EPROTO,
+				     "GSP-RM has the first VF at offset %u, PCI at %u\n",
 				     gsp->first_vf_offset, pci->first_vf_offset);
 	for (i = 0; i < ARRAY_SIZE(pci->bar_size); i++) {
 		if (pci->bar_size[i] && gsp->bar_size[i] != pci->bar_size[i])
-			return dev_err_probe(dev, -EPROTO, "GSP-RM has VF BAR%u of %#llx bytes, PCI of %#llx\n",
-					     sysinfo_vf_bars[i], gsp->bar_size[i], pci->bar_size[i]);
+			return dev_err_probe(dev, -EPROTO,
+					     "GSP-RM has VF BAR%u of %#llx bytes, PCI of %#llx\n",
+					     sysinfo_vf_bars[i], gsp->bar_size[i],
+					     pci->bar_size[i]);
 	}
 	return 0;
 }
@@ -121,7 +132,8 @@ int nvgpu_sysinfo_check_vfs(struct device *dev, const struct nvgpu_vf_info *pci,
  * nvgpu_sysinfo_get - ask GSP-RM about the board
  * @pf: the GPU; its info is set
  *
- * Return: 0; -EPROTO when the reply makes no sense, or GSP-RM is not in SR-IOV mode; -errno of the call.
+ * Return: 0; -EPROTO when the reply makes no sense, or GSP-RM is not in SR-IOV mode; -errno of the
+ * call.
  */
 int nvgpu_sysinfo_get(struct nvkm_vgpu_pf *pf)
 {
@@ -132,12 +144,14 @@ int nvgpu_sysinfo_get(struct nvkm_vgpu_pf *pf)
 
 	if (!buf)
 		return -ENOMEM;
-	len = nvgpu_rpc_call(pf, "GET_GSP_STATIC_INFO", pf->abi->rpc.get_static_info, buf, pf->abi->static_info_size,
-			     SYSINFO_TIMEOUT_MS);
+	len = nvgpu_rpc_call(pf, "GET_GSP_STATIC_INFO", pf->abi->rpc.get_static_info, buf,
+			     pf->abi->static_info_size, SYSINFO_TIMEOUT_MS);
 	if (len < 0)
 		return len;
 	if (pf->abi->decode_static_info(buf, len, &pf->info))
-		return dev_err_probe(dev, -EPROTO, "GSP-RM's static information of %zd bytes makes no sense\n", len);
+		return dev_err_probe(dev, -EPROTO,
+				     "GSP-RM's static information of %zd bytes makes no sense\n",
+				     len);
 	if (!pf->info.sriov_enabled)
 		return dev_err_probe(dev, -EPROTO, "GSP-RM is not in SR-IOV mode\n");
 	sysinfo_vfs(pf->pdev, &vf);

@@ -8,7 +8,8 @@ struct device;
 struct nvgpu_vf_info;
 struct nvkm_vgpu_pf;
 
-int nvgpu_sysinfo_check_vfs(struct device *dev, const struct nvgpu_vf_info *pci, const struct nvgpu_vf_info *gsp);
+int nvgpu_sysinfo_check_vfs(struct device *dev, const struct nvgpu_vf_info *pci,
+			    const struct nvgpu_vf_info *gsp);
 int nvgpu_sysinfo_send(struct nvkm_vgpu_pf *pf);
 int nvgpu_sysinfo_get(struct nvkm_vgpu_pf *pf);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Framing of messages between CPU and GSP: the same in every firmware version, so the transport knows it.
+ * Framing of messages between CPU and GSP: the same in every firmware version, so the transport
+ * knows it.
  */
 #ifndef _NVKM_VGPU_FWABI_FRAMING_H
 #define _NVKM_VGPU_FWABI_FRAMING_H
@@ -26,7 +27,7 @@ struct nvgpu_msgq_rx {
 	__le32 read_ptr;
 };
 
-#define NVGPU_MSGQ_FLAGS_SWAP_RX	1	/* read pointer of a queue lives in the other queue */
+#define NVGPU_MSGQ_FLAGS_SWAP_RX	1	/* each queue has the other's read pointer */
 
 /* header of a call, a reply or an event */
 struct nvgpu_rpc_hdr {

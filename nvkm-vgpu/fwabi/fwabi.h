@@ -2,9 +2,10 @@
 /*
  * The seam between the driver and the firmware's wire format.
  *
- * GSP-RM's messages have no stable layout. Whatever depends on the version lives in fwabi/<version>/ and is reached
- * through one struct nvgpu_fwabi, chosen by the image that was loaded. On this side of the seam there are only the
- * meanings: the structures below, in CPU byte order.
+ * GSP-RM's messages have no stable layout. Whatever depends on the version lives in
+ * fwabi/<version>/ and is reached through one struct nvgpu_fwabi, chosen by the image that was
+ * loaded. On this side of the seam there are only the meanings: the structures below, in CPU byte
+ * order.
  */
 #ifndef _NVKM_VGPU_FWABI_H
 #define _NVKM_VGPU_FWABI_H
@@ -15,12 +16,14 @@
 #define NVGPU_MAX_VFS			32
 #define NVGPU_FB_REGIONS_MAX		16
 
-/* ---- boot ---------------------------------------------------------------------------------------------------- */
+/* ---- boot ------------------------------------------------------------------------------------ */
 
 /*
- * struct nvgpu_wpr - framebuffer layout of the write-protected region, and where booter finds its parts in sysmem
+ * struct nvgpu_wpr - framebuffer layout of the write-protected region, and where booter finds its
+ * parts in sysmem
  *
- * All offsets are bytes of framebuffer, all addresses DMA addresses; see wpr.c for order and alignment.
+ * All offsets are bytes of framebuffer, all addresses DMA addresses; see wpr.c for order and
+ * alignment.
  */
 struct nvgpu_wpr {
 	u64 fb_size;
@@ -51,7 +54,7 @@ struct nvgpu_queue_args {
 	u64 cmdq_offset, statq_offset;
 };
 
-/* ---- system information, CPU to GSP -------------------------------------------------------------------------- */
+/* ---- system information, CPU to GSP ---------------------------------------------------------- */
 
 /*
  * struct nvgpu_vf_info - SR-IOV capability as the PCI core has it
@@ -85,7 +88,7 @@ struct nvgpu_registry_key {
 	u32 value;
 };
 
-/* ---- static information, GSP to CPU -------------------------------------------------------------------------- */
+/* ---- static information, GSP to CPU ---------------------------------------------------------- */
 
 struct nvgpu_fb_region {
 	u64 base, size;
@@ -108,7 +111,7 @@ struct nvgpu_static_info {
 	struct nvgpu_vf_info vf;
 };
 
-/* ---- RM ------------------------------------------------------------------------------------------------------ */
+/* ---- RM -------------------------------------------------------------------------------------- */
 
 /*
  * struct nvgpu_event - an unsolicited message of GSP-RM, decoded
@@ -131,9 +134,7 @@ struct nvgpu_event {
 	char text[128];
 };
 
-/**
- * struct nvgpu_seq_cmd - an instruction of GSP-RM's to the CPU, while it boots
- */
+/* an instruction of GSP-RM's to the CPU, while it boots */
 enum nvgpu_seq_op {
 	NVGPU_SEQ_REG_WRITE,		/* addr, val */
 	NVGPU_SEQ_REG_MODIFY,		/* addr, mask, val */
@@ -152,7 +153,7 @@ struct nvgpu_seq_cmd {
 	u32 timeout_us;
 };
 
-/* ---- vGPU ---------------------------------------------------------------------------------------------------- */
+/* ---- vGPU ------------------------------------------------------------------------------------ */
 
 /*
  * struct nvgpu_type - a vGPU type: what the firmware is told of it
@@ -208,7 +209,8 @@ struct nvgpu_plugin_config {
 /*
  * struct nvgpu_plugin_layout - communication area at the start of a plugin heap
  *
- * Offsets are bytes from the start of the heap; regs of the control and the response page bytes from that page.
+ * Offsets are bytes from the start of the heap; regs of the control and the response page bytes
+ * from that page.
  */
 struct nvgpu_plugin_layout {
 	u32 comm_size;
@@ -235,8 +237,8 @@ struct nvgpu_plugin_layout {
 /*
  * struct nvgpu_fwabi - one firmware version
  *
- * encode functions get a zeroed buffer of the size that is named beside them; decode functions get what arrived and its
- * length, and return -EPROTO when it does not fit.
+ * encode functions get a zeroed buffer of the size that is named beside them; decode functions get
+ * what arrived and its length, and return -EPROTO when it does not fit.
  */
 struct nvgpu_fwabi {
 	const char *version;
@@ -259,7 +261,8 @@ struct nvgpu_fwabi {
 	size_t system_info_size;
 	void (*encode_system_info)(void *buf, const struct nvgpu_system_info *info);
 	size_t (*registry_size)(const struct nvgpu_registry_key *keys, unsigned int count);
-	void (*encode_registry)(void *buf, const struct nvgpu_registry_key *keys, unsigned int count);
+	void (*encode_registry)(void *buf, const struct nvgpu_registry_key *keys,
+				unsigned int count);
 	size_t static_info_size;
 	int (*decode_static_info)(const void *buf, size_t len, struct nvgpu_static_info *info);
 	size_t unload_size;
@@ -271,7 +274,8 @@ struct nvgpu_fwabi {
 	size_t rm_control_size, rm_alloc_size, rm_free_size;
 	void (*encode_rm_control)(void *buf, u32 client, u32 object, u32 cmd, u32 params_size);
 	int (*decode_rm_control)(const void *buf, size_t len, u32 *rm_status, u32 *params_size);
-	void (*encode_rm_alloc)(void *buf, u32 client, u32 parent, u32 object, u32 class, u32 params_size);
+	void (*encode_rm_alloc)(void *buf, u32 client, u32 parent, u32 object, u32 class,
+				u32 params_size);
 	int (*decode_rm_alloc)(const void *buf, size_t len, u32 *rm_status);
 	void (*encode_rm_free)(void *buf, u32 client, u32 object);
 
@@ -285,7 +289,8 @@ struct nvgpu_fwabi {
 	void (*encode_subdevice_params)(void *buf, u32 client);
 
 	struct {
-		u32 intr_get_kernel_table, get_vmmu_segment_size, query_ecc_status, gsp_get_features;
+		u32 intr_get_kernel_table, get_vmmu_segment_size, query_ecc_status,
+			gsp_get_features;
 		u32 set_vgpu_mgr_config, add_vgpu_type, bootload, shutdown, cleanup;
 	} ctrl;
 	size_t intr_table_size;

@@ -14,7 +14,7 @@
 
 #define NVGPU_XVE				0x088000	/* ga102/dev_nv_pcfg_xve_regmap.h */
 #define NVGPU_XVE_SIZE				0x001000
-#define NVGPU_XVE_MSI_REARM			0x088704	/* nouveau nvkm/subdev/pci/gp100.c */
+#define NVGPU_XVE_MSI_REARM			0x088704 /* nouveau nvkm/subdev/pci/gp100.c */
 
 #define NVGPU_PROM				0x300000	/* tu102/dev_ext_devices.h */
 #define NVGPU_PROM_SIZE				0x100000	/* kernel_gsp_vbios_tu102.c */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Falcon microcontroller, offsets from its base; ga102/dev_falcon_v4.h where nothing else is said. */
+/*
+ * Falcon microcontroller, offsets from its base; ga102/dev_falcon_v4.h where nothing else is said.
+ */
 #ifndef _NVKM_VGPU_REGS_FALCON_H
 #define _NVKM_VGPU_REGS_FALCON_H
 
@@ -50,7 +52,7 @@
 #define     NVGPU_FALCON_FBIF_TARGET_SYSMEM	1	/* coherent */
 #define NVGPU_FALCON_FBIF_CTL			0x624
 #define   NVGPU_FALCON_FBIF_CTL_ALLOW_PHYS	BIT(7)	/* without a context */
-#define NVGPU_FALCON_GSP_QUEUE_HEAD		0xc00	/* ga102/dev_gsp.h; of the GSP only: doorbell */
+#define NVGPU_FALCON_GSP_QUEUE_HEAD	0xc00 /* ga102/dev_gsp.h; of the GSP only: doorbell */
 
 /* second block: ga102/dev_falcon_second_pri.h, ga102/dev_riscv_pri.h */
 #define NVGPU_FALCON2				0x1000

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Virtual-function register block: all of a VF's BAR0, and the PF's own copy in a window of its BAR0. */
+/*
+ * Virtual-function register block: all of a VF's BAR0, and the PF's own copy in a window of its
+ * BAR0.
+ */
 #ifndef _NVKM_VGPU_REGS_VFN_H
 #define _NVKM_VGPU_REGS_VFN_H
 

@@ -87,7 +87,8 @@ size_t nvgpu_r570_144_registry_size(const struct nvgpu_registry_key *keys, unsig
 }
 
 /* the names follow behind the entries */
-void nvgpu_r570_144_encode_registry(void *buf, const struct nvgpu_registry_key *keys, unsigned int count)
+void nvgpu_r570_144_encode_registry(void *buf, const struct nvgpu_registry_key *keys,
+				    unsigned int count)
 {
 	size_t offset = struct_size_t(struct nvgpu_r570_144_registry, entry, count);
 	struct nvgpu_r570_144_registry *reg = buf;
@@ -107,7 +108,8 @@ void nvgpu_r570_144_encode_registry(void *buf, const struct nvgpu_registry_key *
 	reg->size = cpu_to_le32(offset);
 }
 
-static void decode_sriov_caps(const struct nvgpu_r570_144_sriov_caps *caps, struct nvgpu_static_info *info)
+static void decode_sriov_caps(const struct nvgpu_r570_144_sriov_caps *caps,
+			      struct nvgpu_static_info *info)
 {
 	struct nvgpu_vf_info *vf = &info->vf;
 
@@ -141,10 +143,12 @@ int nvgpu_r570_144_decode_static_info(const void *buf, size_t len, struct nvgpu_
 	info->num_fb_regions = le32_to_cpu(si->num_fb_regions);
 	for (i = 0; i < info->num_fb_regions; i++) {
 		region = &si->fb_region[i];
-		if (le64_to_cpu(region->limit) < le64_to_cpu(region->base) || le64_to_cpu(region->limit) == U64_MAX)
+		if (le64_to_cpu(region->limit) < le64_to_cpu(region->base) ||
+		    le64_to_cpu(region->limit) == U64_MAX)
 			return -EPROTO;
 		info->fb_region[i].base = le64_to_cpu(region->base);
-		info->fb_region[i].size = le64_to_cpu(region->limit) - le64_to_cpu(region->base) + 1;
+		info->fb_region[i].size =
+			le64_to_cpu(region->limit) - le64_to_cpu(region->base) + 1;
 		info->fb_region[i].usable = !region->reserved && !region->is_protected;
 	}
 	info->bar1_pde_base = le64_to_cpu(si->bar1_pde_base);

@@ -232,7 +232,8 @@ void nvgpu_r570_144_encode_wpr_meta(void *buf, const struct nvgpu_wpr *wpr);
 void nvgpu_r570_144_encode_rm_args(void *buf, const struct nvgpu_queue_args *args);
 void nvgpu_r570_144_encode_system_info(void *buf, const struct nvgpu_system_info *info);
 size_t nvgpu_r570_144_registry_size(const struct nvgpu_registry_key *keys, unsigned int count);
-void nvgpu_r570_144_encode_registry(void *buf, const struct nvgpu_registry_key *keys, unsigned int count);
+void nvgpu_r570_144_encode_registry(void *buf, const struct nvgpu_registry_key *keys,
+				    unsigned int count);
 int nvgpu_r570_144_decode_static_info(const void *buf, size_t len, struct nvgpu_static_info *info);
 
 #endif

@@ -14,7 +14,8 @@ static void decode_os_error(const struct nvgpu_r570_144_os_error *err, struct nv
 	strscpy(event->text, err->text, min(sizeof(event->text), sizeof(err->text)));
 }
 
-static void decode_rc_triggered(const struct nvgpu_r570_144_rc_triggered *rc, struct nvgpu_event *event)
+static void decode_rc_triggered(const struct nvgpu_r570_144_rc_triggered *rc,
+				struct nvgpu_event *event)
 {
 	event->type = NVGPU_EVENT_RC;
 	event->xid = le32_to_cpu(rc->xid);
@@ -22,7 +23,8 @@ static void decode_rc_triggered(const struct nvgpu_r570_144_rc_triggered *rc, st
 	event->channel = le32_to_cpu(rc->channel);
 }
 
-int nvgpu_r570_144_decode_event(u32 function, const void *buf, size_t len, struct nvgpu_event *event)
+int nvgpu_r570_144_decode_event(u32 function, const void *buf, size_t len,
+				struct nvgpu_event *event)
 {
 	const struct nvgpu_r570_144_plugin_triggered *plugin = buf;
 
@@ -112,13 +114,17 @@ int nvgpu_r570_144_decode_seq_cmd(const void *buf, size_t len, u32 pos, struct n
 	memset(cmd, 0, sizeof(*cmd));
 	switch (opcode) {
 	case SEQ_REG_WRITE:
-		*cmd = (struct nvgpu_seq_cmd) { NVGPU_SEQ_REG_WRITE, .addr = arg[0], .val = arg[1] };
+		*cmd = (struct nvgpu_seq_cmd) {
+			NVGPU_SEQ_REG_WRITE, .addr = arg[0], .val = arg[1]
+		};
 		break;
 	case SEQ_REG_MODIFY:
 		*cmd = (struct nvgpu_seq_cmd) { NVGPU_SEQ_REG_MODIFY, arg[0], arg[1], arg[2] };
 		break;
 	case SEQ_REG_POLL:
-		*cmd = (struct nvgpu_seq_cmd) { NVGPU_SEQ_REG_POLL, arg[0], arg[1], arg[2], arg[3] };
+		*cmd = (struct nvgpu_seq_cmd) {
+			NVGPU_SEQ_REG_POLL, arg[0], arg[1], arg[2], arg[3]
+		};
 		break;
 	case SEQ_DELAY_US:
 		*cmd = (struct nvgpu_seq_cmd) { NVGPU_SEQ_DELAY, .timeout_us = arg[0] };
@@ -163,7 +169,8 @@ int nvgpu_r570_144_decode_rm_control(const void *buf, size_t len, u32 *rm_status
 	return 0;
 }
 
-void nvgpu_r570_144_encode_rm_alloc(void *buf, u32 client, u32 parent, u32 object, u32 class, u32 params_size)
+void nvgpu_r570_144_encode_rm_alloc(void *buf, u32 client, u32 parent, u32 object, u32 class,
+				    u32 params_size)
 {
 	struct nvgpu_r570_144_rm_alloc *alloc = buf;
 

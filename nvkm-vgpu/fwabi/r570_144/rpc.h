@@ -160,11 +160,13 @@ struct nvgpu_r570_144_sequencer {
 	__le32 command[];
 };
 
-int nvgpu_r570_144_decode_event(u32 function, const void *buf, size_t len, struct nvgpu_event *event);
+int nvgpu_r570_144_decode_event(u32 function, const void *buf, size_t len,
+				struct nvgpu_event *event);
 int nvgpu_r570_144_decode_seq_cmd(const void *buf, size_t len, u32 pos, struct nvgpu_seq_cmd *cmd);
 void nvgpu_r570_144_encode_rm_control(void *buf, u32 client, u32 object, u32 cmd, u32 params_size);
 int nvgpu_r570_144_decode_rm_control(const void *buf, size_t len, u32 *rm_status, u32 *params_size);
-void nvgpu_r570_144_encode_rm_alloc(void *buf, u32 client, u32 parent, u32 object, u32 class, u32 params_size);
+void nvgpu_r570_144_encode_rm_alloc(void *buf, u32 client, u32 parent, u32 object, u32 class,
+				    u32 params_size);
 int nvgpu_r570_144_decode_rm_alloc(const void *buf, size_t len, u32 *rm_status);
 void nvgpu_r570_144_encode_rm_free(void *buf, u32 client, u32 object);
 void nvgpu_r570_144_encode_root_params(void *buf, u32 client);
