@@ -84,16 +84,20 @@ def kunit(tap, _name):
             "modprobe $(basename $ko .ko) || exit 1;; esac; done",
             timeout=300,
         )
-        suites = set(vm.sh("ls /sys/kernel/debug/kunit").split()) - set(before)
+        results = vm.sh(
+            "cd /sys/kernel/debug/kunit; for s in *; do echo \"suite $s\"; cat $s/results; done"
+        )
+        suites = re.split(r"^suite (\S+)\n", results, flags=re.M)[1:]
+        suites = dict(zip(suites[::2], suites[1::2]))
+        for suite in before:
+            del suites[suite]
         if not suites:
             tap.not_ok("kunit", "no suite was seen")
-        for suite in sorted(suites):
+        for suite, text in suites.items():
             reader = Reader(tap, f"kunit: {suite}")
-            text = vm.sh(f"cat /sys/kernel/debug/kunit/{suite}/results")
             # A suite's own results are indented below a line for the suite.
-            lines = [line[4:] if line.startswith("    ") else "" for line in text.splitlines()]
-            for line in lines:
-                reader.feed(line)
+            for line in text.splitlines():
+                reader.feed(line[4:] if line.startswith("    ") else "")
             reader.end(tail=text)
         bad = splats(vm.dmesg())
         if bad:

@@ -94,13 +94,10 @@ build_all()
 	nice -n 10 make -C "$SRC" O="$OBJ" -j"$(nproc)" bzImage modules
 }
 
-# Only our modules.
+# After an edit of ours. modpost wants to see all modules.
 build_ours()
 {
-	local modules
-	mapfile -t modules < <(sed 's/\.o$/.ko/' "$OBJ/drivers/gpu/nvkm-vgpu/modules.order")
-	[ ${#modules[@]} -eq 0 ] ||
-		nice -n 5 make -C "$SRC" O="$OBJ" -j"$(nproc)" "${modules[@]}"
+	nice -n 5 make -C "$SRC" O="$OBJ" -j"$(nproc)" modules
 }
 
 install_all()
