@@ -637,6 +637,7 @@ static void put_message(void)
 static void cmd_rpc(uint64_t *arg)
 {
 	const unsigned int info = BUF_MESSAGE + RPC_HEADER_SIZE;
+	uint32_t result, private;
 
 	(void)arg;
 	memset(buffer, 0, BUFFER_SIZE);
@@ -651,9 +652,11 @@ static void cmd_rpc(uint64_t *arg)
 	if (!check(setup((IOVA + BUF_CTRL) | BUF_SYSMEM | BUF_VALID), "rpc", "set-up"))
 		return;
 	put_message();
-	check(request(VF_DOORBELL_MESSAGE) && !*word(BUF_MESSAGE + RPC_RESULT) &&
-	      !*word(BUF_MESSAGE + RPC_RESULT_PRIVATE), "rpc", "result %08x %08x",
-	      *word(BUF_MESSAGE + RPC_RESULT), *word(BUF_MESSAGE + RPC_RESULT_PRIVATE));
+	if (!check(request(VF_DOORBELL_MESSAGE), "rpc", "message"))
+		return;
+	result = *word(BUF_MESSAGE + RPC_RESULT);
+	private = *word(BUF_MESSAGE + RPC_RESULT_PRIVATE);
+	check(!result && !private, "rpc", "result %08x %08x", result, private);
 	check(*word(info + INFO_VERSION_MAJOR) == INFO_MAJOR &&
 	      *word(info + INFO_VERSION_MINOR) == INFO_MINOR, "rpc", "version %02x.%02x",
 	      *word(info + INFO_VERSION_MAJOR), *word(info + INFO_VERSION_MINOR));
