@@ -648,8 +648,7 @@ bool ada_gsp_running(AdaState *s)
 void ada_gsp_die(AdaState *s)
 {
     s->gsp->state = ADA_GSP_DEAD;
-    s->gsp_falcon.riscv_active = false;
-    s->gsp_falcon.riscv_halted = true;
+    ada_falcon_riscv_halt(&s->gsp_falcon);
 }
 
 void ada_gsp_power_on(AdaState *s)

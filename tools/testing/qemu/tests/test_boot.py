@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Boots that must work, and the properties that change what power-on finds."""
 
-from gspclient import Client, GIB, Machine, R535, R570
-from harness import equal, none, test, true
+from gspclient import Client, GIB, GSP, Machine, R535, R570
+from harness import equal, none, only, test, true
 
 
 def boots(name, release, vgpu, **props):
@@ -64,3 +64,17 @@ def _():
 def _():
     with Machine(vbios_fwsec=False) as m:
         equal(Client(m).fwsec(0x15), None, "FWSEC")
+
+
+@test("GSP-RM that dies raises the falcon's halt interrupt")
+def _():
+    with Machine() as m:
+        c = Client(m)
+        c.prepare()
+        c.libos.clear()
+        c.store()
+        c.boot_falcons()
+        true(m.wait(lambda: m.rd(GSP + 0x1388) & 0x10), "the RISC-V core does not halt")
+        equal(m.rd(GSP + 0x008) & m.rd(GSP + 0x1528), 0x10, "IRQSTAT under the RISC-V core's mask")
+        equal(m.rd(0xb81000 + 4 * (0x9c // 32)) >> 0x9c % 32 & 1, 1, "leaf")
+        only(m, "libos-args")
