@@ -24,7 +24,7 @@ from tap import Reader, Tap
 
 # What a kernel must not say. Printed by nobody who is well.
 SPLAT = re.compile(
-    r"WARNING:|BUG:|KASAN|UBSAN|Oops|Call Trace|INFO: (task|possible|trying)"
+    r"WARNING:|BUG:|KASAN|UBSAN|\bOops|Call Trace|INFO: (task|possible|trying)"
     r"|possible (circular|recursive|irq)|inconsistent lock|suspicious RCU|DMAR:.*fault"
     r"|DMA-API|general protection|unreferenced object|refcount_t|ODEBUG|kernel panic",
     re.I,
