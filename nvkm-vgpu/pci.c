@@ -41,6 +41,9 @@ static int pf_check_chip(struct nvkm_vgpu_pf *pf)
 	if (!pci_sriov_get_totalvfs(pf->pdev))
 		return dev_err_probe(&pf->pdev->dev, -ENODEV,
 				     "no SR-IOV capability, so no vGPUs\n");
+	/* VF drivers may take a bound PF for one that is ready */
+	if (pci_num_vf(pf->pdev))
+		return dev_err_probe(&pf->pdev->dev, -EBUSY, "another driver left VFs behind\n");
 	return 0;
 }
 

@@ -46,6 +46,8 @@ static int enable(struct nvkm_vgpu_pf *pf, int num_vfs)
 	struct pci_dev *pdev = pf->pdev;
 	int ret;
 
+	if (nvgpu_gsp_dead(pf))
+		return -EIO;
 	/* GFIDs are what GSP-RM was booted for */
 	if (num_vfs > NVGPU_MAX_VFS || num_vfs > pf->info.max_gfid)
 		return -ERANGE;
