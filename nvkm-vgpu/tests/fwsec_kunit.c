@@ -65,7 +65,9 @@ static void fwsec_frts(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, get(data, CMD_IN + 12), 0);
 	KUNIT_EXPECT_EQ(test, get(data, CMD_IN + 16), 0);
 	KUNIT_EXPECT_EQ(test, get(data, CMD_IN + 20), 2);
-	/* the region: version, bytes of this part, offset and size in pages of 4 KiB, framebuffer */
+	/*
+	 * the region: version, bytes of this part, offset and size in pages of 4 KiB, framebuffer
+	 */
 	KUNIT_EXPECT_EQ(test, get(data, CMD_IN + 24), 1);
 	KUNIT_EXPECT_EQ(test, get(data, CMD_IN + 28), 20);
 	KUNIT_EXPECT_EQ(test, get(data, CMD_IN + 32), 0xbffe00);
