@@ -564,8 +564,12 @@ def accel(qemu, vmlinuz, initrd):
     return "tcg,thread=multi", TCG_CPU
 
 
+@functools.lru_cache
 def images(kernel, build=True):
-    """Paths of what a VM boots from; with build they are brought up to date."""
+    """
+    Paths of what a VM boots from; with build they are brought up to date, once
+    in a run, so that all of its VMs are the same.
+    """
     if kernel not in ("stock", "debug"):
         raise BenchError(f"no kernel '{kernel}'")
     if build:
