@@ -185,7 +185,10 @@ class HostTests:
     def explain(self):
         text = "".join(traceback.format_exc(limit=-4))
         if self.vm and self.vm.run and self.vm.agent and self.vm.proc.poll() is None:
-            log = self.vm.sh("dmesg | tail -n 30", check=False)
+            try:
+                log = self.vm.sh("dmesg | tail -n 30", check=False)
+            except Exception as error:  # pylint: disable=broad-except
+                log = f"{error}\n{self.vm.serial_tail()}"
             text += f"\n--- kernel log\n{log}\n--- QEMU\n{self.vm.model_log()[-3000:]}"
         return text
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What works: drivers, VFs, types, vGPUs by VFIO and in a guest."""
 
+import os
 import re
 
 from bench_test import expect, host_test
@@ -72,6 +73,36 @@ def renumbered(out):
     return result
 
 
+class Holders:
+    """VFIO clients that run commands, hold their VF until the end of the block, and run more."""
+
+    def __init__(self, gpu, count, commands, timeout=300):
+        self.vm = gpu.vm
+        self.count = count
+        self.timeout = timeout
+        # Standard input that stays open holds the device.
+        self.process = self.vm.spawn(
+            f"mkdir /tmp/held; for n in $(seq 0 {count - 1}); do"
+            f" vf=$(basename $(readlink {gpu.path()}virtfn$n));"
+            f" sleep 3601 | {CLIENT} $vf {commands} rpc hold irq:70 rpc >/tmp/held/$n 2>&1 &"
+            " done; wait"
+        )
+
+    def __enter__(self):
+        self.vm.sh(
+            f"for i in $(seq {self.timeout * 2}); do"
+            f" [ $(cat /tmp/held/* | grep -c '^ok hold') = {self.count} ] && exit;"
+            " grep -q '^FAIL' /tmp/held/* && break; sleep 0.5; done; grep -H . /tmp/held/*; exit 1",
+            timeout=self.timeout + 60,
+        )
+
+    def __exit__(self, *exc):
+        self.vm.sh("pkill -xf 'sleep 3601'; :")
+        self.process.wait(self.timeout)
+        failed = self.vm.sh("grep -H '^FAIL' /tmp/held/*; rm -r /tmp/held", check=False)
+        expect(str(failed), "", "clients that failed")
+
+
 @host_test()
 def test_two_vgpus(vm):
     """What is written through one VF is in its own segments and nowhere else."""
@@ -79,49 +110,23 @@ def test_two_vgpus(vm):
     log = KernelLog(vm)
     gpu.load()
     before = gpu.model("accounting")["now"]
-    gpu.set_up([Q8, A8])
+    gpu.set_up([Q8, A8], load=False)
     offsets = (0x7000, 0x8009000)
-    seeds = (0xABCD_0000_0000_0001, 0xDCBA_0000_0000_0002)
-    holders = []
-    for n, seed in enumerate(seeds):
-        writes = " ".join(f"fb-write:{o:#x}:{seed + i:#x}" for i, o in enumerate(offsets))
-        # Standard input that stays open holds the device.
-        holders.append(vm.spawn(f"sleep 600 | {CLIENT} {gpu.vf(n)} {writes} {GUEST} hold"))
-    wait_for_vgpus(vm, gpu, holders, 2)
-    vgpus = {v["gfid"]: v for v in gpu.model("vgpus")}
-    for gfid, seed in enumerate(seeds, 1):
-        for i, offset in enumerate(offsets):
-            _, spa, length = vgpus[gfid]["segments"][0]
-            expect(length > offset, True, "one segment list entry is enough")
-            found, _ = find_in_vram(vm.vram, pattern(seed + i, words=8))
-            expect(found, [spa + offset], f"GFID {gfid}: {offset:#x} in VRAM")
-    expect(gpu.model("accounting")["now"]["gfids"], 2, "GFIDs in use")
-    vm.sh("pkill -x sleep; :")
-    for holder in holders:
-        expect(re.findall("^FAIL.*", holder.wait(60, check=False), re.M), [], "client")
+    seed = int.from_bytes(os.urandom(6), "little")
+    writes = " ".join(f"fb-write:{o:#x}:$(({seed + i} + n * 16))" for i, o in enumerate(offsets))
+    with Holders(gpu, 2, f"{writes} {GUEST}"):
+        vgpus = {v["gfid"]: v for v in gpu.model("vgpus")}
+        expect(sorted(vgpus), [1, 2], "GFIDs in use")
+        for n, gfid in enumerate(sorted(vgpus)):
+            for i, offset in enumerate(offsets):
+                _, spa, length = vgpus[gfid]["segments"][0]
+                expect(length > offset, True, "one entry of the segment list is enough")
+                found, _ = find_in_vram(vm.vram, pattern(seed + i + n * 16, words=8))
+                expect(found, [spa + offset], f"GFID {gfid}: {offset:#x} in VRAM")
     gpu.put_away(unload=False)
     expect(gpu.model("accounting")["now"], before, "in use after it")
     gpu.unload()
     expect(log.warnings(), [], "warnings")
-
-
-def wait_for_vgpus(vm, gpu, holders, count, timeout=300):
-    """Until so many clients hold their device, their checks passed."""
-    script = (
-        f"for i in $(seq {timeout * 5}); do "
-        f"[ $(ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c 'anon_inode:.*vfio-device') -ge {count} ]"
-        " && exit; sleep 0.2; done; exit 1"
-    )
-    vm.sh(script, timeout=timeout + 60)
-    for _ in range(timeout):
-        running = [v for v in gpu.model("vgpus") if v["guest"]["rpcs"]]
-        for holder in holders:
-            if (out := holder.poll()) is not None:
-                raise AssertionError(f"a client ended early:\n{out}")
-        if len(running) >= count:
-            break
-        vm.sh("sleep 1")
-    expect(len(running), count, "guests that did their RPC")
 
 
 @host_test(kernels=("debug",))
@@ -140,15 +145,9 @@ def test_thirty_two_vgpus(vm):
     gpu.load()
     before = gpu.model("accounting")["now"]
     gpu.set_up([Q1] * 32, load=False)
-    out = vm.sh(
-        f"for n in $(seq 0 31); do vf=$(basename $(readlink {gpu.path()}virtfn$n));"
-        f" {CLIENT} $vf boot irq:70 rpc sleep:3000 rpc >/tmp/client.$n 2>&1 || echo VF $n: $? &"
-        " done; wait; grep -h FAIL /tmp/client.*; rm -f /tmp/client.*",
-        timeout=600,
-    )
-    expect(str(out), "", "clients that failed")
-    peak = gpu.model("accounting")["peak"]
-    expect(peak["gfids"], 32, "GFIDs at the peak")
+    with Holders(gpu, 32, "boot", timeout=600):
+        expect(gpu.model("accounting")["now"]["gfids"], 32, "GFIDs in use")
+        expect(gpu.creatable(0), {}, "creatable when all is in use")
     gpu.put_away(unload=False)
     expect(gpu.model("accounting")["now"], before, "in use after it")
     gpu.unload()
