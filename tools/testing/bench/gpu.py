@@ -289,11 +289,15 @@ class KernelLog:
         ]
 
     def said_by(self, driver):
-        """Lines of a driver, but for the driver core's about its probe."""
+        """
+        Lines of a driver, but for what the driver core says of its probe, and
+        Debian's firmware loader of each place where it looked.
+        """
+        others = re.compile(r"probe with driver|: firmware: (failed to load|direct-loading)")
         return [
             text
             for _, text in self.lines()
-            if text.startswith(driver) and "probe with driver" not in text
+            if text.startswith(driver) and not others.search(text)
         ]
 
 
