@@ -53,6 +53,13 @@ unpack_source()
 	rm -rf "$Q/fetch"
 }
 
+# What the bench runs into.
+fix_source()
+{
+	grep -q memory_dispatch "$Q/src/system/physmem.c" ||
+		run qemu-patch patch -d "$Q/src" -p1 -i "$BENCH/qemu-memory-map.patch"
+}
+
 # The three places where a folder of devices is known to QEMU.
 hook_model()
 {
@@ -117,6 +124,7 @@ if [ "${1:-}" = source ]; then
 	echo "$Q/src"
 	exit 0
 fi
+fix_source
 hook_model
 copy_model
 # Each object tree has a lock of its own; taking it gives up the source's.
