@@ -9,7 +9,7 @@ import re
 import shlex
 import struct
 
-from bench_test import expect
+from bench_test import expect, without_known_bugs
 from guest import Guest
 
 DRIVERS = "nvkm-vgpu vfio-nvidia-vgpu"
@@ -279,7 +279,8 @@ class KernelLog:
         """[(level, text)]"""
         log = self.vm.sh("dmesg -r").rpartition(self.text)[2]
         found = re.findall(r"^<(\d+)>\[[^\]]*\] ?(.*)$", log, re.M)
-        return [(int(level) & 7, text) for level, text in found]
+        lines = [(int(level) & 7, text) for level, text in found]
+        return without_known_bugs(lines, lambda line: line[1])
 
     def warnings(self):
         return [
