@@ -17,9 +17,10 @@ UNBIND = "/sys/bus/pci/drivers/nvkm-vgpu/unbind"
 
 
 def start(vm):
-    """The driver is loaded, the GPU not bound."""
+    """The driver is loaded and has not touched the GPU."""
     gpu = Gpu(vm)
-    vm.sh("modprobe nvkm-vgpu", timeout=180)
+    autoprobe = "/sys/bus/pci/drivers_autoprobe"
+    vm.sh(f"echo 0 >{autoprobe}; modprobe nvkm-vgpu; echo 1 >{autoprobe}", timeout=180)
     if gpu.driver():
         gpu.must_write(UNBIND, gpu.pf)
     return gpu
@@ -197,7 +198,7 @@ def test_no_room_for_vf_bars(vm):
     gpu = Gpu(vm)
     gpu.load()
     log = KernelLog(vm)
-    expect(gpu.write(gpu.path("sriov_numvfs"), 4), "EIO", "numvfs")
+    expect(gpu.write(gpu.path("sriov_numvfs"), 4), "ENOMEM", "numvfs")
     expect(gpu.numvfs(), 0, "VFs")
     ours = [t for t in log.said_by("nvkm-vgpu") if "not enough MMIO resources" not in t]
     expect(ours, [], "said by the driver")
