@@ -309,6 +309,7 @@ class HostVM:
     def kernel_args(self):
         # Where the machine is busy the watchdog blames the TSC for it.
         args = ["console=ttyS0", "loglevel=5", "panic=-1", "tsc=nowatchdog", "no_timer_check"]
+        args.append("log_buf_len=4M")
         if self.iommu:
             args.append("intel_iommu=on")
         if not self.nouveau:
