@@ -143,9 +143,10 @@ int nvgpu_msgq_send(struct nvgpu_msgq *queue, struct nvgpu_msgq_elem *elem)
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_msgq_send);
 
-/* an element that was copied: is it what it says */
+/* an element that was copied: is it what it says, and the one that was to come */
 static int msgq_check(struct nvgpu_msgq *queue, const struct nvgpu_msgq_elem *elem, size_t size)
 {
+	u32 expected = queue->stat_seq++;
 	size_t len = le32_to_cpu(elem->rpc.length);
 
 	if (len < sizeof(elem->rpc) || len > size - offsetof(struct nvgpu_msgq_elem, rpc) ||
@@ -154,12 +155,10 @@ static int msgq_check(struct nvgpu_msgq *queue, const struct nvgpu_msgq_elem *el
 		return -EBADMSG;
 	if (nvgpu_msgq_checksum(elem, offsetof(struct nvgpu_msgq_elem, rpc) + len))
 		return -EBADMSG;
-	if (le32_to_cpu(elem->sequence) != queue->stat_seq) {
-		queue->stat_seq = le32_to_cpu(elem->sequence) + 1;
-		return -EILSEQ;
-	}
-	queue->stat_seq++;
-	return 0;
+	if (le32_to_cpu(elem->sequence) == expected)
+		return 0;
+	queue->stat_seq = le32_to_cpu(elem->sequence) + 1;
+	return -EILSEQ;
 }
 
 /**
