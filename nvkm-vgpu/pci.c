@@ -9,7 +9,6 @@
 #include "regs/falcon.h"
 #include "regs/pmc.h"
 #include "sysfs.h"
-#include "sysfs.h"
 
 #define PF_DMA_BITS	47	/* Ada's page table entries; nova-core gpu/hal/tu102.rs */
 
