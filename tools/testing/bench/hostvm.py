@@ -191,7 +191,7 @@ class HostVM:
     gpu      a -device string without id, bus and memdev; a list for several;
              None for no GPU. The first has the QOM id "gpu", the next "gpu1".
     iommu    put an intel-iommu into the machine
-    reserve  give the root port the windows that 32 VFs need
+    reserve  give root ports the windows that 32 VFs need; a number: the first ones
     vram     size of the file behind a GPU's framebuffer (vm.vram: its path);
              None: the device is not given one
     nouveau  let the stock kernel's own drivers have the GPU
@@ -287,9 +287,10 @@ class HostVM:
     def gpu_args(self):
         """Each GPU under a root port of its own, its VRAM in a sparse file."""
         args = []
-        windows = ",pref64-reserve=256G,mem-reserve=64M" if self.reserve else ""
         for n, device in enumerate(self.gpus):
             suffix = str(n) if n else ""
+            roomy = self.reserve if isinstance(self.reserve, bool) else n < self.reserve
+            windows = ",pref64-reserve=256G,mem-reserve=64M" if roomy else ""
             args += [
                 "-device",
                 f"pcie-root-port,id=rp{suffix},bus=pcie.0,addr={5 + n},"
