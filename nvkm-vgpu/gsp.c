@@ -342,8 +342,7 @@ int nvgpu_gsp_started(struct nvkm_vgpu_pf *pf)
 {
 	nvgpu_falcon_wr32(&pf->gsp_falcon, NVGPU_FALCON_OS, pf->gsp.app_version);
 	if (!nvgpu_falcon_riscv_active(&pf->gsp_falcon)) {
-		dev_err(&pf->pdev->dev,
-			"GSP-RM does not start: the core of the gsp is not running\n");
+		nvgpu_gsp_set_dead(pf, "its core does not run");
 		return -EIO;
 	}
 	pf->gsp.started = true;
