@@ -163,7 +163,7 @@ def test_gsp_never_answers(vm):
 def test_gsp_dies(vm):
     gpu = start(vm)
     gpu.set_model("fault-gsp", "dies")
-    refused(gpu, "EIO", "INIT_DONE", within=60)
+    refused(gpu, "EIO", "INIT_DONE|GSP-RM does not start", within=60)
     gpu.set_model("fault-gsp", "none")
     works(gpu)
 
