@@ -138,7 +138,7 @@ def test_iommufd(vm):
     gpu.put_away()
 
 
-@host_test()
+@host_test(kernels=("stock",))
 def test_thirty_two_vgpus(vm):
     """All at once; opened and closed side by side."""
     gpu = Gpu(vm)
