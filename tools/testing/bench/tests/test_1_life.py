@@ -191,14 +191,15 @@ def test_unbind_waits_for_the_user(vm):
     gpu = Gpu(vm)
     log = KernelLog(vm)
     gpu.set_up([Q8])
-    client = vm.spawn(f"{CLIENT} {gpu.vf(0)} boot sleep:6000 boot rpc")
+    vf = gpu.vf(0)
+    client = vm.spawn(f"{CLIENT} {vf} boot sleep:6000 boot rpc")
     wait_for_open(vm, 1)
     gpu.must_write("/sys/bus/pci/drivers/nvkm-vgpu/unbind", gpu.pf, timeout=120)
     expect(client.wait(60, check=False).rc, 0, "the client was not disturbed")
     idle(gpu)
     gpu.unload()
     # VFIO says that it waits; a client with a request eventfd would be told instead.
-    waits = f"{gpu.vf(0)}: No device request channel registered, blocked until released by user"
+    waits = f"{vf}: No device request channel registered, blocked until released by user"
     expect([w.partition(" ")[2] for w in log.warnings()], [waits], "warnings")
 
 
