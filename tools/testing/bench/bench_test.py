@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """
-What a test of the host VM is made with. In tests/test_<topic>.py:
+What a test of the host VM is made with. In tests/<suite>_<topic>.py:
 
     from bench_test import Skip, expect, host_test
 

@@ -64,6 +64,15 @@ def abi(tap, _name):
 
 
 def model(tap, name):
+    """Without a guest, then with drivers that are not ours in the host VM."""
+    in_vm = HostTests(tap, "model", name)
+    if not name or not in_vm.groups:
+        model_without_guest(tap, name)
+    if in_vm.groups:
+        in_vm.run()
+
+
+def model_without_guest(tap, name):
     root = script("mk-rootfs.sh", "host")
     program(
         tap,
@@ -119,18 +128,20 @@ def splats(log, allowed=()):
 
 
 class HostTests:
-    """The tests of tests/test_*.py, grouped by the machine that they want."""
+    """A suite's tests in tests/<suite>_*.py, grouped by the machine that they want."""
 
-    def __init__(self, tap, name):
+    def __init__(self, tap, suite, name):
         self.tap = tap
+        self.suite = suite
         self.vm = None
         self.machine = None
         self.groups = {}
-        for path in sorted((BENCH / "tests").glob("test_*.py")):
+        for path in sorted((BENCH / "tests").glob(f"{suite}_*.py")):
+            topic = path.stem.removeprefix(f"{suite}_")
             for function in load(path):
                 want = function.host_test
                 for kernel in want["kernels"]:
-                    test = f"{kernel}: {path.stem[5:]}: {function.__name__[5:]}"
+                    test = f"{kernel}: {topic}: {function.__name__[5:]}"
                     if name and name not in function.__name__ and name not in test:
                         continue
                     key = (kernel, repr(sorted(want["machine"].items())))
@@ -140,11 +151,14 @@ class HostTests:
 
     def run(self):
         if not self.groups:
-            self.tap.not_ok("host", "no test of that name")
-        for key in sorted(self.groups, key=lambda k: k[0] != "stock"):
-            for test, kernel, function in self.groups[key]:
-                self.one(f"host: {test}", kernel, function)
-            self.end_group(key[0])
+            self.tap.not_ok(self.suite, "no test of that name")
+        try:
+            for key in sorted(self.groups, key=lambda k: k[0] != "stock"):
+                for test, kernel, function in self.groups[key]:
+                    self.one(f"{self.suite}: {test}", kernel, function)
+                self.end_group(key[0])
+        finally:
+            self.drop()
 
     def boot(self, kernel, machine):
         if self.vm and self.vm.proc.poll() is None:
@@ -195,7 +209,7 @@ class HostTests:
     def end_group(self, kernel):
         """Nothing may have leaked: asked once a machine, on the debug kernel."""
         if kernel == "debug" and self.vm:
-            name = "host: debug: no memory leaked"
+            name = f"{self.suite}: debug: no memory leaked"
             try:
                 leaks = "/sys/kernel/debug/kmemleak"
                 # What was freed late needs a second scan to be seen as free.
@@ -219,11 +233,7 @@ def load(path):
 
 
 def host(tap, name):
-    tests = HostTests(tap, name)
-    try:
-        tests.run()
-    finally:
-        tests.drop()
+    HostTests(tap, "host", name).run()
 
 
 SUITES = {"static": static, "abi": abi, "kunit": kunit, "model": model, "host": host}

@@ -3,6 +3,7 @@
 The GPU as an operator of the host VM handles it, and as the model sees it.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -251,9 +252,15 @@ class VgpuGuest(Guest):
         self.no_failure()
 
     def off(self, timeout=120):
-        """Power off from inside, if it stays; wait for its end."""
-        if self.stay:
+        """
+        Power off from inside, if it stays; wait for its end. A console may drop
+        what is typed on it while the one who typed hangs up: so once more.
+        """
+        for _ in range(timeout // 30 if self.stay else 0):
             self.type("off")
+            with contextlib.suppress(TimeoutError):
+                self.wait_for(r"^NVGPU-GUEST: off$", 30)
+                break
         self.wait_end(timeout)
         self.no_failure()
         if not re.search(r"^NVGPU-GUEST: off$", self.log(), re.M):

@@ -190,6 +190,10 @@ class Guest:
         text = path.read_text(errors="replace") if path.exists() else ""
         return text.replace("\r", "")
 
+    def end(self):
+        """The last lines of its console."""
+        return "\n".join(self.log().splitlines()[-15:])
+
     def running(self):
         """Whether it still runs; its QEMU's words if it ended badly."""
         if self.by == "libvirt":
@@ -210,9 +214,7 @@ class Guest:
             if ended:
                 raise BenchError(f"{self.name} ended, no '{pattern}' in:\n{self.log()}")
             if time.monotonic() > deadline:
-                raise TimeoutError(
-                    f"{self.name}: no '{pattern}' after {timeout} s in:\n{self.log()}"
-                )
+                raise TimeoutError(f"{self.name}: no '{pattern}' after {timeout} s in:\n{self.end()}")
             time.sleep(0.2)
 
     def wait_end(self, timeout=120):
@@ -220,7 +222,7 @@ class Guest:
         deadline = time.monotonic() + timeout
         while self.running():
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{self.name} still runs after {timeout} s:\n{self.log()}")
+                raise TimeoutError(f"{self.name} still runs after {timeout} s:\n{self.end()}")
             time.sleep(0.2)
         return self.log()
 
