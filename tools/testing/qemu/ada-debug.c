@@ -27,7 +27,7 @@ static uint64_t bump(GHashTable *table, gpointer key)
     return n;
 }
 
-void ada_refuse(AdaState *s, const char *check, const char *fmt, ...)
+void ada_refused(AdaState *s, const char *check, const char *fmt, ...)
 {
     g_autofree char *why = NULL;
     va_list ap;
@@ -189,6 +189,19 @@ AdaFaultKind ada_fault_message(AdaState *s, bool request, uint32_t function, uin
     return f.kind;
 }
 
+/* ---- lost interrupts --------------------------------------------------------------------------------------------- */
+
+bool ada_fault_interrupt(AdaFunc *f)
+{
+    AdaFaults *faults = &f->gpu->faults;
+
+    if (!faults->lose_nth || faults->lose_gfid != f->gfid || --faults->lose_nth) {
+        return false;
+    }
+    fprintf(stderr, "nvidia-ada: fault injected: interrupt of GFID %u lost\n", f->gfid);
+    return true;
+}
+
 /* ---- properties: read -------------------------------------------------------------------------------------------- */
 
 static char *to_json(QObject *obj)
@@ -290,6 +303,22 @@ static char *get_refusals(Object *obj, Error **errp)
     return to_json(QOBJECT(d));
 }
 
+/* from the first to the last that the linker put into the section of ADA_CHECK() */
+extern const char *const __start_ada_checks[], *const __stop_ada_checks[];
+
+static char *get_checks(Object *obj, Error **errp)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    QList *l = qlist_new();
+
+    for (const char *const *c = __start_ada_checks; c < __stop_ada_checks; c++) {
+        if (g_hash_table_add(seen, (gpointer)*c)) {
+            qlist_append_str(l, *c);
+        }
+    }
+    return to_json(QOBJECT(l));
+}
+
 static char *get_unmodelled(Object *obj, Error **errp)
 {
     QList *l = qlist_new();
@@ -373,6 +402,7 @@ static char *read_property(Object *obj, Error **errp, char *(*get)(Object *, Err
 READ_PROPERTY(stats)
 READ_PROPERTY(accounting)
 READ_PROPERTY(refusals)
+READ_PROPERTY(checks)
 READ_PROPERTY(unmodelled)
 READ_PROPERTY(vgpus)
 
@@ -422,12 +452,51 @@ static void set_fault_message(Object *obj, const char *value, Error **errp)
     s->faults.message = *value ? g_strdup(value) : NULL;
 }
 
-static bool need_gsp(AdaState *s, Error **errp)
+static char *get_lose_interrupt(Object *obj, Error **errp)
+{
+    AdaFaults *faults = &NVIDIA_ADA(obj)->faults;
+
+    return faults->lose_nth ? g_strdup_printf("%u:%u", faults->lose_gfid, faults->lose_nth) : g_strdup("");
+}
+
+static void set_lose_interrupt(Object *obj, const char *value, Error **errp)
+{
+    AdaFaults *faults = &NVIDIA_ADA(obj)->faults;
+    g_auto(GStrv) part = g_strsplit(value, ":", 2);
+    unsigned int parts = g_strv_length(part);
+    uint32_t gfid = 0, nth = parts ? 1 : 0;
+
+    if ((parts && (!parse_number(part[0], &gfid) || gfid > ADA_MAX_GFID)) ||
+        (parts > 1 && (!parse_number(part[1], &nth) || !nth))) {
+        error_setg(errp, "lose-interrupt is <gfid>[:<nth>], GFID 0 (the PF) to %u, nth from 1, or empty", ADA_MAX_GFID);
+        return;
+    }
+    faults->lose_gfid = gfid;
+    faults->lose_nth = nth;
+}
+
+static bool get_surprise_removal(Object *obj, Error **errp)
+{
+    return NVIDIA_ADA(obj)->faults.off_bus;
+}
+
+static void set_surprise_removal(Object *obj, bool value, Error **errp)
+{
+    AdaState *s = NVIDIA_ADA(obj);
+
+    s->faults.off_bus = value;
+    if (s->gsp) {       /* else it is made so */
+        ada_off_bus(s);
+        qemu_bh_schedule(s->gsp->work);     /* back, it goes on with what it had to do */
+    }
+}
+
+static bool need_gsp(AdaState *s, const char *name, Error **errp)
 {
     if (s->gsp && ada_gsp_running(s)) {
         return true;
     }
-    error_setg(errp, "GSP-RM is not running");
+    error_setg(errp, "%s is for a GSP-RM that is running", name);
     return false;
 }
 
@@ -439,7 +508,7 @@ static void inject_os_error(AdaState *s, const char *arg, Error **errp)
     uint32_t xid;
 
     if (g_strv_length(part) != 2 || !parse_number(part[0], &xid)) {
-        error_setg(errp, "os-error-log:<xid>:<text>");
+        error_setg(errp, "inject-event is os-error-log:<xid>:<text>");
         return;
     }
     stl_le_p(p + ADA_OFF(fw, rpc_os_error_log_v17_00, exceptType), xid);
@@ -453,7 +522,7 @@ static void set_inject_event(Object *obj, const char *value, Error **errp)
 {
     AdaState *s = NVIDIA_ADA(obj);
 
-    if (!need_gsp(s, errp)) {
+    if (!need_gsp(s, "inject-event", errp)) {
         return;
     }
     if (g_str_has_prefix(value, "os-error-log:")) {
@@ -467,8 +536,17 @@ static void set_crash_gsp(Object *obj, bool value, Error **errp)
 {
     AdaState *s = NVIDIA_ADA(obj);
 
-    if (value && need_gsp(s, errp)) {
+    if (value && need_gsp(s, "crash-gsp", errp)) {
         ada_gsp_die(s);
+    }
+}
+
+static void set_hang_gsp(Object *obj, bool value, Error **errp)
+{
+    AdaState *s = NVIDIA_ADA(obj);
+
+    if (value && need_gsp(s, "hang-gsp", errp)) {
+        s->gsp->state = ADA_GSP_DEAD;       /* its core stays active */
     }
 }
 
@@ -477,8 +555,8 @@ static void set_crash_plugin(Object *obj, Visitor *v, const char *name, void *op
     AdaState *s = NVIDIA_ADA(obj);
     uint32_t gfid;
 
-    if (visit_type_uint32(v, name, &gfid, errp) && need_gsp(s, errp) && !ada_vgpu_crash(s, gfid)) {
-        error_setg(errp, "GFID %u has no running plugin task", gfid);
+    if (visit_type_uint32(v, name, &gfid, errp) && need_gsp(s, name, errp) && !ada_vgpu_crash(s, gfid)) {
+        error_setg(errp, "crash-plugin is the GFID of a vGPU whose plugin task runs, %u has none", gfid);
     }
 }
 
@@ -489,6 +567,7 @@ void ada_debug_class_init(ObjectClass *oc)
     object_class_property_add_str(oc, "stats", prop_stats, NULL);
     object_class_property_add_str(oc, "accounting", prop_accounting, NULL);
     object_class_property_add_str(oc, "refusals", prop_refusals, NULL);
+    object_class_property_add_str(oc, "checks", prop_checks, NULL);
     object_class_property_add_str(oc, "unmodelled", prop_unmodelled, NULL);
     object_class_property_add_str(oc, "vgpus", prop_vgpus, NULL);
     object_class_property_add(oc, "fault-scrubber", "uint32", visit_u32, visit_u32, NULL,
@@ -499,6 +578,9 @@ void ada_debug_class_init(ObjectClass *oc)
     object_class_property_add_str(oc, "fault-message", get_fault_message, set_fault_message);
     object_class_property_add_str(oc, "inject-event", NULL, set_inject_event);
     object_class_property_add_bool(oc, "crash-gsp", NULL, set_crash_gsp);
+    object_class_property_add_bool(oc, "hang-gsp", NULL, set_hang_gsp);
+    object_class_property_add_str(oc, "lose-interrupt", get_lose_interrupt, set_lose_interrupt);
+    object_class_property_add_bool(oc, "surprise-removal", get_surprise_removal, set_surprise_removal);
     object_class_property_add(oc, "crash-plugin", "uint32", NULL, set_crash_plugin, NULL, NULL);
 }
 

@@ -173,20 +173,20 @@ static const char *dma_fault(AdaFalcon *f, uint32_t cmd, uint32_t size)
 
     /* IMEM is loaded by tagged blocks of 256 bytes; there is no size 7 */
     if (size > 256 || (imem && size != 256)) {
-        return "falcon-dma-size";
+        return ADA_CHECK("falcon-dma-size");
     }
     if (f->dma_moffs % size || f->dma_fboffs % size) {
-        return "falcon-dma-align";
+        return ADA_CHECK("falcon-dma-align");
     }
     if (f->dma_moffs > (imem ? ADA_FALCON_IMEM : ADA_FALCON_DMEM) - size) {
-        return "falcon-dma-bounds";
+        return ADA_CHECK("falcon-dma-bounds");
     }
     if (imem && GET(cmd, FALCON_DMATRFCMD_WRITE)) {
-        return "falcon-dma-direction";
+        return ADA_CHECK("falcon-dma-direction");
     }
     /* There is no instance block here to make a context of, so the physical way must be open */
     if ((f->dmactl & BIT(0)) || !(f->fbif_ctl & BIT(7)) || !GET(f->fbif_transcfg[ctx], FBIF_TRANSCFG_MEM_TYPE)) {
-        return "falcon-dma-context";
+        return ADA_CHECK("falcon-dma-context");
     }
     return NULL;
 }
@@ -205,13 +205,13 @@ static void dma_command(AdaFalcon *f, uint32_t cmd)
         memcpy(buf, f->dmem + f->dma_moffs, size);
     }
     if (!fault && !dma_far(f, ctx, addr, buf, size, write)) {
-        fault = "falcon-dma-target";
+        fault = ADA_CHECK("falcon-dma-target");
     }
     if (fault) {
         f->dma_error = true;
-        ada_refuse(f->gpu, fault, "%s: command 0x%x, %u bytes, %s 0x%x, address 0x%" PRIx64 ", TRANSCFG 0x%x, DMACTL "
-                   "0x%x, FBIF_CTL 0x%x", f->name, cmd, size, imem ? "IMEM" : "DMEM", f->dma_moffs, addr,
-                   f->fbif_transcfg[ctx], f->dmactl, f->fbif_ctl);
+        ada_refused(f->gpu, fault, "%s: command 0x%x, %u bytes, %s 0x%x, address 0x%" PRIx64 ", TRANSCFG 0x%x, DMACTL "
+                    "0x%x, FBIF_CTL 0x%x", f->name, cmd, size, imem ? "IMEM" : "DMEM", f->dma_moffs, addr,
+                    f->fbif_transcfg[ctx], f->dmactl, f->fbif_ctl);
         return;
     }
     if (imem) {

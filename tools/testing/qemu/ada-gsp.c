@@ -604,6 +604,9 @@ static void gsp_work(void *opaque)
     AdaState *s = opaque;
     AdaGsp *g = s->gsp;
 
+    if (s->faults.off_bus) {
+        return;     /* no way out for what it has to say */
+    }
     if (g->state == ADA_GSP_STARTING && now_ms() >= g->start_at) {
         start(s);
     }

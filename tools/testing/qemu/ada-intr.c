@@ -46,24 +46,23 @@ static void intr_update(AdaFunc *f, bool again)
     uint32_t pending = intr_top(t) & t->top_en;
     bool send = (pending & ~t->signalled) || (again && pending);
     PCIDevice *pdev = f->pdev;
+    bool messages;
 
     t->signalled = pending;
-    if (!pdev) {
+    if (!pdev || f->gpu->faults.off_bus) {
         return;
     }
-    if (msix_enabled(pdev)) {
-        if (send) {
-            f->stats.interrupts++;
-            msix_notify(pdev, 0);
-        }
-    } else if (msi_enabled(pdev)) {
-        if (send) {
-            f->stats.interrupts++;
-            msi_notify(pdev, 0);
-        }
-    } else if (f->gfid == 0) {
-        f->stats.interrupts += send;
+    messages = msix_enabled(pdev) || msi_enabled(pdev);
+    if ((!messages && f->gfid) || (send && ada_fault_interrupt(f))) {
+        return;     /* one that is lost counts as sent: only what sends again brings it back */
+    }
+    f->stats.interrupts += send;
+    if (!messages) {
         pci_set_irq(pdev, pending != 0);
+    } else if (send && msix_enabled(pdev)) {
+        msix_notify(pdev, 0);
+    } else if (send) {
+        msi_notify(pdev, 0);
     }
 }
 

@@ -49,13 +49,15 @@
 #define MSIX_TABLE          0x10000     /* in the virtual-function block */
 #define MSIX_PBA            0x20000
 
+#define BAR1_MIN            (64 * MiB)
+#define BAR1_MAX            (64 * GiB)
 #define BAR_MEM64_PREFETCH  (PCI_BASE_ADDRESS_MEM_TYPE_64 | PCI_BASE_ADDRESS_MEM_PREFETCH)
 
 /* ---- DMA --------------------------------------------------------------------------------------------------------- */
 
 bool ada_dma_read(AdaFunc *f, uint64_t addr, void *buf, size_t len)
 {
-    if (!f->pdev || pci_dma_read(f->pdev, addr, buf, len) != MEMTX_OK) {
+    if (!f->pdev || f->gpu->faults.off_bus || pci_dma_read(f->pdev, addr, buf, len) != MEMTX_OK) {
         ada_refuse(f->gpu, "dma-fault", "gfid %u: read of %zu bytes at 0x%" PRIx64, f->gfid, len, addr);
         return false;
     }
@@ -65,7 +67,7 @@ bool ada_dma_read(AdaFunc *f, uint64_t addr, void *buf, size_t len)
 
 bool ada_dma_write(AdaFunc *f, uint64_t addr, const void *buf, size_t len)
 {
-    if (!f->pdev || pci_dma_write(f->pdev, addr, buf, len) != MEMTX_OK) {
+    if (!f->pdev || f->gpu->faults.off_bus || pci_dma_write(f->pdev, addr, buf, len) != MEMTX_OK) {
         ada_refuse(f->gpu, "dma-fault", "gfid %u: write of %zu bytes at 0x%" PRIx64, f->gfid, len, addr);
         return false;
     }
@@ -122,6 +124,55 @@ static const MemoryRegionOps bar3_ops = {
     .valid = { .min_access_size = 1, .max_access_size = 8 },
     .impl = { .min_access_size = 1, .max_access_size = 8 },
 };
+
+/* ---- surprise removal -------------------------------------------------------------------------------------------- */
+
+static uint64_t off_bus_read(void *opaque, hwaddr addr, unsigned int size)
+{
+    return UINT64_MAX;
+}
+
+static void off_bus_write(void *opaque, hwaddr addr, uint64_t val, unsigned int size)
+{
+}
+
+static const MemoryRegionOps off_bus_ops = {
+    .read = off_bus_read,
+    .write = off_bus_write,
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = { .min_access_size = 1, .max_access_size = 8 },
+    .impl = { .min_access_size = 1, .max_access_size = 8 },
+};
+
+static void off_bus_update(AdaFunc *f)
+{
+    for (unsigned int i = 0; i < ARRAY_SIZE(f->off_bus); i++) {
+        memory_region_set_enabled(&f->off_bus[i], f->gpu->faults.off_bus);
+    }
+}
+
+/* Covers all that is in the BARs, the MSI-X tables too */
+static void off_bus_init(AdaFunc *f, Object *owner, MemoryRegion *bar0, MemoryRegion *bar1, MemoryRegion *bar3)
+{
+    MemoryRegion *bar[ARRAY_SIZE(f->off_bus)] = { bar0, bar1, bar3 };
+
+    for (unsigned int i = 0; i < ARRAY_SIZE(bar); i++) {
+        /* BAR1 can grow, and what is past the end of a BAR is not seen */
+        memory_region_init_io(&f->off_bus[i], owner, &off_bus_ops, NULL, "nvidia-ada-off-bus", BAR1_MAX);
+        memory_region_add_subregion_overlap(bar[i], 0, &f->off_bus[i], 1);
+    }
+    off_bus_update(f);
+}
+
+void ada_off_bus(AdaState *s)
+{
+    off_bus_update(&s->func);
+    for (unsigned int i = 0; i < ADA_MAX_VFS; i++) {
+        if (s->vf[i]) {
+            off_bus_update(s->vf[i]);
+        }
+    }
+}
 
 /* ---- capabilities ------------------------------------------------------------------------------------------------ */
 
@@ -293,8 +344,6 @@ static bool vf_caps(PCIDevice *pdev, MemoryRegion *bar0, Error **errp)
 #define REBAR_CTRL(i)       (PF_REBAR + 8 + 8 * (i))
 #define REBAR_SIZE_BIT(b)   (1u << (ctz64(b) - 20 + 4))         /* capability: bit 4 is 1 MiB */
 #define REBAR_CTRL_SIZE(b)  ((uint32_t)(ctz64(b) - 20) << 8)    /* control: 0 is 1 MiB */
-#define BAR1_MIN            (64 * MiB)
-#define BAR1_MAX            (64 * GiB)
 
 static void set_bar1_size(AdaState *s, uint64_t size)
 {
@@ -356,10 +405,28 @@ static void rebar_reset(AdaState *s)
     set_bar1_size(s, s->bar1_size);
 }
 
-/* ---- configuration writes ---------------------------------------------------------------------------------------- */
+/* ---- configuration space ----------------------------------------------------------------------------------------- */
+
+static uint32_t read_config(PCIDevice *pdev, AdaState *s, uint32_t addr, int len)
+{
+    return s->faults.off_bus ? MAKE_64BIT_MASK(0, 8 * len) : pci_default_read_config(pdev, addr, len);
+}
+
+static uint32_t pf_read_config(PCIDevice *pdev, uint32_t addr, int len)
+{
+    return read_config(pdev, NVIDIA_ADA(pdev), addr, len);
+}
+
+static uint32_t vf_read_config(PCIDevice *pdev, uint32_t addr, int len)
+{
+    return read_config(pdev, NVIDIA_ADA_VF(pdev)->func.gpu, addr, len);
+}
 
 static void pf_write_config(PCIDevice *pdev, uint32_t addr, uint32_t val, int len)
 {
+    if (NVIDIA_ADA(pdev)->faults.off_bus) {
+        return;
+    }
     pci_default_write_config(pdev, addr, val, len);
     rebar_write_config(NVIDIA_ADA(pdev), addr, len);
     pcie_cap_flr_write_config(pdev, addr, val, len);
@@ -367,6 +434,9 @@ static void pf_write_config(PCIDevice *pdev, uint32_t addr, uint32_t val, int le
 
 static void vf_write_config(PCIDevice *pdev, uint32_t addr, uint32_t val, int len)
 {
+    if (NVIDIA_ADA_VF(pdev)->func.gpu->faults.off_bus) {
+        return;
+    }
     pci_default_write_config(pdev, addr, val, len);
     pcie_cap_flr_write_config(pdev, addr, val, len);
 }
@@ -432,6 +502,7 @@ static void pf_realize(PCIDevice *pdev, Error **errp)
     pci_register_bar(pdev, 1, BAR_MEM64_PREFETCH, &s->bar1);
     memory_region_init_io(&s->bar3, OBJECT(s), &bar3_ops, &s->func, "nvidia-ada-bar3", ADA_BAR3_SIZE);
     pci_register_bar(pdev, 3, BAR_MEM64_PREFETCH, &s->bar3);
+    off_bus_init(&s->func, OBJECT(s), &s->bar0, &s->bar1, &s->bar3);
 
     ada_debug_init(s);
     ada_vbios_build(s);
@@ -501,6 +572,7 @@ static void vf_realize(PCIDevice *pdev, Error **errp)
     pci_register_bar(pdev, 1, BAR_MEM64_PREFETCH, &vf->bar1);
     memory_region_init_io(&vf->bar3, OBJECT(vf), &bar3_ops, &vf->func, "nvidia-ada-vf-bar3", ADA_BAR3_SIZE);
     pci_register_bar(pdev, 3, BAR_MEM64_PREFETCH, &vf->bar3);
+    off_bus_init(&vf->func, OBJECT(vf), &vf->bar0, &vf->bar1, &vf->bar3);
     vf_caps(pdev, &vf->bar0, errp);
 }
 
@@ -527,6 +599,7 @@ static void vf_reset_hold(Object *obj, ResetType type)
     reset_express(pdev);
     f->pdev = pdev->enabled ? pdev : NULL;
     f->gpu->vf[f->gfid - 1] = pdev->enabled ? f : NULL;
+    off_bus_update(f);
 }
 
 /* ---- types ------------------------------------------------------------------------------------------------------- */
@@ -566,6 +639,7 @@ static void pf_class_init(ObjectClass *oc, void *data)
     common_class_init(oc);
     k->realize = pf_realize;
     k->exit = pf_exit;
+    k->config_read = pf_read_config;
     k->config_write = pf_write_config;
     RESETTABLE_CLASS(oc)->phases.hold = pf_reset_hold;
     device_class_set_props(DEVICE_CLASS(oc), pf_properties);
@@ -581,6 +655,7 @@ static void vf_class_init(ObjectClass *oc, void *data)
     common_class_init(oc);
     k->realize = vf_realize;
     k->exit = vf_exit;
+    k->config_read = vf_read_config;
     k->config_write = vf_write_config;
     RESETTABLE_CLASS(oc)->phases.hold = vf_reset_hold;
     DEVICE_CLASS(oc)->desc = "virtual function of nvidia-ada";

@@ -88,6 +88,7 @@ typedef struct AdaFunc {
     uint32_t bar1_block, bar2_block;            /* 0xf40, 0xf48 */
     uint32_t inv_pdb, inv_upper_pdb;            /* 0x30a0, 0x30a4 */
     uint32_t usermode_cfg[4];
+    MemoryRegion off_bus[3];    /* over each BAR while it answers no more */
     AdaStats stats;
 } AdaFunc;
 
@@ -245,9 +246,16 @@ bool ada_gsp_running(AdaState *s);
 
 /*
  * Something a real part would have refused: a line on stderr "nvidia-ada: refused <check>: <why>" and counter <check>.
- * @check is a stable name that tests look for, in words with dashes.
+ * @check is a stable name that tests look for, in words with dashes: a literal, so that the linker collects all of them
+ * for the property "checks".
  */
-void ada_refuse(AdaState *s, const char *check, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
+#define ada_refuse(s, check, ...) ada_refused(s, ADA_CHECK(check), __VA_ARGS__)
+#define ADA_CHECK(name) \
+    ({ \
+        static const char *const check_ __attribute__((used, section("ada_checks"))) = name; \
+        check_; \
+    })
+void ada_refused(AdaState *s, const char *check, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
 /* once per register: an access the model knows nothing about */
 void ada_unmodelled(AdaFunc *f, uint32_t off, bool write, uint32_t val);
 void ada_count_rpc(AdaState *s, uint32_t function, uint32_t control_cmd);
@@ -256,6 +264,11 @@ void ada_debug_init(AdaState *s);
 void ada_debug_exit(AdaState *s);
 void ada_debug_class_init(ObjectClass *oc);         /* run-time properties of the PF: see Documentation */
 
+/* Is lose-interrupt meant for this one of @f? Counts it, then forgets the fault */
+bool ada_fault_interrupt(AdaFunc *f);
+/* property surprise-removal has changed (ada-pci.c) */
+void ada_off_bus(AdaState *s);
+
 /* Faults, by class properties that can be set while it runs (qom-set) and on the command line */
 typedef struct AdaFaults {
     uint32_t scrubber_error;    /* property fault-scrubber: mailbox0 of a scrubber that fails; 0 = works */
@@ -263,6 +276,9 @@ typedef struct AdaFaults {
     uint32_t gsp;               /* fault-gsp: AdaFaultGsp */
     /* fault-message, one shot: <drop|delay=ms|duplicate|corrupt|refuse=status>:<function>[:<control>][:<nth>] */
     char *message;
+    /* lose-interrupt, one shot: <gfid>[:<nth>]; nth 0 = none */
+    uint32_t lose_gfid, lose_nth;
+    bool off_bus;               /* surprise-removal */
 } AdaFaults;
 typedef enum { ADA_GSP_OK, ADA_GSP_SILENT /* never answers */, ADA_GSP_DIES /* halts before INIT_DONE */ } AdaFaultGsp;
 

@@ -4,8 +4,10 @@
 import json
 import struct
 
-from gspclient import BootError, Client, Machine, Refused
-from harness import equal, none, test, true
+from gspclient import BootError, Client, GSP, Machine, MIB, Refused, SEC2
+from harness import equal, none, only, test, true
+from test_pci import Block, LEAF, LEAF_EN_SET, NO_MESSAGE, TOP_EN_SET, TRIGGER
+from test_vgpu import bootload, Vgpu
 
 STATIC, CONTROL, INIT_DONE, OS_ERROR_LOG = 65, 76, 0x1001, 0x1006
 SEGMENT_SIZE = 0x2080017e
@@ -87,12 +89,34 @@ def _():
         fails(Client(m).boot, "INIT_DONE came")
 
 
-@test("fault: what is no fault is an error")
+WRONG = {
+    "fault-message": ("drop", "drop:", "lose:65", "delay:65", "drop=1:65", "refuse=x:65", "drop:65:0:0", "drop:65:y"),
+    "fault-gsp": ("", "hang", "SILENT"),
+    "lose-interrupt": ("x", "33", "-1", "0:0", "0:", "1:2:3"),
+    "inject-event": ("", "xid:1:text", "os-error-log:", "os-error-log:x:text", "os-error-log:1"),
+    "crash-plugin": (0, 1, 33, "one", -1),
+    "crash-gsp": ("yes", 1), "hang-gsp": ("yes", 1), "surprise-removal": ("gone", 0),
+    "fault-scrubber": ("x", 1 << 32), "fault-booter": (-1, True),
+}
+
+
+@test("fault: what is no fault is an error that names the property")
+@booted
+def _(c):
+    for name, values in WRONG.items():
+        for value in values:
+            answer = c.m.set_property(name, value)
+            true(name in answer.get("error", {}).get("desc", ""), f"{name}={value!r}: {answer}")
+    segment_size(c)
+
+
+@test("fault: what needs a GSP-RM says so when there is none")
 def _():
     with Machine() as m:
-        for text in ("drop", "drop:", "lose:65", "delay:65", "drop=1:65", "refuse=x:65", "drop:65:0:0", "drop:65:y"):
-            answer = m.vm.qmp("qom-set", path="/machine/peripheral/gpu", property="fault-message", value=text)
-            true("error" in answer, f"'{text}' was taken")
+        for name, value in (("crash-gsp", True), ("hang-gsp", True), ("crash-plugin", 1),
+                            ("inject-event", "os-error-log:79:text")):
+            desc = m.set_property(name, value).get("error", {}).get("desc", "")
+            true(name in desc and "running" in desc, f"{name}: '{desc}'")
 
 
 @test("fault: GSP-RM that never answers stays active, one that dies halts")
@@ -134,3 +158,246 @@ def _(c):
     true(b"GPU: has fallen off the bus\0" in payload, "its text")
     equal((before, c.m.rd(0x110008) & 0x40), (0x40, 0x40), "swgen0")
     equal(json.loads(c.m.property("stats"))["events"][f"0x{OS_ERROR_LOG:04x}"], 1, "count")
+
+
+@test("fault: GSP-RM hangs: its core stays active, nothing is answered, a new load works")
+def _():
+    with Machine() as m:
+        c = Client(m).boot()
+        c.get_static()
+        bootload(c, Vgpu(c, 1))
+        m.set_property("hang-gsp", True)
+        fails(c.get_static, "a GSP-RM that hangs answered")
+        equal(m.rd(0x111388) & 0x90, 0x80, "RISC-V active")
+        equal(c.shm_read32(c.statq + 0x20), c.cmd_write - 1, "the command is not taken")
+        c = Client(m)
+        c.ram.next = c.ram.WORK
+        c.m.vm.qmp("system_reset")
+        m.setup_pci()
+        c.boot().get_static()
+        none(m)
+
+
+# ---- interrupts ------------------------------------------------------------------------------------------------------
+
+
+def block_on(m, vf=None):
+    """The function's block with vector 0x47 enabled all the way up to a message."""
+    block = Block(m, vf)
+    block.msix_on()
+    block.wr(LEAF_EN_SET + 8, 1 << 7)
+    block.wr(TOP_EN_SET, 2)
+    return block
+
+
+def raised(block):
+    """Vector 0x47 acknowledged and raised anew: the message that was sent, if any."""
+    block.wr(LEAF + 8, 1 << 7)
+    block.wr(TRIGGER, 0x47)
+    return block.message()
+
+
+@test("fault: lose the second interrupt of one function")
+def _():
+    with Machine() as m:
+        m.enable_vfs(2)
+        pf, one, two = block_on(m), block_on(m, 0), block_on(m, 1)
+        for gfid, victim in enumerate((pf, one, two)):
+            m.set_property("lose-interrupt", f"{gfid}:2")
+            for block in (pf, one, two):
+                equal(raised(block), 0x600d, "the first one")
+            equal(m.property("lose-interrupt"), f"{gfid}:1", "counted down")
+            equal([raised(block) for block in (pf, one, two)],
+                  [NO_MESSAGE if block is victim else 0x600d for block in (pf, one, two)], f"GFID {gfid}")
+            equal(victim.rd(LEAF + 8), 1 << 7, "pending")
+            victim.wr(TOP_EN_SET, 2)
+            equal(victim.message(), 0x600d, "sent again by TOP_EN_SET")
+            equal((m.property("lose-interrupt"), raised(victim)), ("", 0x600d), "one shot")
+        m.set_property("lose-interrupt", "1")
+        m.set_property("lose-interrupt", "")
+        equal(raised(one), 0x600d, "taken back")
+        none(m)
+
+
+@test("fault: lose an interrupt by pin and by MSI, and get it back by arming again")
+def _():
+    with Machine() as m:
+        pf = Block(m)
+        pf.wr(LEAF_EN_SET + 8, 1 << 7)
+        pf.wr(TOP_EN_SET, 2)
+        m.set_property("lose-interrupt", "0")
+        pf.wr(TRIGGER, 0x47)
+        equal(m.readl(m.config(4)) >> 19 & 1, 0, "pin")
+        pf.wr(TOP_EN_SET, 2)
+        equal(m.readl(m.config(4)) >> 19 & 1, 1, "pin after TOP_EN_SET")
+    with Machine(sriov=False) as m:
+        pf, where = Block(m), m.ram.alloc(4096)
+        m.writel(m.config(0x6c), where)
+        m.writel(m.config(0x74), 0x1234)
+        m.writel(m.config(0x68), 1 << 16)
+        pf.wr(LEAF_EN_SET + 8, 1 << 7)
+        pf.wr(TOP_EN_SET, 2)
+        m.set_property("lose-interrupt", "0")
+        pf.wr(TRIGGER, 0x47)
+        equal(m.ram.read32(where), 0, "message")
+        m.wr(0x88704, 0)
+        equal(m.ram.read32(where), 0x1234, "message after arming again")
+
+
+# ---- surprise removal ------------------------------------------------------------------------------------------------
+
+
+def places(m):
+    """An address in each thing that a driver can read of the PF and of VF 0."""
+    return {"PMC_BOOT_0": m.BAR0, "MSI-X table of the PF": m.BAR0 + 0xb90000, "last of BAR0": m.BAR0 + 0xfffffc,
+            "PRAMIN": m.BAR0 + 0x700000, "BAR1": m.BAR1, "end of BAR1": m.BAR1 + (64 << 30) - 4, "BAR3": m.BAR3,
+            "BAR0 of the VF": m.VF_BAR0, "MSI-X table of the VF": m.VF_BAR0 + 0x10000, "BAR1 of the VF": m.VF_BAR1,
+            "BAR3 of the VF": m.VF_BAR3, "ids": m.config(0), "last of configuration space": m.config(0xffc),
+            "VF's command": m.config(4, 4)}
+
+
+@test("fault: surprise removal: all ones from everywhere, writes lost, and all as before when it is back")
+def _():
+    with Machine() as m:
+        c = Client(m).boot()
+        c.get_static()
+        m.enable_vfs(1)
+        vf = block_on(m, 0)
+        bootload(c, Vgpu(c, 1))
+        m.writel(m.VF_BAR1 + 64, 0xabc)
+        before = {name: m.readl(at) for name, at in places(m).items()}
+        equal([name for name, v in before.items() if v == 0xffffffff], ["BAR1", "end of BAR1", "BAR3"], "not mapped")
+        m.set_property("surprise-removal", True)
+        for name, at in places(m).items():
+            equal(m.readl(at), 0xffffffff, name)
+        for at in [*places(m).values(), m.VF_BAR1 + 64, m.config(0xbdc)]:
+            m.writel(at, 0)
+        equal(m.read(m.BAR0, 3), b"\xff" * 3, "bytes")
+        fails(c.get_static, "answered from nowhere")
+        equal(raised(vf), NO_MESSAGE, "an interrupt from nowhere")
+        m.set_property("surprise-removal", False)
+        for name, at in places(m).items():
+            equal(m.readl(at), before[name], f"{name} afterwards")
+        equal(m.readl(m.VF_BAR1 + 64), 0xabc, "framebuffer")
+        m.wr(0x110c00, 0)
+        true(m.wait(c.poll, ms=100), "the message that waited is answered")
+        segment_size(c)
+        none(m)
+
+
+@test("fault: surprise removal while GSP-RM has something to say")
+def _():
+    with Machine() as m:
+        c = Client(m).boot()
+        m.set_property("fault-message", f"delay=20:{STATIC}")
+        c.send(STATIC, bytes(c.abi.sizes["GspStaticConfigInfo"]))
+        m.set_property("surprise-removal", True)
+        m.step(100000000)
+        c.events = []
+        true(not c.poll(), "a message from nowhere")
+        m.set_property("surprise-removal", False)
+        true(m.wait(c.poll, ms=100), "no answer after its return")
+        none(m)
+
+
+@test("fault: surprise removal of a GPU that is taken away before it starts")
+def _():
+    with Machine() as m:
+        m.set_property("surprise-removal", True)
+        m.vm.qmp("system_reset")
+        try:
+            m.setup_pci()
+        except RuntimeError:
+            pass
+        else:
+            raise AssertionError("it is still there")
+        m.set_property("surprise-removal", False)
+        m.setup_pci()
+        Client(m).boot().get_static()
+        none(m)
+
+
+# ---- power-on --------------------------------------------------------------------------------------------------------
+
+# Signature that each fuse value wants of two, for versions 0 and 1; None: the program is too old
+FUSES = {0: 1, 1: 0, 2: None, 3: None, 0x10: None, 0x80000000: None}
+
+
+def runs(c, program, falcon, signature):
+    """Whether the boot ROM lets @program run with that of its signatures."""
+    program.signature = signature
+    return c.run(falcon, program, 0) == 0
+
+
+for FUSE, GOOD in FUSES.items():
+    @test(f"fuse 0x{FUSE:x}: the scrubber's signature for it, and no other")
+    def _(fuse=FUSE, good=GOOD):
+        for signature in range(2):
+            with Machine(fuse_sec2=fuse) as m:
+                c = Client(m)
+                program = c.fw.scrubber
+                try:
+                    ran = runs(c, program, SEC2, signature)
+                finally:
+                    program.signature = None
+                equal((ran, m.rd(0x1180fc) >> 29 >= 3), (signature == good, signature == good), "ran, scrubbed")
+                if ran:
+                    none(m)
+                else:
+                    only(m, "hs-signature-fuse")
+
+# FWSEC's descriptor has signatures from version 0 on: the fuse version's own
+for FUSE, GOOD in {0: 0, 1: 1, 2: None, 3: None, 0x8000: None, 0x10000: None}.items():
+    @test(f"fuse 0x{FUSE:x}: FWSEC's signature for it, and no other")
+    def _(fuse=FUSE, good=GOOD):
+        for signature in range(2):
+            with Machine(fuse_gsp=fuse) as m:
+                c = Client(m)
+                c.prepare()
+                ran = runs(c, c.fwsec(0x15, c.frts_region), GSP, signature)
+                equal((ran, m.rd(0x1fa828) != 0), (signature == good, signature == good), "ran, WPR2")
+                if ran:
+                    none(m)
+                else:
+                    only(m, "hs-signature-fuse")
+
+
+@test("ECC: off and on, by control, memory system and the guest's response buffer")
+def _():
+    for ecc in (False, True):
+        with Machine(ecc=ecc) as m:
+            c = Client(m).boot()
+            c.get_static()
+            name = "NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS"
+            answer = c.control(0x2080012f, bytes(c.abi.sizes[name]))
+            equal([c.abi.get(name, f"units[0].{m}", answer) for m in ("supported", "enabled", "scrubComplete")],
+                  [1, ecc, ecc], "unit 0")
+            equal(answer[c.abi.members[name, "units[0].supported"][0] + 1:1440].strip(b"\0"), b"", "other units")
+            name = "NV2080_CTRL_INTERNAL_MEMSYS_GET_STATIC_CONFIG_PARAMS"
+            answer = c.control(0x20800a1c, bytes(c.abi.sizes[name]))
+            equal(c.abi.get(name, "bEnabledEccFBPA", answer), ecc, "FBPA")
+            none(m)
+
+
+@test("WPR2 up at power-on: FWSEC refuses, and a reset clears it")
+def _():
+    with Machine(wpr2_up=True) as m:
+        c = Client(m)
+        c.prepare()
+        true("FWSEC-FRTS" in str(fails(c.frts, "FRTS ran over WPR2")), "another error")
+        only(m, "fwsec-wpr2-up")
+        m.vm.qmp("system_reset")
+        m.setup_pci()
+        equal(m.rd(0x1fa828), 0, "WPR2 HI")
+        c.ram.next = c.ram.WORK
+        Client(m).boot().get_static()
+
+
+@test("scrubbed at power-on: GSP-RM's heap of 581 MiB is accepted without the scrubber")
+def _():
+    with Machine(scrubbed=True) as m:
+        c = Client(m)
+        c.scrub = lambda: None
+        c.boot().get_static()
+        equal(m.rd(0x1180fc) >> 29, 3, "handoff")
+        none(m)
