@@ -12,15 +12,16 @@
 #define AD104_BOOT0     0x194000a1
 #define AD104_BOOT42    0x194a1000
 
-/* Subsystem ids: NVIDIA's g_nv_name_released.h. Assumption L2-SUBSYSTEM: it does not list an L2; 0 here. */
-#define SUBSYSTEM_UNKNOWN   0
-
 /*
  * Assumption BAR1-POWER-ON: boards for servers power on with the whole of BAR1, 64 GiB where the framebuffer is 48 GiB
  * (seen on an L20) and the next power of two elsewhere; workstation boards with 256 MiB.
  */
 #define BAR1_WORKSTATION    (256 * MiB)
 
+/*
+ * Ids and names: NVIDIA's g_nv_name_released.h, the first subsystem of NVIDIA's own that it has for a board. Chips: the
+ * same, by arch and impl in g_chips2halspec_nvoc.c. Framebuffer: what the largest vGPU type of the board takes.
+ */
 static const AdaBoard boards[] = {
     { "l40", "NVIDIA L40", 0x26b5, 0x169d, AD102_BOOT0, AD102_BOOT42, 48 * GiB, 128 * MiB, 64 * GiB },
     { "l40s", "NVIDIA L40S", 0x26b9, 0x1851, AD102_BOOT0, AD102_BOOT42, 48 * GiB, 128 * MiB, 64 * GiB },
@@ -30,7 +31,7 @@ static const AdaBoard boards[] = {
     { "rtx5000ada", "NVIDIA RTX 5000 Ada Generation", 0x26b2, 0x17fa, AD102_BOOT0, AD102_BOOT42,
       32 * GiB, 128 * MiB, BAR1_WORKSTATION },
     { "l4", "NVIDIA L4", 0x27b8, 0x16ca, AD104_BOOT0, AD104_BOOT42, 24 * GiB, 64 * MiB, 32 * GiB },
-    { "l2", "NVIDIA L2", 0x27b6, SUBSYSTEM_UNKNOWN, AD104_BOOT0, AD104_BOOT42, 24 * GiB, 64 * MiB, 32 * GiB },
+    { "l2", "NVIDIA L2", 0x27b6, 0x1933, AD104_BOOT0, AD104_BOOT42, 24 * GiB, 64 * MiB, 32 * GiB },
 };
 
 const AdaBoard *ada_board_find(const char *name)

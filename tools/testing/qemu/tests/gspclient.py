@@ -91,6 +91,10 @@ class Abi:
         at, length = self.members[name, member]
         return int.from_bytes(data[at:at + length], "little")
 
+    def text(self, name, member, data):
+        at, length = self.members[name, member]
+        return data[at:at + length].partition(b"\0")[0].decode()
+
 
 # ---- firmware --------------------------------------------------------------------------------------------------------
 

@@ -15,11 +15,19 @@ LEAF, LEAF_EN_SET, LEAF_EN_CLEAR, TOP, TOP_EN_SET, TOP_EN_CLEAR, TRIGGER = \
 MAILBOX, BAR1_BLOCK, BAR2_BLOCK, BIND_STATUS = 0x2100, 0xf40, 0xf48, 0xf50
 VF_MSIX, PF_MSIX, PF_MSI, REBAR = 0x7c, 0xc8, 0x68, 0xbb0
 NO_MESSAGE = 0
+GET_GSP_STATIC_INFO = 65
 
+# name: (device, subsystem, framebuffer, BAR1 at power-on in MiB, BOOT_0, BOOT_42)
+AD102, AD104 = (0x192000a1, 0x192a1000), (0x194000a1, 0x194a1000)
 BOARDS = {
-    "l40": (0x26b5, 0x169d, 48, 0x192), "l40s": (0x26b9, 0x1851, 48, 0x192), "l20": (0x26ba, 0x1957, 48, 0x192),
-    "rtx6000ada": (0x26b1, 0x16a1, 48, 0x192), "rtx5000ada": (0x26b2, 0x17fa, 32, 0x192),
-    "l4": (0x27b8, 0x16ca, 24, 0x194), "l2": (0x27b6, None, 24, 0x194),
+    "l40": (0x26b5, 0x169d, 48 * GIB, 64 << 10, *AD102), "l40s": (0x26b9, 0x1851, 48 * GIB, 64 << 10, *AD102),
+    "l20": (0x26ba, 0x1957, 48 * GIB, 64 << 10, *AD102), "rtx6000ada": (0x26b1, 0x16a1, 48 * GIB, 256, *AD102),
+    "rtx5000ada": (0x26b2, 0x17fa, 32 * GIB, 256, *AD102), "l4": (0x27b8, 0x16ca, 24 * GIB, 32 << 10, *AD104),
+    "l2": (0x27b6, 0x1933, 24 * GIB, 32 << 10, *AD104),
+}
+NAMES = {
+    "l40": "NVIDIA L40", "l40s": "NVIDIA L40S", "l20": "NVIDIA L20", "rtx6000ada": "NVIDIA RTX 6000 Ada Generation",
+    "rtx5000ada": "NVIDIA RTX 5000 Ada Generation", "l4": "NVIDIA L4", "l2": "NVIDIA L2",
 }
 
 
@@ -69,18 +77,23 @@ def capabilities(m, function=0):
 
 
 for BOARD, WANT in BOARDS.items():
-    @test(f"board {BOARD}: ids, memory and chip")
+    @test(f"board {BOARD}: ids, memory and chip, then a boot that tells them, too")
     def _(board=BOARD, want=WANT):
-        device, subsystem, gib, chip = want
+        device, subsystem, memory, bar1, boot0, boot42 = want
         with Machine(board=board) as m:
             equal(m.readl(m.config(0)), device << 16 | 0x10de, "id")
             equal(m.readl(m.config(8)), 0x030200a1, "class and revision")
-            if subsystem is not None:
-                equal(m.readl(m.config(0x2c)), subsystem << 16 | 0x10de, "subsystem")
-            equal(m.rd(0x1183a4), gib * 1024, "usable framebuffer in MiB")
-            equal(m.rd(0) >> 20, chip, "BOOT_0")
-            equal(m.rd(0xa00) >> 20, chip, "BOOT_42")
-            equal(m.rd(4), 0, "BOOT_1")
+            equal(m.readl(m.config(0x2c)), subsystem << 16 | 0x10de, "subsystem")
+            equal(m.rd(0x1183a4), memory // MIB, "usable framebuffer in MiB")
+            equal((m.rd(0), m.rd(4), m.rd(0xa00)), (boot0, 0, boot42), "BOOT_0, BOOT_1, BOOT_42")
+            equal(1 << (m.readl(m.config(REBAR + 0x10)) >> 8 & 0x3f), bar1, "BAR1 in MiB")
+            equal(m.readl(m.config(0xbd8)), 32 << 16 | 32, "Initial and Total VFs")
+            equal(m.readl(m.config(0xbe4)) >> 16, device, "device id of VFs")
+            c = Client(m).boot()
+            equal(c.get_static()["fb_length"], memory, "framebuffer, says GSP-RM")
+            reply = c.rpc(GET_GSP_STATIC_INFO, bytes(c.abi.sizes["GspStaticConfigInfo"]))
+            equal(c.abi.text("GspStaticConfigInfo", "gpuNameString", reply), NAMES[board], "name")
+            none(m)
 
 
 @test("PF: capabilities are where a real board has them")
@@ -98,7 +111,7 @@ def _():
 @test("mirror: BAR0 0x88000 is configuration space as it is now")
 def _():
     with Machine() as m:
-        for reg in (0, 4, 8, 0x10, 0x14, 0x78, 0xbcc, 0xbd8, 0xbe0, 0xbf0, 0xbf4, 0xbf8, 0xbfc, 0xc00, 0xc14):
+        for reg in range(0, 0x1000, 4):
             equal(m.rd(0x88000 + reg), m.readl(m.config(reg)), f"0x{reg:x}")
         m.writel(m.config(0x3c), 0x0b)
         equal(m.rd(0x8803c) & 0xff, 0x0b, "written by PCI")
