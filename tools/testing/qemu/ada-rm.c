@@ -10,7 +10,7 @@
 #include "qemu/bswap.h"
 #include "ada-gsp.h"
 
-#define MAX_OBJECTS     65536   /* bound of ours */
+#define MAX_OBJECTS     16384   /* bound of ours */
 
 /*
  * GSP-RM keeps the top of the framebuffer below its heaps for itself: its page directories for BAR1 and BAR2 among it.

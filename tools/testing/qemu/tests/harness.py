@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Test cases and how they are told: TAP, and a table of checks, mutations and verdicts."""
 
+import json
 import multiprocessing
 import os
 import sys
@@ -10,6 +11,7 @@ import traceback
 from gspclient import BootError, Client, fail, Machine, R570, Ram, Refused
 
 CASES = []
+REFUSED = "refused"
 
 
 class Case:
@@ -39,7 +41,8 @@ def true(value, what):
 def only(machine, check, why=""):
     """@check was refused, nothing else was, and its log line tells @why."""
     refusals = machine.refusals()
-    refusals.pop("dma-fault", None)     # what cannot be read shows there, too
+    if check != "dma-fault":
+        refusals.pop("dma-fault", None)     # what cannot be read shows there, too
     equal(sorted(refusals), [check], "refusals")
     true(why in machine.log(), f"the log does not say '{why}'")
 
@@ -116,34 +119,51 @@ def run(index):
     return notes, time.monotonic() - start
 
 
+def never_refused(rows):
+    """What the model can refuse and no case saw it refuse."""
+    with Machine() as m:
+        checks = set(json.loads(m.property("checks")))
+    return sorted(checks - {check for check, _mutation, verdict in rows if verdict == REFUSED})
+
+
+def tell(number, name, notes, seconds):
+    print(f"{'not ok' if notes else 'ok'} {number} - {name} # {seconds:.1f} s", flush=True)
+    for line in notes.splitlines():
+        print(f"#   {line}", flush=True)
+
+
 def main(only_names):
-    """Runs what CASES holds, as many at a time as there are processors; returns the number of failures."""
+    """
+    Runs what CASES holds, as many at a time as there are processors; returns the
+    number of failures. When all of them ran, one more asks if that was enough.
+    """
     indices = [i for i, c in enumerate(CASES) if not only_names or any(n in c.name for n in only_names)]
     cases, rows, failed = [CASES[i] for i in indices], [], 0
     if not cases:
         fail("no case has such a name")
     Ram.folder()
-    print(f"1..{len(cases)}", flush=True)
+    print(f"1..{len(cases) + (not only_names)}", flush=True)
     with multiprocessing.get_context("fork").Pool(min(os.cpu_count() or 1, 4)) as pool:
         for number, (case, (notes, seconds)) in enumerate(zip(cases, pool.imap(run, indices)), 1):
             failed += bool(notes)
-            print(f"{'not ok' if notes else 'ok'} {number} - {case.name} # {seconds:.1f} s", flush=True)
-            for line in notes.splitlines():
-                print(f"#   {line}", flush=True)
+            tell(number, case.name, notes, seconds)
             if case.check:
-                rows.append((case.check, case.mutation, "NOT REFUSED AS IT SHOULD" if notes else "refused"))
+                rows.append((case.check, case.mutation, "NOT REFUSED AS IT SHOULD" if notes else REFUSED))
     table(rows)
-    print(f"# {len(cases) - failed} passed, {failed} failed, 0 skipped", flush=True)
-    sys.stdout.flush()
+    if not only_names:
+        missing = "\n".join(f"never refused: {check}" for check in never_refused(rows))
+        failed += bool(missing)
+        tell(len(cases) + 1, "every check of the model has refused something", missing, 0)
+    print(f"# {len(cases) + (not only_names) - failed} passed, {failed} failed, 0 skipped", flush=True)
     return failed
 
 
 def table(rows):
+    """What was broken and what became of it, in lines that a reader of TAP may pass on."""
     if not rows:
         return
-    rows = [("check", "mutation", "verdict")] + rows
+    rows = [("check", "mutation", "verdict")] + sorted(rows, key=lambda row: row[0])
     widths = [max(len(r[i]) for r in rows) for i in (0, 1)]
-    print("#")
     for check, mutation, verdict in rows:
         print(f"# {check:<{widths[0]}} | {mutation:<{widths[1]}} | {verdict}")
-    print("#")
+    sys.stdout.flush()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Boots that must work, and the properties that change what power-on finds."""
 
+import json
+
 from gspclient import Client, GIB, GSP, Machine, R535, R570
 from harness import equal, none, only, test, true
 
@@ -49,6 +51,8 @@ def _():
             c.unload()
             equal(m.rd(0x1fa824), 0, "WPR2 LO")
             c.ram.next = c.ram.WORK
+        equal(json.loads(m.property("stats"))["programs"],
+              {"fwsec-frts": 3, "fwsec-sb": 3, "scrubber": 1, "booter-load": 3, "booter-unload": 3}, "programs")
         none(m)
 
 

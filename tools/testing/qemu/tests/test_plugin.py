@@ -337,6 +337,10 @@ guest_refused("guest-buffer", "control buffer of 128 KiB", lambda g: no_setup(g.
 guest_refused("guest-buffer", "control buffer in no aperture", lambda g: no_setup(g.ctrl | VALID)(g))
 guest_refused("guest-buffer", "message buffer of 4 KiB", no_setup(msgBuf_addr=0x3000000 | SYSMEM | VALID))
 guest_refused("guest-buffer", "response buffer invalid", no_setup(responseBuf_addr=0))
+guest_refused("guest-buffer", "control buffer where there is no memory",
+              lambda g: equal(g.setup(1 << 45 | SYSMEM | VALID), False, "acknowledged"))
+guest_refused("guest-buffer", "response buffer where there is no memory",
+              no_setup(responseBuf_addr=1 << 45 | SYSMEM | VALID))
 guest_refused("guest-version", "control buffer of version 3", no_setup(version=3))
 guest_refused("guest-bus-master", "set-up without bus mastering", no_setup(), bus_master=False)
 guest_refused("guest-setup", "teardown of nothing", lambda g: equal(g.setup(0), False, "acknowledged"))

@@ -163,6 +163,12 @@ def heap(mib):
     return change
 
 
+def huge_heap(c):
+    """A heap that leaves 32 MiB of framebuffer below it."""
+    heap((c.meta["gspFwHeapSize"] + c.meta["gspFwRsvdStart"]) // MIB - 32)(c)
+
+
+refuses("fb-small", "32 MiB left for all but GSP-RM", "made", huge_heap)
 refuses("wpr-heap-size", "580 MiB with 32 VF partitions", "made", heap(580))
 refuses("wpr-heap-size", "bare-metal heap with 32 VF partitions", "made", heap(131))
 refuses("wpr-heap-size", "87 MiB, bare", "made", heap(87), vgpu=False)
@@ -292,6 +298,8 @@ refuses("libos-args", "RMARGS not contiguous", "made", libos(3, 3, 2))
 refuses("libos-args", "their page not aligned", "stored", lambda c: setattr(c, "libos_at", c.libos_at + 32))
 refuses("rmargs", "no pages of shared memory", "made", args(count=0))
 refuses("rmargs", "shared memory not aligned", "made", lambda c: args(shm=c.shm[0] + 0x100)(c))
+refuses("rmargs", "a resume", "made", lambda c: c.rmargs.update({"srInitArguments.bInPMTransition": 1}))
+refuses("dma-fault", "shared memory where there is none", "made", args(shm=1 << 45))
 refuses("rmargs", "both queues at the same place", "made", args(stat=0x1000))
 refuses("rmargs", "status queue behind the shared memory", "made", args(stat=0x81000))
 refuses("queue-header", "queues do not fit", "made", args(count=100))
