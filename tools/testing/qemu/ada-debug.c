@@ -71,6 +71,11 @@ void ada_count_event(AdaState *s, uint32_t function)
     bump(s->event_counts, GSIZE_TO_POINTER((gsize)function));
 }
 
+void ada_count_program(AdaState *s, const char *name)
+{
+    bump(s->program_counts, (gpointer)name);
+}
+
 /* ---- accounting -------------------------------------------------------------------------------------------------- */
 
 static void account_objects(AdaState *s, AdaAccount *a)
@@ -252,6 +257,19 @@ static void put_counts(QDict *rpcs, QDict *controls, GHashTable *table)
     }
 }
 
+static QDict *named_counts(GHashTable *table)
+{
+    QDict *d = qdict_new();
+    GHashTableIter it;
+    gpointer key, n;
+
+    g_hash_table_iter_init(&it, table);
+    while (g_hash_table_iter_next(&it, &key, &n)) {
+        qdict_put_int(d, key, GPOINTER_TO_SIZE(n));
+    }
+    return d;
+}
+
 static char *get_stats(Object *obj, Error **errp)
 {
     AdaState *s = NVIDIA_ADA(obj);
@@ -277,6 +295,7 @@ static char *get_stats(Object *obj, Error **errp)
     qdict_put(d, "rpcs", rpcs);
     qdict_put(d, "controls", controls);
     qdict_put(d, "events", events);
+    qdict_put(d, "programs", named_counts(s->program_counts));
     return to_json(QOBJECT(d));
 }
 
@@ -292,15 +311,7 @@ static char *get_accounting(Object *obj, Error **errp)
 
 static char *get_refusals(Object *obj, Error **errp)
 {
-    QDict *d = qdict_new();
-    GHashTableIter it;
-    gpointer key, n;
-
-    g_hash_table_iter_init(&it, NVIDIA_ADA(obj)->refusals);
-    while (g_hash_table_iter_next(&it, &key, &n)) {
-        qdict_put_int(d, key, GPOINTER_TO_SIZE(n));
-    }
-    return to_json(QOBJECT(d));
+    return to_json(QOBJECT(named_counts(NVIDIA_ADA(obj)->refusals)));
 }
 
 /* from the first to the last that the linker put into the section of ADA_CHECK() */
@@ -589,6 +600,7 @@ void ada_debug_init(AdaState *s)
     s->refusals = g_hash_table_new(g_str_hash, g_str_equal);
     s->rpc_counts = g_hash_table_new(NULL, NULL);
     s->event_counts = g_hash_table_new(NULL, NULL);
+    s->program_counts = g_hash_table_new(g_str_hash, g_str_equal);
     s->unmodelled = g_hash_table_new(NULL, NULL);
 }
 
@@ -597,6 +609,7 @@ void ada_debug_exit(AdaState *s)
     g_clear_pointer(&s->refusals, g_hash_table_unref);
     g_clear_pointer(&s->rpc_counts, g_hash_table_unref);
     g_clear_pointer(&s->event_counts, g_hash_table_unref);
+    g_clear_pointer(&s->program_counts, g_hash_table_unref);
     g_clear_pointer(&s->unmodelled, g_hash_table_unref);
     g_clear_pointer(&s->faults.message, g_free);
 }

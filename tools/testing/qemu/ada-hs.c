@@ -257,6 +257,7 @@ static uint32_t run_fwsec(AdaFalcon *f)
         s->wpr2_lo = start;
         s->wpr2_hi = start + FRTS_SIZE;
         *frts_scratch = deposit32(*frts_scratch, 16, 16, 0);
+        ada_count_program(s, "fwsec-frts");
         return 0;
     case r570_FALCON_APPLICATION_INTERFACE_DMEM_MAPPER_V3_CMD_SB:
         if (fwsec_refuses_vbios_record(s, cmd)) {
@@ -264,6 +265,7 @@ static uint32_t run_fwsec(AdaFalcon *f)
             return ERR_FWSEC;
         }
         *sb_scratch = deposit32(*sb_scratch, 0, 16, 0);
+        ada_count_program(s, "fwsec-sb");
         return 0;
     default:
         ada_refuse(s, "fwsec-command", "0x%x is neither FRTS nor SB", command);
@@ -555,6 +557,7 @@ static uint32_t run_booter_load(AdaFalcon *f, const AdaHsImage *booter)
     };
     s->wpr2_lo = m.start;   /* assumption WPR2-RANGE: from FRTS alone it grows to the whole of the layout */
     s->wpr2_hi = m.end;
+    ada_count_program(s, "booter-load");
     ada_falcon_riscv_start(gsp);
     ada_gsp_boot(s, (uint64_t)gsp->mailbox[1] << 32 | gsp->mailbox[0]);
     return 0;
@@ -568,6 +571,7 @@ static uint32_t run_booter_unload(AdaState *s)
     s->gsp_falcon.riscv_active = false;
     s->wpr2_lo = s->wpr2_hi = 0;
     s->wpr = (AdaWpr) {};
+    ada_count_program(s, "booter-unload");
     return 0;
 }
 
@@ -577,6 +581,7 @@ static uint32_t run_scrubber(AdaState *s)
         return s->faults.scrubber_error;
     }
     s->scrub_done = true;
+    ada_count_program(s, "scrubber");
     return 0;
 }
 

@@ -260,6 +260,8 @@ void ada_refused(AdaState *s, const char *check, const char *fmt, ...) G_GNUC_PR
 void ada_unmodelled(AdaFunc *f, uint32_t off, bool write, uint32_t val);
 void ada_count_rpc(AdaState *s, uint32_t function, uint32_t control_cmd);
 void ada_count_event(AdaState *s, uint32_t function);
+/* a signed program did what it is for; @name stays valid */
+void ada_count_program(AdaState *s, const char *name);
 void ada_debug_init(AdaState *s);
 void ada_debug_exit(AdaState *s);
 void ada_debug_class_init(ObjectClass *oc);         /* run-time properties of the PF: see Documentation */
@@ -320,7 +322,7 @@ struct AdaState {
     AdaVmmu vmmu[ADA_MAX_GFID + 1];         /* by gfid; [0] unused */
 
     AdaGsp *gsp;
-    GHashTable *refusals, *rpc_counts, *event_counts, *unmodelled;
+    GHashTable *refusals, *rpc_counts, *event_counts, *program_counts, *unmodelled;
 };
 
 struct AdaVf {
