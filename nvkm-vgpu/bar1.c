@@ -72,9 +72,7 @@ static int invalidate(struct nvkm_vgpu_pf *pf)
 	u64 pdb = pf->info.bar1_pde_base;
 	u32 val;
 
-	/*
-	 * BAR1 is translated by the hub's MMU; whatever else it has cached is cheap to fetch again
-	 */
+	/* BAR1 is translated by the hub's MMU; what else it has cached is cheap to fetch again */
 	nvgpu_wr32(pf, NVGPU_MMU_INVALIDATE_PDB, lower_32_bits(pdb >> 8));
 	nvgpu_wr32(pf, NVGPU_MMU_INVALIDATE_PDB_UPPER, upper_32_bits(pdb >> 8));
 	nvgpu_wr32(pf, NVGPU_MMU_INVALIDATE,

@@ -11,6 +11,7 @@
 #include "sysfs.h"
 
 #define PF_DMA_BITS	47	/* Ada's page table entries; nova-core gpu/hal/tu102.rs */
+#define PF_BARS		(BIT(0) | BIT(1))	/* registers, window on framebuffer */
 
 /* boards of the Ada generation with SR-IOV; a VF has the id of its PF */
 static const struct pci_device_id nvkm_vgpu_ids[] = {
@@ -54,7 +55,7 @@ static int pf_enable(struct nvkm_vgpu_pf *pf)
 	ret = pci_enable_device_mem(pdev);
 	if (ret)
 		return dev_err_probe(&pdev->dev, ret, "cannot be enabled\n");
-	ret = pci_request_region(pdev, 0, "nvkm-vgpu");
+	ret = pci_request_selected_regions(pdev, PF_BARS, "nvkm-vgpu");
 	if (ret)
 		goto err_disable;
 	pf->regs = pci_iomap(pdev, 0, 0);
@@ -72,7 +73,7 @@ static int pf_enable(struct nvkm_vgpu_pf *pf)
 err_unmap:
 	pci_iounmap(pdev, pf->regs);
 err_release:
-	pci_release_region(pdev, 0);
+	pci_release_selected_regions(pdev, PF_BARS);
 err_disable:
 	pci_disable_device(pdev);
 	return ret;
@@ -82,7 +83,7 @@ static void pf_disable(struct nvkm_vgpu_pf *pf)
 {
 	pci_clear_master(pf->pdev);
 	pci_iounmap(pf->pdev, pf->regs);
-	pci_release_region(pf->pdev, 0);
+	pci_release_selected_regions(pf->pdev, PF_BARS);
 	pci_disable_device(pf->pdev);
 }
 

@@ -126,9 +126,7 @@ static int post_and_wait(struct nvkm_vgpu *vgpu, u32 type, const void *payload, 
 
 	memcpy_toio(plugin->comm + lay->message, payload, size);
 	writel(type, ctrl(vgpu) + lay->ctrl_reg.message_type);
-	/*
-	 * the number comes last, it says that the rest is there; uncached writes keep their order
-	 */
+	/* the number says that the rest is there; uncached writes keep their order */
 	writel(++plugin->seq, ctrl(vgpu) + lay->ctrl_reg.message_seq_num);
 	ring(vgpu);
 
@@ -222,9 +220,7 @@ int nvgpu_plugin_configure(struct nvkm_vgpu *vgpu, const struct nvgpu_plugin_con
 	if (!payload)
 		return -ENOMEM;
 
-	/*
-	 * the version in the control page is what is negotiated about, the message has no payload
-	 */
+	/* it is about the version in the control page, so the message has no payload */
 	ret = call(vgpu, lay->msg.version_negotiation, NULL, 0);
 	if (!ret) {
 		vgpu->pf->abi->encode_plugin_config(payload, config);

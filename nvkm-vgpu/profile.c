@@ -302,7 +302,8 @@ static int parse_params(struct nvgpu_params *params, const char *text)
 
 	if (strscpy(params->text, text, sizeof(params->text)) < 0)
 		return -EINVAL;
-	strscpy(params->text, strim(params->text), sizeof(params->text));
+	strscpy(copy, params->text, sizeof(copy));
+	strscpy(params->text, strim(copy), sizeof(params->text));
 	strscpy(copy, params->text, sizeof(copy));
 
 	rest = copy;

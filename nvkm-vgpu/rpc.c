@@ -145,10 +145,7 @@ static int rpc_post(struct nvkm_vgpu_pf *pf, const char *name, u32 function, u32
 		if (ret) {
 			dev_err_ratelimited(&pf->pdev->dev,
 					    "GSP-RM takes no messages: RPC %s not sent\n", name);
-			/*
-			 * what has been sent waits for the rest, so nothing else can be said any
-			 * more
-			 */
+			/* what was sent waits for the rest: nothing else can be said any more */
 			if (sent || ret == -EPROTO)
 				nvgpu_gsp_set_dead(pf, "its command queue is stuck");
 			return ret;

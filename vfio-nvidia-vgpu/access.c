@@ -6,8 +6,7 @@
  *   guest's driver knows it.
  * - BAR1, the guest's window on its framebuffer, has the size of the type, not of the VF.
  * - Some pages of BAR0 must not be mapped. They are left out of the sparse mmap capability, so a
- *   VMM traps them and
- *   comes here with read and write, and the host does the access.
+ *   VMM traps them and comes here with read and write, and the host does the access.
  *
  * A VMM that knows nothing of sparse mmap maps all of BAR0, and that works, too, but touching such
  * a page raises SIGBUS, like a BAR whose memory decoding is off. A page of RAM in its place would
@@ -150,13 +149,14 @@ static ssize_t write_config(struct nvidia_vgpu_vf *vf, const char __user *buf, s
 	return vfio_pci_core_write(&vf->core.vdev, buf, count, ppos);
 }
 
-/* bytes of an access to a BAR that are inside of what the guest has of it */
-static ssize_t clamp_count(struct nvidia_vgpu_vf *vf, unsigned int index, loff_t offset,
-			   size_t count)
+/* bytes of an access that are inside of what the guest has; only of BAR1 it has less than all */
+static ssize_t clamp_count(struct nvidia_vgpu_vf *vf, loff_t offset, size_t count)
 {
 	u64 pos = offset & VFIO_PCI_OFFSET_MASK;
-	u64 size = bar_size(vf, index);
+	u64 size = bar_size(vf, BAR1);
 
+	if (VFIO_PCI_OFFSET_TO_INDEX(offset) != BAR1)
+		return count;
 	if (pos >= size)
 		return -EINVAL;
 	return min_t(u64, count, size - pos);
@@ -164,30 +164,26 @@ static ssize_t clamp_count(struct nvidia_vgpu_vf *vf, unsigned int index, loff_t
 
 ssize_t nvidia_vgpu_read(struct vfio_device *vdev, char __user *buf, size_t count, loff_t *ppos)
 {
-	unsigned int index = VFIO_PCI_OFFSET_TO_INDEX(*ppos);
 	struct nvidia_vgpu_vf *vf = to_vf(vdev);
-	ssize_t len = count;
+	ssize_t len;
 
-	if (index == VFIO_PCI_CONFIG_REGION_INDEX)
+	if (VFIO_PCI_OFFSET_TO_INDEX(*ppos) == VFIO_PCI_CONFIG_REGION_INDEX)
 		return read_config(vf, buf, count, ppos);
 
-	if (index == BAR1)
-		len = clamp_count(vf, index, *ppos, count);
+	len = clamp_count(vf, *ppos, count);
 	return len < 0 ? len : vfio_pci_core_read(vdev, buf, len, ppos);
 }
 
 ssize_t nvidia_vgpu_write(struct vfio_device *vdev, const char __user *buf, size_t count,
 			  loff_t *ppos)
 {
-	unsigned int index = VFIO_PCI_OFFSET_TO_INDEX(*ppos);
 	struct nvidia_vgpu_vf *vf = to_vf(vdev);
-	ssize_t len = count;
+	ssize_t len;
 
-	if (index == VFIO_PCI_CONFIG_REGION_INDEX)
+	if (VFIO_PCI_OFFSET_TO_INDEX(*ppos) == VFIO_PCI_CONFIG_REGION_INDEX)
 		return write_config(vf, buf, count, ppos);
 
-	if (index == BAR1)
-		len = clamp_count(vf, index, *ppos, count);
+	len = clamp_count(vf, *ppos, count);
 	return len < 0 ? len : vfio_pci_core_write(vdev, buf, len, ppos);
 }
 
