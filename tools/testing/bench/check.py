@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 
 from bench_test import Skip, without_known_bugs
 from hostvm import BENCH, REPO, START, HostVM, say, script
@@ -66,9 +67,9 @@ def abi(tap, _name):
 def model(tap, name):
     """Without a guest, then with drivers that are not ours in the host VM."""
     in_vm = HostTests(tap, "model", name)
-    if not name or not in_vm.groups:
+    if not name or not in_vm.kernels:
         model_without_guest(tap, name)
-    if in_vm.groups:
+    if in_vm.kernels:
         in_vm.run()
 
 
@@ -133,38 +134,57 @@ class HostTests:
     def __init__(self, tap, suite, name):
         self.tap = tap
         self.suite = suite
-        self.vm = None
-        self.machine = None
-        self.groups = {}
+        self.kernels = {}  # {kernel: {machine: [(test, function)]}}
         for path in sorted((BENCH / "tests").glob(f"{suite}_*.py")):
             topic = path.stem.removeprefix(f"{suite}_")
             for function in load(path):
-                want = function.host_test
-                for kernel in want["kernels"]:
-                    test = f"{kernel}: {topic}: {function.__name__[5:]}"
-                    if name and name not in function.__name__ and name not in test:
-                        continue
-                    key = (kernel, repr(sorted(want["machine"].items())))
-                    if want["fresh"]:
-                        key += (test,)
-                    self.groups.setdefault(key, []).append((test, kernel, function))
+                self.add(f"{topic}: {function.__name__[5:]}", function, name)
+
+    def add(self, title, function, name):
+        want = function.host_test
+        for kernel in want["kernels"]:
+            test = f"{kernel}: {title}"
+            if name not in function.__name__ and name not in test:
+                continue
+            key = (repr(sorted(want["machine"].items())), test if want["fresh"] else "")
+            groups = self.kernels.setdefault(kernel, {})
+            groups.setdefault(key, []).append((f"{self.suite}: {test}", function))
 
     def run(self):
-        if not self.groups:
+        """Each kernel has a VM at a time: two of them are what two cores can do."""
+        if not self.kernels:
             self.tap.not_ok(self.suite, "no test of that name")
+            return
+        with ThreadPoolExecutor(len(self.kernels)) as pool:
+            lanes = [pool.submit(Lane(self, kernel).run) for kernel in self.kernels]
+        for lane in lanes:
+            lane.result()
+
+
+class Lane:
+    """Those of the tests that run on one kernel, one after the other."""
+
+    def __init__(self, tests, kernel):
+        self.tap = tests.tap
+        self.suite = tests.suite
+        self.kernel = kernel
+        self.groups = tests.kernels[kernel].values()
+        self.vm = None
+
+    def run(self):
         try:
-            for key in sorted(self.groups, key=lambda k: k[0] != "stock"):
-                for test, kernel, function in self.groups[key]:
-                    self.one(f"{self.suite}: {test}", kernel, function)
-                self.end_group(key[0])
+            for group in self.groups:
+                for test, function in group:
+                    self.one(test, function)
+                self.end_group()
         finally:
             self.drop()
 
-    def boot(self, kernel, machine):
+    def boot(self, machine):
         if self.vm and self.vm.proc.poll() is None:
             return
         self.drop()
-        self.vm = HostVM(kernel=kernel, **machine)
+        self.vm = HostVM(kernel=self.kernel, **machine)
         self.vm.start()
 
     def drop(self):
@@ -172,10 +192,10 @@ class HostTests:
             self.vm.stop()
             self.vm = None
 
-    def one(self, test, kernel, function):
+    def one(self, test, function):
         start = time.monotonic()
         try:
-            self.boot(kernel, function.host_test["machine"])
+            self.boot(function.host_test["machine"])
             self.vm.expected_log = []
             mark = f"bench: test {test}"
             self.vm.sh(f"echo '{mark}' >/dev/kmsg")
@@ -206,9 +226,9 @@ class HostTests:
             text += f"\n--- kernel log\n{log}\n--- QEMU\n{self.vm.model_log()[-3000:]}"
         return text
 
-    def end_group(self, kernel):
+    def end_group(self):
         """Nothing may have leaked: asked once a machine, on the debug kernel."""
-        if kernel == "debug" and self.vm:
+        if self.kernel == "debug" and self.vm:
             name = f"{self.suite}: debug: no memory leaked"
             try:
                 leaks = "/sys/kernel/debug/kmemleak"

@@ -6,6 +6,7 @@ and of the kernel's KUnit (TAP with indented subtests).
 
 import re
 import sys
+import threading
 import time
 
 RESULT = re.compile(r"^(\s*)(not ok|ok)\b\s*(\d+)?\s*(?:-\s*)?(.*)$")
@@ -15,12 +16,13 @@ SKIP = re.compile(r"\s*#\s*skip\S*\s*(.*)$", re.I)
 
 
 class Tap:
-    """Writes one flat TAP stream and counts."""
+    """Writes one flat TAP stream and counts; several threads may tell it results."""
 
     def __init__(self, out=sys.stdout):
         self.out = out
         self.passed = self.failed = self.skipped = 0
         self.failures = []
+        self.lock = threading.Lock()
         self.line("TAP version 13")
 
     def line(self, text):
@@ -30,21 +32,24 @@ class Tap:
         return self.passed + self.failed + self.skipped
 
     def ok(self, name, seconds=None):
-        self.passed += 1
         took = f" # {seconds:.1f} s" if seconds is not None else ""
-        self.line(f"ok {self.number()} - {name}{took}")
+        with self.lock:
+            self.passed += 1
+            self.line(f"ok {self.number()} - {name}{took}")
 
     def skip(self, name, why):
-        self.skipped += 1
-        self.line(f"ok {self.number()} - {name} # SKIP {why}")
+        with self.lock:
+            self.skipped += 1
+            self.line(f"ok {self.number()} - {name} # SKIP {why}")
 
     def not_ok(self, name, why="", seconds=None):
-        self.failed += 1
-        self.failures.append(name)
         took = f" # {seconds:.1f} s" if seconds is not None else ""
-        self.line(f"not ok {self.number()} - {name}{took}")
-        for text in str(why).splitlines():
-            self.line(f"#   {text}")
+        with self.lock:
+            self.failed += 1
+            self.failures.append(name)
+            self.line(f"not ok {self.number()} - {name}{took}")
+            for text in str(why).splitlines():
+                self.line(f"#   {text}")
 
     def end(self):
         """The plan, the failures again and the count; the exit code."""
@@ -123,7 +128,6 @@ class Reader:
 
     def end(self, rc=0, tail=""):
         """The program has ended: it must have told all that it planned."""
-        failed = self.tap.failed
         self.flush()
         if not self.top and self.plan != 0:
             self.tap.not_ok(self.prefix, f"no results, exit code {rc}\n{tail}")
@@ -133,4 +137,3 @@ class Reader:
             self.tap.not_ok(self.prefix, f"ended without a plan, exit code {rc}\n{tail}")
         elif rc and not any(f.startswith(self.prefix + ":") for f in self.tap.failures):
             self.tap.not_ok(self.prefix, f"exit code {rc}\n{tail}")
-        return self.tap.failed == failed
