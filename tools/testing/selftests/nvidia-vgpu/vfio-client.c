@@ -2,13 +2,13 @@
 /*
  * A VFIO user of one vGPU, without a VM: opens the VF, does what a guest would do, and closes it.
  *
- *	vfio-client [-i] BDF COMMAND...
+ *	vfio-client [-i] [-m IOVA] BDF COMMAND...
  *
  * -i opens the device's own node and binds it to iommufd; without it, the group and a type1
- * container. A command is a word with its arguments behind colons; "-" reads more of them from
- * standard input. Prints "ok|FAIL <command> <detail>" for each check and exits with 1 if one
- * failed, with 2 on wrong usage. "open" is the first check: when it fails, its detail starts with
- * the errno.
+ * container. -m tells where the device finds the buffer that it may reach. A command is a word with
+ * its arguments behind colons; "-" reads more of them from standard input. Prints
+ * "ok|FAIL <command> <detail>" for each check and exits with 1 if one failed, with 2 on wrong
+ * usage. "open" is the first check: when it fails, its detail starts with the errno.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -35,11 +35,11 @@
 
 #include "guest/vf.h"
 
-#define IOVA		0x100000
 #define BUFFER_SIZE	0x200000
 #define MAX_AREAS	8
 #define MAX_ARGS	4
 #define PAGE		0x1000
+#define STRAY_TIMEOUT_MS	2000
 
 /* the buffer that the device may reach, by offset */
 #define BUF_CTRL	0x0
@@ -67,6 +67,7 @@ static int container = -1, group = -1, iommufd = -1, device = -1;
 static uint32_t ioas;
 static struct region region[VFIO_PCI_NUM_REGIONS];
 static uint8_t *buffer;
+static uint64_t iova = 0x100000;
 static int irq_fd[VF_MSIX_VECTORS];
 static bool irqs_on;
 static uint32_t sequence;
@@ -101,7 +102,7 @@ static const char *open_group(void)
 		.argsz = sizeof(map),
 		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
 		.vaddr = (uintptr_t)buffer,
-		.iova = IOVA,
+		.iova = iova,
 		.size = BUFFER_SIZE,
 	};
 	char path[128], link[256];
@@ -162,7 +163,7 @@ static const char *open_iommufd(void)
 			 IOMMU_IOAS_MAP_WRITEABLE,
 		.user_va = (uintptr_t)buffer,
 		.length = BUFFER_SIZE,
-		.iova = IOVA,
+		.iova = iova,
 	};
 
 	iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
@@ -592,9 +593,9 @@ static void put_address(unsigned int offset, uint64_t val)
 	*word(offset + 4) = val >> 32;
 }
 
-static bool request(uint32_t doorbell)
+static bool request(uint32_t doorbell, unsigned int timeout_ms)
 {
-	uint64_t end = now_ms() + RPC_TIMEOUT_MS;
+	uint64_t end = now_ms() + timeout_ms;
 
 	*word(BUF_CTRL + CTRL_REQUEST_ID) = ++sequence;
 	__sync_synchronize();
@@ -607,11 +608,11 @@ static bool request(uint32_t doorbell)
 	return true;
 }
 
-static bool setup(uint64_t address)
+static bool setup(uint64_t address, unsigned int timeout_ms)
 {
 	wr32(VF_CTRL_ADDR_HI, address >> 32);
 	wr32(VF_CTRL_ADDR_LO, address);
-	return request(VF_DOORBELL_SETUP);
+	return request(VF_DOORBELL_SETUP, timeout_ms);
 }
 
 static void put_message(void)
@@ -634,25 +635,32 @@ static void put_message(void)
 	memcpy(buffer + info + INFO_TITLE, "vfio-client", sizeof("vfio-client"));
 }
 
-static void cmd_rpc(uint64_t *arg)
+/* a control buffer that says that the others are behind @base */
+static void put_control(uint64_t base)
 {
-	const unsigned int info = BUF_MESSAGE + RPC_HEADER_SIZE;
-	uint32_t result, private;
-
-	(void)arg;
 	memset(buffer, 0, BUFFER_SIZE);
 	sequence = 0;
 	*word(BUF_CTRL + CTRL_VERSION) = CTRL_VERSION_2;
 	*word(BUF_CTRL + CTRL_GUEST_OS_TYPE) = CTRL_OS_LINUX_X86_64;
-	put_address(BUF_CTRL + CTRL_RESPONSE_BUF, (IOVA + BUF_RESPONSE) | BUF_SYSMEM | BUF_VALID);
+	put_address(BUF_CTRL + CTRL_RESPONSE_BUF, (base + BUF_RESPONSE) | BUF_SYSMEM | BUF_VALID);
 	put_address(BUF_CTRL + CTRL_MESSAGE_BUF,
-		    (IOVA + BUF_MESSAGE) | BUF_128K | BUF_SYSMEM | BUF_VALID);
-	put_address(BUF_CTRL + CTRL_SHARED_MEM, (IOVA + BUF_SHARED) | BUF_SYSMEM | BUF_VALID);
-	put_address(BUF_CTRL + CTRL_EVENT_BUF, (IOVA + BUF_EVENT) | BUF_SYSMEM | BUF_VALID);
-	if (!check(setup((IOVA + BUF_CTRL) | BUF_SYSMEM | BUF_VALID), "rpc", "set-up"))
+		    (base + BUF_MESSAGE) | BUF_128K | BUF_SYSMEM | BUF_VALID);
+	put_address(BUF_CTRL + CTRL_SHARED_MEM, (base + BUF_SHARED) | BUF_SYSMEM | BUF_VALID);
+	put_address(BUF_CTRL + CTRL_EVENT_BUF, (base + BUF_EVENT) | BUF_SYSMEM | BUF_VALID);
+}
+
+static void cmd_rpc(uint64_t *arg)
+{
+	const unsigned int info = BUF_MESSAGE + RPC_HEADER_SIZE;
+	const uint64_t control = (iova + BUF_CTRL) | BUF_SYSMEM | BUF_VALID;
+	uint32_t result, private;
+
+	(void)arg;
+	put_control(iova);
+	if (!check(setup(control, RPC_TIMEOUT_MS), "rpc", "set-up"))
 		return;
 	put_message();
-	if (!check(request(VF_DOORBELL_MESSAGE), "rpc", "message"))
+	if (!check(request(VF_DOORBELL_MESSAGE, RPC_TIMEOUT_MS), "rpc", "message"))
 		return;
 	result = *word(BUF_MESSAGE + RPC_RESULT);
 	private = *word(BUF_MESSAGE + RPC_RESULT_PRIVATE);
@@ -661,7 +669,39 @@ static void cmd_rpc(uint64_t *arg)
 	      *word(info + INFO_VERSION_MINOR) == INFO_MINOR, "rpc", "version %02x.%02x",
 	      *word(info + INFO_VERSION_MAJOR), *word(info + INFO_VERSION_MINOR));
 	put_address(BUF_CTRL + CTRL_MESSAGE_BUF, 0);
-	check(setup(0), "rpc", "teardown");
+	check(setup(0, RPC_TIMEOUT_MS), "rpc", "teardown");
+}
+
+/* the device is told to read, and then to write, where this client has mapped nothing */
+static void cmd_stray(uint64_t *arg)
+{
+	put_control(arg[0]);
+	check(!setup((arg[0] + BUF_CTRL) | BUF_SYSMEM | BUF_VALID, STRAY_TIMEOUT_MS), "stray",
+	      "read at %#llx", (unsigned long long)arg[0]);
+	check(!setup((iova + BUF_CTRL) | BUF_SYSMEM | BUF_VALID, STRAY_TIMEOUT_MS), "stray",
+	      "write at %#llx", (unsigned long long)arg[0]);
+}
+
+/* ---- commands: the buffer -------------------------------------------------------------------- */
+
+static void cmd_fill(uint64_t *arg)
+{
+	uint64_t *p = (uint64_t *)buffer;
+	unsigned int i;
+
+	for (i = 0; i < BUFFER_SIZE / 8; i++)
+		p[i] = PATTERN_WORD(arg[0], i);
+}
+
+static void cmd_filled(uint64_t *arg)
+{
+	uint64_t *p = (uint64_t *)buffer;
+	unsigned int i;
+
+	for (i = 0; i < BUFFER_SIZE / 8; i++)
+		if (p[i] != PATTERN_WORD(arg[0], i))
+			break;
+	check(i == BUFFER_SIZE / 8, "filled", "%u words", i);
 }
 
 /* ---- commands: the rest ---------------------------------------------------------------------- */
@@ -716,6 +756,9 @@ static const struct command {
 	{ "fb-zero", cmd_fb_zero, 1, "OFFSET: 4 KiB of zeroes" },
 	{ "irq", cmd_irq, 1, "VECTOR: trigger it, masked and unmasked" },
 	{ "rpc", cmd_rpc, 0, "the guest's half of the plugin channel" },
+	{ "stray", cmd_stray, 1, "IOVA: set it up where nothing is mapped; no answer" },
+	{ "fill", cmd_fill, 1, "SEED: a pattern in the buffer that the device may reach" },
+	{ "filled", cmd_filled, 1, "SEED: it is still there" },
 	{ "reset", cmd_reset, 0, "VFIO_DEVICE_RESET" },
 	{ "master", cmd_master, 1, "0|1: bus mastering" },
 	{ "sleep", cmd_sleep, 1, "MILLISECONDS" },
@@ -726,7 +769,7 @@ static int usage(void)
 {
 	unsigned int i;
 
-	fprintf(stderr, "usage: vfio-client [-i] BDF [COMMAND...]\n");
+	fprintf(stderr, "usage: vfio-client [-i] [-m IOVA] BDF [COMMAND...]\n");
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		fprintf(stderr, "  %-10s%s\n", commands[i].name, commands[i].help);
 	return 2;
@@ -770,10 +813,20 @@ static bool run_input(void)
 
 int main(int argc, char **argv)
 {
-	int i = 1;
+	int i, option;
 
-	use_iommufd = i < argc && !strcmp(argv[i], "-i");
-	i += use_iommufd;
+	while ((option = getopt(argc, argv, "+im:")) != -1)
+		switch (option) {
+		case 'i':
+			use_iommufd = true;
+			break;
+		case 'm':
+			iova = strtoull(optarg, NULL, 0);
+			break;
+		default:
+			return usage();
+		}
+	i = optind;
 	if (i >= argc)
 		return usage();
 	bdf = argv[i++];
