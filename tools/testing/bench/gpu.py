@@ -97,6 +97,13 @@ class Gpu:
         link = self.vm.sh(f"readlink {self.path('driver')}", check=False)
         return os.path.basename(link)
 
+    # Registers
+
+    def registers(self, offset, words=1):
+        """32-bit words of BAR0, which has to decode."""
+        bar0 = int(self.read(self.path("resource")).split()[0], 16)
+        return self.vm.physical(bar0 + offset, words)
+
     # VFs
 
     def set_numvfs(self, count):

@@ -469,6 +469,12 @@ class HostVM:
     def qom_set(self, prop, value, path="/machine/peripheral/gpu"):
         self.qmp("qom-set", path=path, property=prop, value=value)
 
+    def physical(self, address, words=1):
+        """32-bit words at a physical address, memory or device, as its CPUs would read them."""
+        command = {"command-line": f"xp /{words}wx {address:#x}"}
+        lines = self.qmp("human-monitor-command", **command).splitlines()
+        return [int(word, 16) for line in lines for word in line.partition(":")[2].split()]
+
     @property
     def vram(self):
         return self.run / "vram"
