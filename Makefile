@@ -3,6 +3,7 @@
 #   make			both modules, against KDIR
 #   make demo		everything from nothing to a guest with a vGPU
 #   make check		all tests (make check-host T=name: one of them)
+#   make check-full	and those that take long
 
 ifneq ($(KERNELRELEASE),)
 include $(src)/Kbuild
@@ -23,9 +24,13 @@ check:
 	$(BENCH)/deps.sh
 	$(BENCH)/check.py $(SUITES)
 
+check-full:
+	$(BENCH)/deps.sh
+	$(BENCH)/check.py --full $(SUITES)
+
 $(SUITES:%=check-%): check-%:
 	$(BENCH)/deps.sh
 	$(BENCH)/check.py $(if $(T),-t "$(T)") $*
 
-.PHONY: modules modules_install clean demo check $(SUITES:%=check-%)
+.PHONY: modules modules_install clean demo check check-full $(SUITES:%=check-%)
 endif

@@ -61,11 +61,13 @@ def expect(got, want, what=""):
         raise AssertionError(f"{what}\n  got:  {got!r}\n  want: {want!r}")
 
 
-def host_test(*, kernels=("stock", "debug"), fresh=False, **machine):
-    """machine: arguments of HostVM."""
+def host_test(*, kernels=("stock", "debug"), fresh=False, full=False, **machine):
+    """full: only for "make check-full", it takes long. machine: arguments of HostVM."""
 
     def mark(function):
-        function.host_test = {"kernels": kernels, "fresh": fresh, "machine": machine}
+        function.host_test = {
+            "kernels": kernels, "fresh": fresh, "full": full, "machine": machine
+        }
         return function
 
     return mark

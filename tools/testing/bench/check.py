@@ -3,10 +3,10 @@
 """
 Run suites of tests and tell the results as TAP.
 
-    check.py [-t NAME] SUITE...     SUITE: static abi kunit model host
+    check.py [--full] [-t NAME] SUITE...    SUITE: static abi kunit model host
 
-With -t only the tests whose names contain NAME are run. A suite that has no
-test to run has failed.
+With -t only the tests whose names contain NAME are run. Tests that take long are
+left out without --full. A suite that has no test to run has failed.
 """
 
 import argparse
@@ -56,17 +56,17 @@ def program(tap, name, command, env=None):
     reader.end(proc.returncode, "".join(tail))
 
 
-def static(tap, name):
+def static(tap, name, _full):
     program(tap, "static", [BENCH / "check-static.sh", *([name] if name else [])])
 
 
-def abi(tap, _name):
+def abi(tap, _name, _full):
     program(tap, "abi", [sys.executable, REPO / "tools/testing/abi/check.py"])
 
 
-def model(tap, name):
+def model(tap, name, full):
     """Without a guest, then with drivers that are not ours in the host VM."""
-    in_vm = HostTests(tap, "model", name)
+    in_vm = HostTests(tap, "model", name, full)
     if not name or not in_vm.kernels:
         model_without_guest(tap, name)
     if in_vm.kernels:
@@ -83,7 +83,7 @@ def model_without_guest(tap, name):
     )
 
 
-def kunit(tap, _name):
+def kunit(tap, _name, _full):
     """In the debug kernel, without a GPU; KUnit's own results from debugfs."""
     with HostVM(kernel="debug", gpu=None) as vm:
         before = vm.sh("ls /sys/kernel/debug/kunit 2>/dev/null", check=False).split()
@@ -131,9 +131,10 @@ def splats(log, allowed=()):
 class HostTests:
     """A suite's tests in tests/<suite>_*.py, grouped by the machine that they want."""
 
-    def __init__(self, tap, suite, name):
+    def __init__(self, tap, suite, name, full):
         self.tap = tap
         self.suite = suite
+        self.full = full
         self.kernels = {}  # {kernel: {machine: [(test, function)]}}
         for path in sorted((BENCH / "tests").glob(f"{suite}_*.py")):
             topic = path.stem.removeprefix(f"{suite}_")
@@ -167,6 +168,7 @@ class Lane:
     def __init__(self, tests, kernel):
         self.tap = tests.tap
         self.suite = tests.suite
+        self.full = tests.full
         self.kernel = kernel
         self.groups = tests.kernels[kernel].values()
         self.vm = None
@@ -195,6 +197,8 @@ class Lane:
     def one(self, test, function):
         start = time.monotonic()
         try:
+            if function.host_test["full"] and not self.full:
+                raise Skip("takes long: make check-full")
             self.boot(function.host_test["machine"])
             self.vm.expected_log = []
             mark = f"bench: test {test}"
@@ -252,8 +256,8 @@ def load(path):
     return [f for f in vars(module).values() if hasattr(f, "host_test")]
 
 
-def host(tap, name):
-    HostTests(tap, "host", name).run()
+def host(tap, name, full):
+    HostTests(tap, "host", name, full).run()
 
 
 SUITES = {"static": static, "abi": abi, "kunit": kunit, "model": model, "host": host}
@@ -262,6 +266,7 @@ SUITES = {"static": static, "abi": abi, "kunit": kunit, "model": model, "host": 
 def main():
     parser = argparse.ArgumentParser(description="Run suites of tests, in TAP.")
     parser.add_argument("-t", metavar="NAME", default="")
+    parser.add_argument("--full", action="store_true", help="also tests that take long")
     parser.add_argument("suite", nargs="+", choices=SUITES)
     args = parser.parse_args()
     tap = Tap()
@@ -269,7 +274,7 @@ def main():
         say(f"suite {name}")
         before = tap.number()
         try:
-            SUITES[name](tap, args.t)
+            SUITES[name](tap, args.t, args.full)
         except Exception:  # pylint: disable=broad-except
             tap.not_ok(name, traceback.format_exc(limit=-4))
         if tap.number() == before:
