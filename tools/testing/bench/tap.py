@@ -12,6 +12,7 @@ import time
 RESULT = re.compile(r"^(\s*)(not ok|ok)\b\s*(\d+)?\s*(?:-\s*)?(.*)$")
 PLAN = re.compile(r"^(\s*)1\.\.(\d+)\s*(?:#\s*(skip\S*)?.*)?$", re.I)
 TOOK = re.compile(r"\s*#\s*[\d.]+\s*(s|ms)$")
+TABLE = re.compile(r"^# .+ \| .+ \| ")
 SKIP = re.compile(r"\s*#\s*skip\S*\s*(.*)$", re.I)
 
 
@@ -66,6 +67,7 @@ class Reader:
     """
     Reads a program's TAP line by line into a Tap. Only leaves are counted: a
     result that closes subtests is not, unless it failed and none of them did.
+    Rows of a table in comments are passed on.
     """
 
     def __init__(self, tap, prefix):
@@ -88,6 +90,10 @@ class Reader:
                 self.plan = int(plan[2])
                 if not self.plan:
                     self.tap.skip(self.prefix, line)
+            return
+        if TABLE.match(line):
+            self.flush()
+            self.tap.line(line)
             return
         result = RESULT.match(line)
         if not result:
