@@ -1,5 +1,5 @@
 /*
- * NVIDIA Ada: falcon block, as the GSP and SEC2 have it
+ * NVIDIA Ada: falcon block, as the GSP, SEC2 and the PMU have it
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
@@ -14,7 +14,7 @@
 #define REG(name)       r570_NV_PFALCON_FALCON_##name
 #define BROM(name)      (0x1000 + r570_NV_PFALCON2_FALCON_##name)   /* PFALCON2 is the second page */
 #define PRISCV(name)    (0x1000 + r570_NV_PRISCV_RISCV_##name)      /* and shares it with PRISCV */
-#define FBIF(name)      (r570_NV_PGSP_FBIF_BASE - 0x110000 + r570_NV_PFALCON_FBIF_##name)
+#define FBIF(name)      (r570_NV_PFALCON_FBIF_##name)               /* in a block of its own */
 #define FIELD_OF(name)  name##_LO, name##_HI - name##_LO + 1
 #define GET(v, name)    extract32(v, FIELD_OF(r570_NV_PFALCON_##name))
 
@@ -269,11 +269,12 @@ void ada_falcon_reset(AdaFalcon *f)
     }
 }
 
-void ada_falcon_init(AdaFalcon *f, AdaState *s, const char *name, uint32_t base)
+void ada_falcon_init(AdaFalcon *f, AdaState *s, const char *name, uint32_t base, uint32_t fbif)
 {
     f->gpu = s;
     f->name = name;
     f->base = base;
+    f->fbif = fbif;
     f->imem = g_malloc0(ADA_FALCON_IMEM);
     f->dmem = g_malloc0(ADA_FALCON_DMEM);
     f->run = timer_new_ns(QEMU_CLOCK_VIRTUAL, run_done, f);
@@ -335,6 +336,19 @@ static bool port_access(AdaFalcon *f, uint32_t off, bool write, uint32_t *val)
     }
 }
 
+static uint32_t *fbif_register(AdaFalcon *f, uint32_t off)
+{
+    uint32_t transcfg = off - FBIF(TRANSCFG_0);
+
+    if (off == FBIF(CTL)) {
+        return &f->fbif_ctl;
+    }
+    if (transcfg < sizeof(f->fbif_transcfg) && transcfg % 4 == 0) {
+        return &f->fbif_transcfg[transcfg / 4];
+    }
+    return NULL;
+}
+
 static uint32_t *plain_register(AdaFalcon *f, uint32_t off)
 {
     switch (off) {
@@ -354,8 +368,6 @@ static uint32_t *plain_register(AdaFalcon *f, uint32_t off)
         return &f->bootvec;
     case REG(DMATRFFBOFFS):
         return &f->dma_fboffs;
-    case FBIF(CTL):
-        return &f->fbif_ctl;
     case BROM(MOD_SEL):
         return &f->brom_modsel;
     case BROM(BROM_CURR_UCODE_ID):
@@ -364,10 +376,8 @@ static uint32_t *plain_register(AdaFalcon *f, uint32_t off)
         return &f->brom_engid;
     case BROM(BROM_PARAADDR_0):
         return &f->brom_paraaddr;
-    case FBIF(TRANSCFG_0) ... FBIF(TRANSCFG_0) + 4 * r570_NV_PFALCON_FBIF_TRANSCFG__SIZE_1 - 1:
-        return off % 4 ? NULL : &f->fbif_transcfg[(off - FBIF(TRANSCFG_0)) / 4];
     default:
-        return NULL;
+        return fbif_register(f, off - f->fbif);
     }
 }
 

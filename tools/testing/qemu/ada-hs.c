@@ -628,5 +628,9 @@ void ada_hs_run(AdaFalcon *f)
     if (!f->imem_high) {
         return;     /* an empty falcon just halts */
     }
+    if (f == &f->gpu->pmu) {
+        ada_refuse(f->gpu, "hs-image", "pmu: no program of it is known");
+        return;
+    }
     f->mailbox[0] = f == &f->gpu->sec2 ? run_sec2(f) : run_fwsec(f);
 }

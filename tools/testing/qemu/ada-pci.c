@@ -506,8 +506,9 @@ static void pf_realize(PCIDevice *pdev, Error **errp)
 
     ada_debug_init(s);
     ada_vbios_build(s);
-    ada_falcon_init(&s->gsp_falcon, s, "gsp", 0x110000);
-    ada_falcon_init(&s->sec2, s, "sec2", 0x840000);
+    ada_falcon_init(&s->gsp_falcon, s, "gsp", 0x110000, 0x600);
+    ada_falcon_init(&s->sec2, s, "sec2", 0x840000, 0x600);
+    ada_falcon_init(&s->pmu, s, "pmu", 0x10a000, 0xe00);
     ada_gsp_init(s);
 
     if (!pf_caps(s, errp)) {
@@ -531,6 +532,7 @@ static void pf_exit(PCIDevice *pdev)
     ada_gsp_exit(s);
     ada_falcon_exit(&s->gsp_falcon);
     ada_falcon_exit(&s->sec2);
+    ada_falcon_exit(&s->pmu);
     ada_debug_exit(s);
     g_free(s->vbios);
     g_hash_table_unref(s->reg_store);
@@ -544,6 +546,7 @@ static void pf_reset_hold(Object *obj, ResetType type)
     ada_gsp_power_on(s);
     ada_falcon_reset(&s->gsp_falcon);
     ada_falcon_reset(&s->sec2);
+    ada_falcon_reset(&s->pmu);
     for (unsigned int gfid = 1; gfid <= ADA_MAX_GFID; gfid++) {
         ada_vmmu_clear(s, gfid);
     }

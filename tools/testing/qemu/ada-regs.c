@@ -21,15 +21,19 @@
 #define CONFIG_MIRROR_LAST  0x088fff
 #define CONFIG_MSI_REARM    0x704
 #define NISO_FLUSH_SYSMEM   0x100c10
+#define MEM_CLEAR           0x100b20    /* by the VBIOS, at power-on */
+#define MEM_CLEAR_FINISHED  1
 #define NISO_FLUSH_HI       0x100c40
 #define STRAP               0x101000
+#define PMU_FALCON          0x10a000
+#define PMU_FALCON_LAST     0x10bfff
 #define GSP_FALCON          0x110000
 #define GSP_FALCON_LAST     0x111fff
 #define GSP_QUEUE_HEAD      0x110c00    /* eight, of which GSP-RM listens to the first */
 #define GSP_QUEUE_HEAD_LAST 0x110c3f
 #define GFW_BOOT_PRIV_MASK  0x118128
 #define GFW_BOOT            0x118234
-#define GFW_BOOT_COMPLETED  0xff
+#define GFW_BOOT_COMPLETED  0x3ff       /* 7:0 is the progress */
 #define SCRUBBER_STATUS     0x1180fc    /* 31:29 */
 #define SCRUBBER_DONE       (3u << 29)
 #define USABLE_FB_SIZE      0x1183a4    /* MiB */
@@ -178,6 +182,10 @@ static uint32_t pf_read(AdaState *s, uint32_t off)
         return ada_falcon_read(&s->gsp_falcon, off - GSP_FALCON);
     case SEC2_FALCON ... SEC2_FALCON_LAST:
         return ada_falcon_read(&s->sec2, off - SEC2_FALCON);
+    case PMU_FALCON ... PMU_FALCON_LAST:
+        return ada_falcon_read(&s->pmu, off - PMU_FALCON);
+    case MEM_CLEAR:
+        return MEM_CLEAR_FINISHED;
     case GFW_BOOT_PRIV_MASK:
         return 1;
     case GFW_BOOT:
@@ -221,6 +229,7 @@ static void pf_write(AdaState *s, uint32_t off, uint32_t val)
     case STRAP:
     case GFW_BOOT_PRIV_MASK:
     case GFW_BOOT:
+    case MEM_CLEAR:
     case SCRUBBER_STATUS:
     case USABLE_FB_SIZE:
     case PROM ... PROM_LAST:
@@ -271,6 +280,9 @@ static void pf_write(AdaState *s, uint32_t off, uint32_t val)
         return;
     case SEC2_FALCON ... SEC2_FALCON_LAST:
         ada_falcon_write(&s->sec2, off - SEC2_FALCON, val);
+        return;
+    case PMU_FALCON ... PMU_FALCON_LAST:
+        ada_falcon_write(&s->pmu, off - PMU_FALCON, val);
         return;
     case ADA_PF_VFREGS ... VFREGS_LAST:
         ada_vfregs_write(&s->func, off - ADA_PF_VFREGS, val);

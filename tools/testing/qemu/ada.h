@@ -124,8 +124,8 @@ void ada_intr_write(AdaFunc *f, uint32_t off, uint32_t val);
 
 typedef struct AdaFalcon {
     AdaState *gpu;
-    const char *name;           /* "gsp", "sec2" */
-    uint32_t base;
+    const char *name;           /* "gsp", "sec2", "pmu" */
+    uint32_t base, fbif;        /* of its block, and of the FBIF in it */
     uint8_t *imem, *dmem;
     uint32_t imem_high, dmem_high;      /* end of what was loaded since reset: 0 = nothing */
     uint32_t irqstat, irqmask, mailbox[2], itfen, os, rm, bootvec, dmactl;
@@ -144,7 +144,7 @@ typedef struct AdaFalcon {
     QEMUTimer *run;             /* a signed program takes its time */
 } AdaFalcon;
 
-void ada_falcon_init(AdaFalcon *f, AdaState *s, const char *name, uint32_t base);
+void ada_falcon_init(AdaFalcon *f, AdaState *s, const char *name, uint32_t base, uint32_t fbif);
 void ada_falcon_exit(AdaFalcon *f);
 void ada_falcon_reset(AdaFalcon *f);        /* engine reset */
 uint32_t ada_falcon_read(AdaFalcon *f, uint32_t off);       /* off within the 0x2000-byte block */
@@ -310,7 +310,7 @@ struct AdaState {
     size_t vbios_size;
     size_t fwsec_desc_off;      /* offset of FWSEC's descriptor in vbios */
 
-    AdaFalcon gsp_falcon, sec2;
+    AdaFalcon gsp_falcon, sec2, pmu;
     uint64_t wpr2_lo, wpr2_hi;  /* bytes, hi exclusive; 0 = down */
     AdaWpr wpr;
     bool scrub_done;            /* 0x1180fc 31:29 */

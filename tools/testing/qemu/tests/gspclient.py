@@ -368,7 +368,8 @@ class Machine:
 
 # ---- GPU -------------------------------------------------------------------------------------------------------------
 
-GSP, SEC2 = 0x110000, 0x840000
+GSP, SEC2, PMU = 0x110000, 0x840000, 0x10a000
+FBIF = {GSP: 0x600, SEC2: 0x600, PMU: 0xe00}     # in the falcon's block
 FRTS, SB = 0x15, 0x19
 META = "GspFwWprMeta"
 
@@ -480,9 +481,9 @@ class Client:
         self.m.wr(falcon + 0x3c0, 1)
         self.m.wr(falcon + 0x3c0, 0)
         self.m.wr(falcon + 0x084, self.m.rd(0))
-        self.m.wr(falcon + 0x624, dma["fbif"])
+        self.m.wr(falcon + FBIF[falcon] + 0x24, dma["fbif"])
         self.m.wr(falcon + 0x10c, dma["dmactl"])
-        self.m.wr(falcon + 0x600, dma["transcfg"])
+        self.m.wr(falcon + FBIF[falcon], dma["transcfg"])
 
     def load(self, falcon, addr, size, command, tag=0, chunk=256):
         """@size bytes from bus address @addr to the start of a falcon memory; code gets tags from @tag on."""

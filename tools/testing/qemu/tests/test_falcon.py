@@ -3,7 +3,7 @@
 
 import struct
 
-from gspclient import Client, GSP, Machine, SEC2, MIB
+from gspclient import Client, GSP, Machine, PMU, SEC2, MIB
 from harness import CASES, Case, equal, none, only, test, true
 
 DMEMC, DMEMD, IMEMC, IMEMD, IMEMT = 0x1c0, 0x1c4, 0x180, 0x184, 0x188
@@ -32,7 +32,7 @@ def transfer(m, falcon, addr, at, off, command):
 
 PATTERN = bytes((i * 7 + i // 256) & 0xff for i in range(4096))
 
-for FALCON, NAME in ((GSP, "gsp"), (SEC2, "sec2")):
+for FALCON, NAME in ((GSP, "gsp"), (SEC2, "sec2"), (PMU, "pmu")):
     for CODE in range(7):
         @test(f"{NAME}: DMA of {4 << CODE} bytes to DMEM")
         def _(falcon=FALCON, size=4 << CODE, code=CODE):
@@ -79,6 +79,23 @@ def _():
         equal(dmem(m, GSP, 0, 256), bytes(256), "content")
         only(m, "falcon-dma-target", "0x200000000000")
         del c
+
+
+@test("pmu: no program of it is known")
+def _():
+    with Machine() as m:
+        c = opened(m, PMU)
+        transfer(m, PMU, c.ram.put(PATTERN), 0, 0, 0x610)
+        m.wr(PMU + 0x100, 2)
+        m.step(10**7)
+        only(m, "hs-image", "pmu")
+
+
+@test("what drivers wait for before they use a falcon is done at power-on")
+def _():
+    with Machine() as m:
+        equal(m.rd(0x118234), 0x3ff, "GFW_BOOT")
+        equal(m.rd(0x100b20), 1, "memory is cleared")
 
 
 def refused_dma(check, mutation, command, at=0, off=0, **setup):
