@@ -96,6 +96,18 @@ static irqreturn_t intr_thread(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
+/**
+ * nvgpu_intr_again - have what is pending sent again
+ * @pf: the GPU, with interrupts
+ *
+ * The tree sends nothing more as long as something is pending that was sent before. If that one got
+ * lost, the next to be lost are all that follow.
+ */
+void nvgpu_intr_again(struct nvkm_vgpu_pf *pf)
+{
+	intr_unmask(pf);
+}
+
 /* which vector is GSP-RM's */
 static int intr_find_vector(struct nvkm_vgpu_pf *pf)
 {

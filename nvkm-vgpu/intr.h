@@ -17,6 +17,7 @@ struct nvgpu_intr {
 };
 
 int nvgpu_intr_init(struct nvkm_vgpu_pf *pf);
+void nvgpu_intr_again(struct nvkm_vgpu_pf *pf);
 void nvgpu_intr_fini(struct nvkm_vgpu_pf *pf);
 
 #endif

@@ -384,6 +384,8 @@ static int rpc_wait(struct nvkm_vgpu_pf *pf, struct nvgpu_rpc_waiter *waiter,
 			continue;
 		if (!nvgpu_gsp_check(pf))
 			return -EIO;
+		if (READ_ONCE(pf->gsp.rpc.interrupts))
+			nvgpu_intr_again(pf);
 		if (time_after(jiffies, deadline))
 			return -ETIMEDOUT;
 		check = jiffies + slice;
