@@ -442,7 +442,8 @@ ssize_t nvgpu_rpc_call(struct nvkm_vgpu_pf *pf, const char *name, u32 function, 
 	if (rpc_forget(rpc, &waiter))
 		ret = 0;	/* it came while we gave up */
 	if (ret) {
-		if (ret != -EINTR)
+		/* that it died was said already */
+		if (ret != -EINTR && !nvgpu_gsp_dead(pf))
 			dev_err_ratelimited(&pf->pdev->dev, "GSP-RM: no reply to RPC %s\n", name);
 		return ret;
 	}
