@@ -239,6 +239,15 @@ assumptions()
 			cut -d ' ' -f 2 | sort -u)
 }
 
+# The same of the registers that it handles.
+registers()
+{
+	local doc=Documentation/nvidia-vgpu/model-registers.rst
+	in_repo diff -u --label "$doc" --label tools/testing/qemu \
+		<(awk '/^[A-Za-z]+$/ { title = $1 } /^0x/ { print title, $1, $2 }' "$REPO/$doc") \
+		<(in_repo tools/testing/qemu/registers.py)
+}
+
 # The file itself, and that it has all that sysfs.c has.
 sysfs_documented()
 {
@@ -322,6 +331,7 @@ check "Python syntax" check_python
 check "spelling" spelling
 check "sysfs files are documented" sysfs_documented
 check "the model's assumptions are documented" assumptions
+check "the model's registers are documented" registers
 rules
 echo "1..$N"
 echo "# $((N - FAILED)) passed, $FAILED failed, 0 skipped"

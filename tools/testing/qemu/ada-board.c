@@ -1,12 +1,15 @@
 /*
  * NVIDIA Ada GPU: the boards the model can be
  *
+ *   assumption SRIOV-BOARDS  all have the PCI layout of an L20: capabilities, VFs and their BARs
+ *   assumption REVISION      all are revision A1 of their chip
+ *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
 #include "ada.h"
 
-/* PMC_BOOT_0 and PMC_BOOT_42 of the two chips, revision A1 */
+/* PMC_BOOT_0 and PMC_BOOT_42 of the two chips */
 #define AD102_BOOT0     0x192000a1
 #define AD102_BOOT42    0x192a1000
 #define AD104_BOOT0     0x194000a1

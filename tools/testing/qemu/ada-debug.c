@@ -314,9 +314,6 @@ static char *get_refusals(Object *obj, Error **errp)
     return to_json(QOBJECT(named_counts(NVIDIA_ADA(obj)->refusals)));
 }
 
-/* from the first to the last that the linker put into the section of ADA_CHECK() */
-extern const char *const __start_ada_checks[], *const __stop_ada_checks[];
-
 static char *get_checks(Object *obj, Error **errp)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);

@@ -19,7 +19,7 @@
 #define UNCHECKED_IMAGE_MAX (256 * MiB)     /* with fw-check=off: as much as is read of an image that nobody knows */
 #define MODSEL_RSA3K        r570_NV_PFALCON2_FALCON_MOD_SEL_ALGO_RSA3K
 
-/* Error values are the model's own: drivers only tell zero from the rest */
+/* Assumption ERROR-VALUES: they are the model's own, drivers only tell zero from the rest */
 enum { ERR_BOOT_ROM = 0xbad0001, ERR_FWSEC = 0xbad0002, ERR_BOOTER = 0xbad0003 };
 
 /* ---- how strict -------------------------------------------------------------------------------------------------- */

@@ -255,6 +255,8 @@ bool ada_gsp_running(AdaState *s);
         static const char *const check_ __attribute__((used, section("ada_checks"))) = name; \
         check_; \
     })
+/* from the first to the last that the linker put there */
+extern const char *const __start_ada_checks[], *const __stop_ada_checks[];
 void ada_refused(AdaState *s, const char *check, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
 /* once per register: an access the model knows nothing about */
 void ada_unmodelled(AdaFunc *f, uint32_t off, bool write, uint32_t val);

@@ -12,7 +12,7 @@ STATIC, FREE, BAR_PDE, REGISTRY, CONTINUATION, CONTROL, ALLOC = 65, 10, 70, 73, 
 SET_PAGE_DIRECTORY, TPC_INFO, SEGMENT_SIZE, INTR_TABLE = 0x801813, 0x20800138, 0x2080017e, 0x20800a5c
 SPA_FOR_GPA, ADD_TYPE, MGR_CONFIG, HETEROGENEOUS = 0x20800a57, 0x20804003, 0x2080400b, 0x2080400e
 MAX_OBJECTS = 16384
-CL, DEV, SUB, VAS = 0xcafe0001, 0xcafe0002, 0xcafe0003, 0xcafe0004
+CL, DEV, SUB, SPACE = 0xcafe0001, 0xcafe0002, 0xcafe0003, 0xcafe0004
 
 
 def tree(c):
@@ -20,7 +20,7 @@ def tree(c):
     c.alloc(CL, CL, CL, ROOT)
     c.alloc(CL, CL, DEV, DEVICE)
     c.alloc(CL, DEV, SUB, SUBDEVICE)
-    c.alloc(CL, DEV, VAS, VASPACE, bytes(c.abi.sizes["NV_VASPACE_ALLOCATION_PARAMETERS"]))
+    c.alloc(CL, DEV, SPACE, VASPACE, bytes(c.abi.sizes["NV_VASPACE_ALLOCATION_PARAMETERS"]))
 
 
 def free(c, client, handle):
@@ -32,7 +32,7 @@ def in_use(c):
     return json.loads(c.m.property("accounting"))["now"]["rm_objects"]
 
 
-def page_directory(c, vaspace=VAS, addr=0x100000):
+def page_directory(c, vaspace=SPACE, addr=0x100000):
     c.control(SET_PAGE_DIRECTORY, c.abi.pack("NV0080_CTRL_DMA_SET_PAGE_DIRECTORY_PARAMS", {
         "physAddress": addr, "hVASpace": vaspace}), client=CL, target=DEV)
 
