@@ -4,7 +4,9 @@ Debian's own kernel driver nouveau, with the real firmware, on the model. It sha
 no line with the model or with our driver.
 """
 
+import contextlib
 import re
+from collections import Counter
 
 from bench_test import expect, host_test
 from gpu import Gpu, KernelLog
@@ -22,6 +24,18 @@ WITHOUT_IOMMU = {"gpu": [L40, SMALL], "nouveau": True, "reserve": 1, "iommu": Fa
 WPR2_HI = 0x1FA828  # bits 31:4 are bits 39:12 of its end, 0: there is none
 # What runs on the falcons for one load and one unload.
 PROGRAMS = {"fwsec-frts", "booter-load", "fwsec-sb", "booter-unload"}
+
+# Where nouveau warns when GSP-RM has died under it: of each message that is not answered,
+# and of three that it had to have answered. The first line is its interrupt handler's.
+AFTER_A_CRASH = "gsp: intr 00000010"
+WARNINGS_AFTER_A_CRASH = {
+    "r535_gsp_msgq_wait": 12,
+    "r535_mmu_vaspace_del": 2,
+    "r535_bar_bar2_fini": 1,
+    "r535_gsp_fini": 1,
+}
+
+NOSLEEP = "/bench/selftests/nvidia-vgpu/nosleep/nvgpu-nosleep.ko"
 
 # A GPU without displays makes DRM's console say this at the level of a warning.
 NO_DISPLAY = "[drm] No compatible format found"
@@ -89,7 +103,7 @@ def is_down(gpu):
 
 
 def load_and_unload(vm, firmware, gpus, meanwhile=None):
-    """gpus: {Gpu: what of its log is its own}; meanwhile: called with the log while it is loaded."""
+    """gpus: {Gpu: what of its log is its own}; meanwhile: called while it is loaded."""
     before = {gpu: programs(gpu) for gpu in gpus}
     log = KernelLog(vm)
     load(vm, firmware)
@@ -118,6 +132,44 @@ def an_error_is_told(gpu):
     expect(said_of(gpu, log), expected, "kernel log of an error")
 
 
+@contextlib.contextmanager
+def short_waits(vm):
+    """
+    nouveau waits for a message by four million polls with a sleep of a microsecond between
+    them. An emulated machine needs an hour for that, so it leaves out the sleep.
+    """
+    vm.sh(
+        f"insmod {NOSLEEP} from=$(cat /sys/module/nouveau/sections/.text)"
+        " size=$(awk '/^nouveau / { print $2 }' /proc/modules)"
+    )
+    yield
+    vm.sh("rmmod nvgpu_nosleep")
+
+
+def crash_and_unload(gpu):
+    log = KernelLog(gpu.vm)
+    with short_waits(gpu.vm):
+        gpu.set_model("crash-gsp", True)
+        unload(gpu.vm)
+    where = re.compile(r"WARNING: drivers/gpu/drm/nouveau/\S+ at (\w+)\+")
+    texts = [text for _, text in log.lines()]
+    warnings = Counter(match[1] for match in map(where.match, texts) if match)
+    expect(warnings, WARNINGS_AFTER_A_CRASH, "where nouveau warned")
+    expect(texts.count("Call Trace:"), warnings.total(), "stacks, of which each has a warning")
+    expect(said_of(gpu, log), [f"nouveau {gpu.pf}: {AFTER_A_CRASH}"], "kernel log of a crash")
+    is_down(gpu)
+
+
+def eight_gib_and_an_l4(vm):
+    small, l4 = choose(vm, 1, 2)
+    return {small: {"vram": 8192}, l4: {"chip": "AD104 (194000a1)", "vram": 24576}}
+
+
+def both_l40(vm):
+    big, small = choose(vm, 0, 1)
+    return {big: {}, small: {"vram": 8192}}
+
+
 @host_test(kernels=("stock",), **WITH_IOMMU)
 def test_ten_times_570(vm):
     (gpu,) = choose(vm, 0)
@@ -134,14 +186,41 @@ def test_ten_times_535(vm):
 
 @host_test(kernels=("stock",), **WITH_IOMMU)
 def test_8_gib_and_an_l4(vm):
-    small, l4 = choose(vm, 1, 2)
-    both = {small: {"vram": 8192}, l4: {"chip": "AD104 (194000a1)", "vram": 24576}}
+    gpus = eight_gib_and_an_l4(vm)
     for firmware in FIRMWARE:
-        load_and_unload(vm, firmware, both, meanwhile=lambda: an_error_is_told(small))
+        load_and_unload(vm, firmware, gpus, meanwhile=lambda: an_error_is_told(list(gpus)[0]))
+
+
+@host_test(kernels=("stock",), full=True, **WITH_IOMMU)
+def test_8_gib_and_an_l4_ten_times(vm):
+    gpus = eight_gib_and_an_l4(vm)
+    for firmware in list(FIRMWARE) * 10:
+        load_and_unload(vm, firmware, gpus)
+
+
+@host_test(kernels=("stock",), **WITH_IOMMU)
+def test_gsp_crash(vm):
+    """Unloading ends, by nouveau's own time-outs; after a reset all works again."""
+    vm.expected_log += [rf" at {function}\+" for function in WARNINGS_AFTER_A_CRASH]
+    vm.expected_log.append("Call Trace:")
+    (gpu,) = choose(vm, 0)
+    for firmware in FIRMWARE:
+        load(vm, firmware)
+        is_up(gpu)
+        crash_and_unload(gpu)
+        gpu.must_write(gpu.path("reset"), 1)
+        load_and_unload(vm, firmware, {gpu: {}})
 
 
 @host_test(kernels=("stock",), **WITHOUT_IOMMU)
-def test_48_gib_and_8_gib_without_iommu(vm):
-    big, small = choose(vm, 0, 1)
+def test_without_iommu(vm):
+    gpus = both_l40(vm)
     for firmware in FIRMWARE:
-        load_and_unload(vm, firmware, {big: {}, small: {"vram": 8192}})
+        load_and_unload(vm, firmware, gpus)
+
+
+@host_test(kernels=("stock",), full=True, **WITHOUT_IOMMU)
+def test_without_iommu_ten_times(vm):
+    gpus = both_l40(vm)
+    for firmware in list(FIRMWARE) * 10:
+        load_and_unload(vm, firmware, gpus)

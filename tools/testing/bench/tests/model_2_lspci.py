@@ -58,7 +58,8 @@ PF = {
     "[900 v1] Secondary PCI Express": [],
     "[bb0 v1] Physical Resizable BAR": [
         "BAR 0: current size: 16MB, supported: 16MB",
-        "BAR 1: current size: 64GB, supported: 64MB 128MB 256MB 512MB 1GB 2GB 4GB 8GB 16GB 32GB 64GB",
+        "BAR 1: current size: 64GB, supported: 64MB 128MB 256MB 512MB 1GB 2GB 4GB 8GB 16GB 32GB"
+        " 64GB",
         "BAR 3: current size: 32MB, supported: 32MB",
     ],
     "[bcc v1] Single Root I/O Virtualization (SR-IOV)": [
