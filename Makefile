@@ -3,7 +3,7 @@
 #   make			both modules, against KDIR
 #   make demo		everything from nothing to a guest with a vGPU
 #   make check		all tests (make check-host T=name: one of them)
-#   make check-full	and those that take long
+#   make check-full	and those that take long, and an hour of make check-fuzz
 
 ifneq ($(KERNELRELEASE),)
 include $(src)/Kbuild
@@ -26,11 +26,11 @@ check:
 
 check-full:
 	$(BENCH)/deps.sh
-	$(BENCH)/check.py --full $(SUITES)
+	$(BENCH)/check.py --full $(SUITES) fuzz
 
-$(SUITES:%=check-%): check-%:
+$(SUITES:%=check-%) check-fuzz: check-%:
 	$(BENCH)/deps.sh
 	$(BENCH)/check.py $(if $(T),-t "$(T)") $*
 
-.PHONY: modules modules_install clean demo check check-full $(SUITES:%=check-%)
+.PHONY: modules modules_install clean demo check check-full $(SUITES:%=check-%) check-fuzz
 endif

@@ -3,7 +3,7 @@
 """
 Run suites of tests and tell the results as TAP.
 
-    check.py [--full] [-t NAME] SUITE...    SUITE: static abi kunit model host
+    check.py [--full] [-t NAME] SUITE...    SUITE: static abi kunit model host fuzz
 
 With -t only the tests whose names contain NAME are run. Tests that take long are
 left out without --full. A suite that has no test to run has failed.
@@ -20,7 +20,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 from bench_test import Skip, without_known_bugs
-from hostvm import BENCH, REPO, START, HostVM, say, script
+from hostvm import BENCH, CACHE, REPO, START, HostVM, say, script
 from tap import Reader, Tap
 
 # What a kernel must not say. Printed by nobody who is well.
@@ -80,6 +80,18 @@ def model_without_guest(tap, name):
         "model",
         [sys.executable, REPO / "tools/testing/qemu/tests/run.py", *([name] if name else [])],
         {"QEMU": script("mk-qemu.sh"), "NVKM_VGPU_FIRMWARE": f"{root}/usr/lib/firmware"},
+    )
+
+
+def fuzz(tap, _name, _full):
+    """Random input to the model, for FUZZ_SECONDS."""
+    script("deps.sh", "fuzz")
+    folder = CACHE / "fuzz"
+    program(
+        tap,
+        "fuzz",
+        [sys.executable, REPO / "tools/testing/qemu/tests/fuzz.py", folder],
+        {"QEMU_FUZZ": script("mk-qemu.sh", env={"BENCH_QEMU_FUZZ": "1"})},
     )
 
 
@@ -260,7 +272,9 @@ def host(tap, name, full):
     HostTests(tap, "host", name, full).run()
 
 
-SUITES = {"static": static, "abi": abi, "kunit": kunit, "model": model, "host": host}
+SUITES = {
+    "static": static, "abi": abi, "kunit": kunit, "model": model, "host": host, "fuzz": fuzz
+}
 
 
 def main():

@@ -12,13 +12,16 @@ packages=(
 	build-essential pkg-config ninja-build python3 python3-venv flex bison
 	libglib2.0-dev libpixman-1-dev libfdt-dev libslirp-dev zlib1g-dev
 	libattr1-dev libcap-ng-dev seabios qemu-system-data
-	# kernel
-	bc libelf-dev libssl-dev dwarves
+	# kernel, and its selftests
+	bc libelf-dev libssl-dev dwarves uuid-dev
 	# the rest
 	rsync cpio kmod xz-utils zstd git pciutils
 	# static checks
 	shellcheck sparse codespell
 )
+
+# deps.sh fuzz: also what the fuzzer is built with
+[ "${1:-}" != fuzz ] || packages+=(clang libclang-rt-14-dev)
 
 missing()
 {

@@ -7,7 +7,8 @@
 #
 # The source and the object tree stay in the cache, so that after an edit of
 # the model only the model is compiled. BENCH_QEMU_SANITIZE=1 builds a second
-# one with ASan and UBSan.
+# one with ASan and UBSan, BENCH_QEMU_FUZZ=1 the fuzzer of tools/testing/qemu
+# (libFuzzer and ASan, so clang).
 
 . "$(dirname "$0")/lib.sh"
 . "$BENCH/apt.sh"
@@ -18,7 +19,13 @@ Q=$CACHE/qemu
 VENV=$Q/venv
 PY=/usr/bin/python3
 
-if [ -n "${BENCH_QEMU_SANITIZE:-}" ]; then
+BINARY=qemu-system-x86_64
+if [ -n "${BENCH_QEMU_FUZZ:-}" ]; then
+	BUILD=$Q/build-fuzz
+	BINARY=qemu-fuzz-x86_64
+	variant=(--cc=clang --host-cc=clang --cxx=clang++ --enable-fuzzing --enable-asan --disable-kvm)
+	niceness=15
+elif [ -n "${BENCH_QEMU_SANITIZE:-}" ]; then
 	BUILD=$Q/build-sanitize
 	variant=(--enable-asan --enable-ubsan)
 	niceness=15
@@ -112,7 +119,7 @@ build()
 {
 	# A header or meson.build that is new needs nothing special: ninja
 	# runs meson again when one that it read has changed.
-	nice -n "$niceness" ninja -C "$BUILD" qemu-system-x86_64
+	nice -n "$niceness" ninja -C "$BUILD" "$BINARY"
 }
 
 lock qemu-source
@@ -136,5 +143,5 @@ if ! fresh "qemu-$(basename "$BUILD")" "$k" || [ ! -e "$BUILD/build.ninja" ]; th
 	stamp "qemu-$(basename "$BUILD")" "$k"
 fi
 run "qemu-$(basename "$BUILD")" build
-"$BUILD/qemu-system-x86_64" --version | head -n 1
-echo "$BUILD/qemu-system-x86_64"
+[ "$BINARY" != qemu-system-x86_64 ] || "$BUILD/$BINARY" --version | head -n 1
+echo "$BUILD/$BINARY"

@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+Runs the fuzzer of the model (ada-fuzz.c) for FUZZ_SECONDS, an hour by default:
+TAP on standard output.
+
+    QEMU_FUZZ=.../qemu-fuzz-x86_64 fuzz.py [FOLDER]
+
+It starts from what a host does to vGPUs, made here, and from what earlier runs
+left in FOLDER. An input that breaks the model stays there, too, and
+"qemu-fuzz-x86_64 --fuzz-target=nvidia-ada INPUT" runs it again.
+"""
+
+import os
+import pathlib
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import types
+
+from gspclient import Abi, fail, GIB, MIB, R570
+from test_plugin import ADD, BUS_MASTER, CONFIGURE, NEGOTIATE, SIZE_128K, SYSMEM, TYPE, VALID
+from test_rm import ALLOC, CL, DEV, DEVICE, FREE, ROOT, SUB, SUBDEVICE, SPACE, VASPACE
+from test_vgpu import Vgpu
+
+# Opcodes and places of ada-fuzz.c
+READ, WRITE, MEMORY, FRAMEBUFFER, RPC, CONTROL, STEP = 0x00, 0x03, 0x60, 0x80, 0xa1, 0xc0, 0xe0
+IN_BAR0, IN_VF, GUEST_PAGE, GUEST = 7, 8, 8, 0x108000
+BOOTLOAD, SHUTDOWN, CLEANUP, ADD_TYPE = range(4)
+BOOTED, WITH_VFS, POWER_ON = 0, 2, 1
+ABI = Abi(R570)
+
+# ---- inputs ----------------------------------------------------------------------------------------------------------
+
+
+def control(which, params):
+    given = params.rstrip(b"\0")
+    return struct.pack("<BB", CONTROL, which) + len(params).to_bytes(3, "little") + struct.pack("<H", len(given)) + given
+
+
+def rpc(function, payload):
+    return struct.pack("<BHH", RPC, function, len(payload)) + payload
+
+
+def write(reg, value, vf=None):
+    place = IN_BAR0 if vf is None else IN_VF | vf << 4
+    return struct.pack("<BB", WRITE, place) + reg.to_bytes(3, "little") + struct.pack("<I", value)
+
+
+def memory(data, page=GUEST_PAGE):
+    return struct.pack("<BBHB", MEMORY, page, 0, len(data)) + data
+
+
+def step(ms):
+    return bytes((STEP | ms,))
+
+
+def heap(gfid, at, data):
+    data = data.ljust(-(-len(data) // 4) * 4, b"\0")
+    return struct.pack("<BBHB", FRAMEBUFFER, gfid, at, len(data) // 4) + data
+
+
+def vgpu(gfid):
+    """BOOTLOAD with the plugin heap where the fuzzer's operations find it, and time for its task to start."""
+    place = Vgpu(types.SimpleNamespace(abi=ABI), gfid, segments=[(gfid * GIB, 512 * MIB)], heap=gfid * GIB + 512 * MIB)
+    known = control(ADD_TYPE, ABI.pack(ADD, {"discardVgpuTypes": 1, "vgpuInfoCount": 1, "vgpuInfo[0].vgpuType": TYPE}))
+    return known + control(BOOTLOAD, place.params()) + step(11)
+
+
+def message(gfid, number, kind, payload=b""):
+    """The host's end of the plugin task's channel."""
+    region = ABI.pack("rfc_ctrl_region", {"version": 1, "message_type": kind, "message_seq_num": number,
+                                          "response_buff_offset": 0x1000, "message_buff_offset": 0x2000})
+    return heap(gfid, 0x2000, payload) + heap(gfid, 0, region) + write(0xb82200, gfid * 32 + 17) + step(1)
+
+
+def running(gfid):
+    config = ABI.pack("rfc_config_params", {"dbdf": 0x24 + gfid - 1, "vgpu_type": TYPE, "num_channels": 32,
+                                            "num_plugin_channels": 3})
+    return vgpu(gfid) + b"".join(message(gfid, n, kind, payload) for n, (kind, payload) in enumerate(
+        ((NEGOTIATE, b""), (CONFIGURE, config), (BUS_MASTER, b"\1\1")), 1))
+
+
+def guest(vf):
+    """The guest's end: set-up of its buffers and one message."""
+    ctrl = ABI.pack("VGPU_GSP_CTRL_BUF_V1", {
+        "version": 2, "requestId": 1, "responseBuf.addr": GUEST + 0x1000 | SYSMEM | VALID,
+        "msgBuf.addr": GUEST + 0x3000 | SYSMEM | SIZE_128K | VALID,
+        "sharedMem.addr": GUEST + 0x2000 | SYSMEM | VALID, "eventBuf.addr": GUEST + 0x2000 | SYSMEM | VALID})
+    call = struct.pack("<8I", 0x03000000, 0x43505256, 32 + 64, 1, 0xffffffff, 0xffffffff, 0, 0) + bytes(64)
+    return memory(ctrl[:255]) + write(0x210c, 0, vf) + write(0x2108, GUEST | SYSMEM | VALID, vf) + \
+        write(0x2200, 0, vf) + memory(call, GUEST_PAGE + 3) + memory(struct.pack("<II", 2, 2)) + write(0x2200, 1, vf)
+
+
+def alloc(client, parent, handle, cls, params=b""):
+    return rpc(ALLOC, struct.pack("<8I", client, parent, handle, cls, 0, len(params), 0, 0) + params)
+
+
+def seeds():
+    handle = struct.pack("<I", 1)
+    tree = alloc(CL, CL, CL, ROOT) + alloc(CL, CL, DEV, DEVICE) + alloc(CL, DEV, SUB, SUBDEVICE) + \
+        alloc(CL, DEV, SPACE, VASPACE, bytes(ABI.sizes["NV_VASPACE_ALLOCATION_PARAMETERS"]))
+    vfs = bytes((BOOTED | WITH_VFS,))
+    return {
+        "power-on": bytes((POWER_ON,)) + write(0x840100, 2) + step(2),
+        "static": bytes((BOOTED,)) + rpc(65, bytes(64)),
+        "objects": bytes((BOOTED,)) + tree + rpc(FREE, struct.pack("<4I", CL, 0, CL, 0)),
+        "vgpu": vfs + vgpu(1) + control(SHUTDOWN, handle) + control(CLEANUP, handle),
+        "plugin": vfs + running(1) + guest(0) + control(SHUTDOWN, handle) + control(CLEANUP, handle),
+        "two": vfs + vgpu(1) + vgpu(2) + control(CLEANUP, handle),
+        "unload": bytes((BOOTED,)) + rpc(47, bytes(16)) + step(5),
+    }
+
+
+# ---- the run ---------------------------------------------------------------------------------------------------------
+
+STAT = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
+COVERAGE = re.compile(r"\bcov: (\d+)")
+
+
+def run(binary, folder, seconds):
+    """The last lines, executions and coverage of a run; the model's own log is not kept."""
+    with tempfile.TemporaryDirectory() as start:
+        for name, data in seeds().items():
+            (pathlib.Path(start) / name).write_bytes(data)
+        command = [binary, "--fuzz-target=nvidia-ada", f"-max_total_time={seconds}", "-max_len=32768", "-timeout=60",
+                   "-rss_limit_mb=0", "-detect_leaks=0", "-print_final_stats=1", "-reload=0",
+                   f"-artifact_prefix={folder}/broken-", str(folder / "corpus"), start]
+        tail, cov = [], 0
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
+                              cwd=folder) as fuzzer:
+            for line in fuzzer.stderr:
+                if line.startswith("nvidia-ada: "):
+                    continue
+                tail = tail[-100:] + [line.rstrip()]
+                seen = COVERAGE.search(line)
+                cov = int(seen[1]) if seen else cov
+                if seen and any(f"\t{word} " in line for word in ("INITED", "pulse", "DONE")):
+                    print(f"# {line.strip()}", flush=True)
+    count = next((int(m[1]) for m in map(STAT.search, tail) if m), 0)
+    return fuzzer.returncode, tail, count, cov
+
+
+def main():
+    binary = os.environ.get("QEMU_FUZZ", "")
+    if not os.access(binary, os.X_OK):
+        fail(f"QEMU_FUZZ={binary!r} is not a program")
+    seconds = int(os.environ.get("FUZZ_SECONDS", "3600"))
+    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="ada-fuzz-")).resolve()
+    (folder / "corpus").mkdir(parents=True, exist_ok=True)
+    print("1..1", flush=True)
+    code, tail, count, cov = run(binary, folder, seconds)
+    good = code == 0 and count > len(seeds())
+    print(f"{'ok' if good else 'not ok'} 1 - {count} inputs in {seconds} s, {cov} places of the code reached")
+    if not good:
+        print("\n".join(f"#   {line}" for line in [f"exit code {code}, inputs in {folder}"] + tail))
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    sys.dont_write_bytecode = True
+    main()
