@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+What a GPU may do to the host while it is in use: lose an interrupt, or GSP-RM,
+or itself.
+"""
+
+import re
+import time
+
+from bench_test import expect, host_test
+from gpu import CLIENT, Gpu, KernelLog
+
+Q8 = 876
+BIND = "/sys/bus/pci/drivers/nvkm-vgpu/bind"
+UNBIND = "/sys/bus/pci/drivers/nvkm-vgpu/unbind"
+XID = "GSP-RM: Xid 79: GPU has fallen off the bus"
+
+# The PCI core waits a minute for a function that was reset and is not there, and says so.
+GONE = re.compile(r"not ready \d+ms after FLR|timed out waiting for pending transaction")
+# What a vGPU in use has to say of it, after the line for GSP-RM
+KEPT = "vGPU 1: end not confirmed (shutdown -5, cleanup -5), its framebuffer stays reserved"
+
+
+def within(seconds, what, begin):
+    took = time.monotonic() - begin
+    if took > seconds:
+        raise AssertionError(f"{what} took {took:.0f} s, at most {seconds}")
+
+
+def ours(log):
+    """Lines of our driver without the address of the device."""
+    return [line.partition(": ")[2] for line in log.said_by("nvkm-vgpu")]
+
+
+def others(log):
+    return [w for w in log.warnings() if not w.startswith("nvkm-vgpu") and not GONE.search(w)]
+
+
+def sit_and_use(vm, gpu, milliseconds):
+    """A client that has VF 0 open for so long."""
+    client = vm.spawn(f"{CLIENT} {gpu.vf(0)} boot sleep:{milliseconds}")
+    vm.sh(
+        "for i in $(seq 100); do ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q vfio-device && exit;"
+        " sleep 0.1; done; exit 1"
+    )
+    return client
+
+
+@host_test(kernels=("stock",))
+def test_interrupt_lost(vm):
+    """The interrupt tree sends again what it is asked for, so nothing is lost but a moment."""
+    gpu = Gpu(vm)
+    log = KernelLog(vm)
+    gpu.set_up([Q8])
+    for nth in (1, 2, 5):
+        gpu.set_model("lose-interrupt", f"0:{nth}")
+        begin = time.monotonic()
+        gpu.must_client(0, "boot", "rpc")
+        within(60, f"a life of a vGPU without interrupt {nth}", begin)
+        expect(gpu.model("lose-interrupt"), "", "the fault was met")
+    expect(log.said_by("nvkm-vgpu"), [], "said by the driver")
+
+    gpu.set_model("lose-interrupt", "0")
+    gpu.set_model("inject-event", f"os-error-log:79:{XID.partition(': ')[2].partition(': ')[2]}")
+    gpu.must_client(0, "rpc")
+    expect(ours(log), [XID], "the event whose interrupt got lost")
+    gpu.put_away()
+    expect(others(log), [], "warnings")
+
+
+@host_test(kernels=("stock",))
+def test_gsp_crashes_in_use(vm):
+    gpu = Gpu(vm)
+    gpu.set_up([Q8])
+    log = KernelLog(vm)
+    client = sit_and_use(vm, gpu, 4000)
+    gpu.set_model("crash-gsp", True)
+    expect(client.wait(60, check=False).rc, 0, "the client")
+    expect(ours(log), ["GSP-RM died: its core stopped", KEPT], "said by the driver")
+    begin = time.monotonic()
+    gpu.must_write(UNBIND, gpu.pf, timeout=180)
+    within(60, "unbind", begin)
+    expect(others(log), [], "warnings")
+    gpu.must_write(BIND, gpu.pf, timeout=180)
+    gpu.set_up([Q8], load=False)
+    gpu.must_client(0, "boot", "rpc")
+    gpu.put_away()
+
+
+@host_test(kernels=("stock",), fresh=True)
+def test_surprise_removal(vm):
+    """All ones from everywhere: close and unbind end, and when it is back all works."""
+    gpu = Gpu(vm)
+    gpu.set_up([Q8])
+    log = KernelLog(vm)
+    client = sit_and_use(vm, gpu, 5000)
+    gpu.set_model("surprise-removal", True)
+    begin = time.monotonic()
+    client.wait(150, check=False)
+    within(150, "closing the VF", begin)
+    begin = time.monotonic()
+    gpu.must_write(UNBIND, gpu.pf, timeout=300)
+    within(60, "unbind", begin)
+    expect(ours(log), ["GSP-RM died: the GPU is gone", KEPT], "said by the driver")
+    expect(others(log), [], "warnings")
+    expect(gpu.write(BIND, gpu.pf, timeout=60), "ENODEV", "bind")
+
+    # GSP-RM goes on with the message it had got last, in memory that it has no more.
+    vm.expected_log += [
+        r"DMAR: DRHD: handling fault status",
+        rf"DMAR: \[DMA Read NO_PASID\] Request device \[{gpu.pf}\]",
+    ]
+    gpu.set_model("surprise-removal", False)
+    gpu.must_write(gpu.path("reset"), 1)
+    gpu.must_write(BIND, gpu.pf, timeout=180)
+    gpu.set_up([Q8], load=False)
+    gpu.must_client(0, "boot", "rpc")
+    gpu.put_away()
