@@ -435,7 +435,7 @@ static void operation(Fuzz *z)
         op_control(z);
         break;
     default:
-        step(z, op & 0x1f);
+        step(z, 1 + (op & 0x1f));
         break;
     }
     flush_events(z->s);

@@ -54,7 +54,7 @@ def memory(data, page=GUEST_PAGE):
 
 
 def step(ms):
-    return bytes((STEP | ms,))
+    return bytes((STEP | ms - 1,))
 
 
 def heap(gfid, at, data):
@@ -134,7 +134,7 @@ def run(binary, folder, seconds):
             for line in fuzzer.stderr:
                 if line.startswith("nvidia-ada: "):
                     continue
-                tail = tail[-100:] + [line.rstrip()]
+                tail = tail[-60:] + [line.rstrip()]
                 seen = COVERAGE.search(line)
                 cov = int(seen[1]) if seen else cov
                 if seen and any(f"\t{word} " in line for word in ("INITED", "pulse", "DONE")):
