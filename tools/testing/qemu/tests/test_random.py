@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """
-Random traffic, the same in every run: whatever a guest does, QEMU lives on.
-Most of it is refused; that is not looked at here. A QEMU that was built with
-sanitizers makes these tests strict. RANDOM_FACTOR multiplies their length.
+Random traffic, the same in every run of a RANDOM_SEED: whatever a guest does,
+QEMU lives on. Most of it is refused; that is not looked at here. A QEMU that was
+built with sanitizers makes these tests strict. RANDOM_FACTOR multiplies their
+length.
 """
 
 import os
@@ -14,6 +15,7 @@ from harness import equal, test
 from test_vgpu import bootload, Vgpu
 
 FACTOR = int(os.environ.get("RANDOM_FACTOR", "1"))
+SEED = int(os.environ.get("RANDOM_SEED", "0"))
 
 # Blocks of BAR0 that do something
 BLOCKS = [(0, 0x2000), (0x9000, 0x500), (0x88000, 0x1000), (0x10a000, 0x2000), (0x110000, 0x2000), (0x118000, 0x400),
@@ -64,10 +66,10 @@ class Chaos:
 
 
 def seeds(count):
-    return range(count * FACTOR)
+    return range(SEED, SEED + count * FACTOR)
 
 
-@test("random: registers of a GPU at power-on")
+@test(f"random, seed {SEED}: registers of a GPU at power-on")
 def _():
     for seed in seeds(3):
         with Machine() as m:
@@ -77,7 +79,7 @@ def _():
             chaos.alive()
 
 
-@test("random: registers, apertures and configuration space of a GPU that runs GSP-RM")
+@test(f"random, seed {SEED}: registers, apertures and configuration space of a GPU that runs GSP-RM")
 def _():
     for seed in seeds(3):
         with Machine() as m:
@@ -97,7 +99,7 @@ def _():
             chaos.alive()
 
 
-@test("random: registers and framebuffer of VFs with vGPUs")
+@test(f"random, seed {SEED}: registers and framebuffer of VFs with vGPUs")
 def _():
     hot = [0xf40, 0xf48, 0x2108, 0x210c, 0x2200, 0x30a0, 0x30a4, 0x30b0, 0x1640, 0x1600, 0x30090]
     for seed in seeds(3):
@@ -123,10 +125,10 @@ def _():
             chaos.alive()
 
 
-@test("random: what booter_load finds in memory")
+@test(f"random, seed {SEED}: what booter_load finds in memory")
 def _():
     with Machine(fw_check="off") as m:
-        c, chaos = Client(m), Chaos(300, m)
+        c, chaos = Client(m), Chaos(300 + SEED, m)
         r = chaos.r
         c.prepare()
         c.store()
@@ -165,7 +167,7 @@ def mangle(r, element):
     return bytes(data)
 
 
-@test("random: messages to GSP-RM")
+@test(f"random, seed {SEED}: messages to GSP-RM")
 def _():
     functions = [1, 10, 47, 65, 70, 71, 72, 73, 76, 76, 76, 76, 103, 103, 0, 0xffffffff]
     commands = [0x2080017e, 0x20800a57, 0x20800a5c, 0x20804001, 0x20804002, 0x20804003, 0x20804005, 0x20804008,
@@ -193,10 +195,10 @@ def _():
             Chaos(0, m).alive()
 
 
-@test("random: what GSP-RM's start finds in memory")
+@test(f"random, seed {SEED}: what GSP-RM's start finds in memory")
 def _():
     with Machine() as m:
-        r = random.Random(500)
+        r = random.Random(500 + SEED)
         for _ in range(8 * FACTOR):
             c = Client(m)
             m.ram.next = Ram.WORK
