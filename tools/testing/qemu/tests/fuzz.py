@@ -18,16 +18,18 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import types
 
 from gspclient import Abi, fail, GIB, MIB, R570
+from test_mmu import pde, pte, Tables
 from test_plugin import ADD, BUS_MASTER, CONFIGURE, NEGOTIATE, SIZE_128K, SYSMEM, TYPE, VALID
 from test_rm import ALLOC, CL, DEV, DEVICE, FREE, ROOT, SUB, SUBDEVICE, SPACE, VASPACE
 from test_vgpu import Vgpu
 
 # Opcodes and places of ada-fuzz.c
 READ, WRITE, MEMORY, FRAMEBUFFER, RPC, CONTROL, STEP = 0x00, 0x03, 0x60, 0x80, 0xa1, 0xc0, 0xe0
-IN_BAR0, IN_VF, GUEST_PAGE, GUEST = 7, 8, 8, 0x108000
+IN_BAR0, IN_VF, IN_BAR1, GUEST_PAGE, GUEST = 7, 8, 10, 8, 0x108000
 BOOTLOAD, SHUTDOWN, CLEANUP, ADD_TYPE = range(4)
 BOOTED, WITH_VFS, POWER_ON = 0, 2, 1
 ABI = Abi(R570)
@@ -37,7 +39,7 @@ ABI = Abi(R570)
 
 def control(which, params):
     given = params.rstrip(b"\0")
-    return struct.pack("<BB", CONTROL, which) + len(params).to_bytes(3, "little") + struct.pack("<H", len(given)) + given
+    return bytes((CONTROL, which)) + len(params).to_bytes(3, "little") + len(given).to_bytes(2, "little") + given
 
 
 def rpc(function, payload):
@@ -98,6 +100,30 @@ def alloc(client, parent, handle, cls, params=b""):
     return rpc(ALLOC, struct.pack("<8I", client, parent, handle, cls, 0, len(params), 0, 0) + params)
 
 
+class Recorded:
+    """Framebuffer as Tables writes it, in operations of the fuzzer."""
+
+    BASE = 512 * MIB
+
+    def __init__(self):
+        self.ops = b""
+
+    def write64(self, addr, *values):
+        self.ops += heap(0, addr - self.BASE, struct.pack(f"<{len(values)}Q", *values))
+
+
+def mmu():
+    """A page of BAR1 in framebuffer, one in system memory and one of 64 KiB, and accesses to them."""
+    fb = Recorded()
+    tables = Tables(fb, fb.BASE, 0)
+    tables.map4k(1, pte(1 * GIB))
+    tables.map4k(2, pte(GUEST, 2))
+    tables.map64k(1, pte(2 * GIB))
+    entry = ABI.pack("rpc_update_bar_pde_v15_00", {"info.entryValue": pde(tables.pd2), "info.entryLevelShift": 47})
+    reads = b"".join(bytes((READ, IN_BAR1)) + at.to_bytes(5, "little") for at in (0x1000, 0x2000, 0x10000))
+    return fb.ops + rpc(70, entry) + reads
+
+
 def seeds():
     handle = struct.pack("<I", 1)
     tree = alloc(CL, CL, CL, ROOT) + alloc(CL, CL, DEV, DEVICE) + alloc(CL, DEV, SUB, SUBDEVICE) + \
@@ -107,6 +133,7 @@ def seeds():
         "power-on": bytes((POWER_ON,)) + write(0x840100, 2) + step(2),
         "static": bytes((BOOTED,)) + rpc(65, bytes(64)),
         "objects": bytes((BOOTED,)) + tree + rpc(FREE, struct.pack("<4I", CL, 0, CL, 0)),
+        "mmu": bytes((BOOTED,)) + mmu(),
         "vgpu": vfs + vgpu(1) + control(SHUTDOWN, handle) + control(CLEANUP, handle),
         "plugin": vfs + running(1) + guest(0) + control(SHUTDOWN, handle) + control(CLEANUP, handle),
         "two": vfs + vgpu(1) + vgpu(2) + control(CLEANUP, handle),
@@ -151,9 +178,11 @@ def main():
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="ada-fuzz-")).resolve()
     (folder / "corpus").mkdir(parents=True, exist_ok=True)
     print("1..1", flush=True)
+    begin = time.monotonic()
     code, tail, count, cov = run(binary, folder, seconds)
+    took = time.monotonic() - begin
     good = code == 0 and count > len(seeds())
-    print(f"{'ok' if good else 'not ok'} 1 - {count} inputs in {seconds} s, {cov} places of the code reached")
+    print(f"{'ok' if good else 'not ok'} 1 - {count} inputs in {took:.0f} s, {cov} places of the code reached")
     if not good:
         print("\n".join(f"#   {line}" for line in [f"exit code {code}, inputs in {folder}"] + tail))
     sys.exit(0 if good else 1)

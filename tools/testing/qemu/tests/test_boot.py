@@ -4,12 +4,11 @@
 import json
 
 from gspclient import Client, GIB, GSP, Machine, R535, R570
-from harness import equal, none, only, test, true
+from harness import CASES, Case, equal, none, only, test, true
 
 
 def boots(name, release, vgpu, **props):
-    @test(f"boots {release} {name}")
-    def _():
+    def run():
         with Machine(**props) as m:
             c = Client(m, release, vgpu).boot()
             none(m)
@@ -18,6 +17,8 @@ def boots(name, release, vgpu, **props):
             equal(m.rd(0x1fa824) >> 4 << 12, c.meta["gspFwWprStart"], "WPR2 LO")
             equal(m.rd(0x1fa828) >> 4 << 12, c.meta["gspFwWprEnd"], "WPR2 HI")
             none(m)
+
+    CASES.append(Case(f"boots {release} {name}", run, "(all)", f"none: {release} {name}", "accepted"))
 
 
 boots("in vGPU mode, 48 GiB", R570, True)

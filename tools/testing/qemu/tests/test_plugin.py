@@ -341,6 +341,9 @@ guest_refused("guest-buffer", "control buffer where there is no memory",
               lambda g: equal(g.setup(1 << 45 | SYSMEM | VALID), False, "acknowledged"))
 guest_refused("guest-buffer", "response buffer where there is no memory",
               no_setup(responseBuf_addr=1 << 45 | SYSMEM | VALID))
+guest_refused("guest-buffer", "message buffer where there is no memory", lambda g: (
+    g.words.update({"msgBuf.addr": 1 << 45 | SYSMEM | SIZE_128K | VALID}), true(g.setup(), "set-up"),
+    equal(g.ring(MESSAGE), False, "acknowledged")))
 guest_refused("guest-version", "control buffer of version 3", no_setup(version=3))
 guest_refused("guest-bus-master", "set-up without bus mastering", no_setup(), bus_master=False)
 guest_refused("guest-setup", "teardown of nothing", lambda g: equal(g.setup(0), False, "acknowledged"))

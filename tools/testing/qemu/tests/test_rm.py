@@ -159,6 +159,15 @@ def too_many(c):
 case("rm-objects", f"{MAX_OBJECTS + 1} objects", too_many)
 
 
+def image_of_nothing(c):
+    """What is never let through, whatever fw-check says."""
+    c.prepare()
+    c.meta["sizeOfRadix3Elf"] = 0
+    c.store()
+    c.frts()
+    true(c.run_booter(), "booter_load succeeded")
+
+
 def early(c):
     """A call before GSP-RM is up is answered with an error, and does not keep it from coming up."""
     c.prepare()
@@ -170,6 +179,8 @@ def early(c):
     equal([f for f, _ in c.events][0], STATIC, "first message")
 
 
+case("doorbell-dead", "host's doorbell before GSP-RM runs", lambda c: c.m.wr(0xb82200, 32 + 17))
+case("gsp-image-size", "image of 0 bytes, with checks off", image_of_nothing, fw_check="off")
 case("rpc-early", "GET_GSP_STATIC_INFO before the first commands", early)
 
 

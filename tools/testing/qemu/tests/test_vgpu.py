@@ -243,4 +243,5 @@ def rings(check, mutation, ring):
 
 
 rings("doorbell-dead", "host's doorbell for a GFID without vGPU", doorbell(3 * 32 + 17))
+rings("doorbell-dead", "host's doorbell with a handle that is not the plugin's", doorbell(3 * 32 + 3))
 rings("doorbell-dead", "host's doorbell after SHUTDOWN", doorbell(3 * 32 + 17, with_vgpu=True))
