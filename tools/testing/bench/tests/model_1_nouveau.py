@@ -185,6 +185,22 @@ def test_ten_times_535(vm):
 
 
 @host_test(kernels=("stock",), **WITH_IOMMU)
+def test_a_refusal_is_told(vm):
+    """The log is another when GSP-RM refuses something, so that comparing it has a point."""
+    (gpu,) = choose(vm, 0)
+    log = KernelLog(vm)
+    gpu.set_model("fault-message", "refuse=0x56:76:0x20802a08")
+    load(vm, "570.144")
+    told = set(said_of(gpu, log)) - set(expected_log(gpu, "570.144"))
+    expect(sorted(re.sub(r"cli:\S+ obj:\S+ ", "", line) for line in told), [
+        f"nouveau {gpu.pf}: fifo: one-time init failed, -22",
+        f"nouveau {gpu.pf}: gsp: ctrl cmd:0x20802a08 failed: 0x00000056",
+    ], "lines of a refusal")
+    unload(vm)
+    is_down(gpu)
+
+
+@host_test(kernels=("stock",), **WITH_IOMMU)
 def test_8_gib_and_an_l4(vm):
     gpus = eight_gib_and_an_l4(vm)
     for firmware in FIRMWARE:
