@@ -4,7 +4,7 @@
 import copy
 import struct
 
-from gspclient import BootError, Client, FRTS, Machine, MIB, PAGE, R535
+from gspclient import BootError, Client, FRTS, GSP, Machine, MIB, PAGE, R535
 from harness import CASES, Case, equal, only, refuses, test, true
 
 # ---- boot ROM --------------------------------------------------------------------------------------------------------
@@ -113,6 +113,29 @@ def other_board(c):
 
 
 refuses("fwsec-image", "FWSEC of another board where the VBIOS has none", "start", other_board, vbios_fwsec=False)
+
+
+
+def mapper_byte_by_byte():
+    """FWSEC's DMEM mapper, of which the host may write the command only."""
+    name = "FALCON_APPLICATION_INTERFACE_DMEM_MAPPER_V3"
+    with Machine() as m:
+        c = Client(m)
+        c.prepare()
+        program, work = c.fwsec(FRTS, c.frts_region), c.ram.next
+        start, size = program.command - c.abi.members[name, "init_cmd"][0], c.abi.sizes[name]
+        for at in range(start, start + size):
+            if not 0 <= at - program.command < 4:
+                c.ram.next = work
+                program.data[at] ^= 0x40
+                true(c.run(GSP, program, 0), f"FWSEC ran with byte {at - start} of its mapper flipped")
+                program.data[at] ^= 0x40
+        equal(m.refusals(), {"fwsec-image": size - 4}, "refusals")
+        equal(c.run(GSP, program, 0), 0, "FWSEC as it should be")
+
+
+CASES.append(Case("refuses fwsec-image: bytes of the DMEM mapper", mapper_byte_by_byte, "fwsec-image",
+                  "each byte of the DMEM mapper but the command flipped"))
 
 # ---- WPR meta --------------------------------------------------------------------------------------------------------
 
