@@ -87,6 +87,36 @@ def test_gsp_crashes_in_use(vm):
     gpu.put_away()
 
 
+@host_test(kernels=("stock",), full=True)
+def test_gsp_hangs_in_use(vm):
+    """Each call of a teardown waits its 45 s, as nothing tells a GSP-RM that hangs from a slow one."""
+    gpu = Gpu(vm)
+    gpu.set_up([Q8])
+    log = KernelLog(vm)
+    client = sit_and_use(vm, gpu, 4000)
+    gpu.set_model("hang-gsp", True)
+    begin = time.monotonic()
+    client.wait(240, check=False)
+    within(170, "closing the VF", begin)
+    gpu.must_write(UNBIND, gpu.pf, timeout=180)
+    expect(
+        ours(log),
+        [
+            "GSP-RM: no reply to RPC GSP_RM_CONTROL 0x20804002",
+            "GSP-RM: no reply to RPC GSP_RM_CONTROL 0x20804008",
+            KEPT.replace("-5", "-110"),
+            "GSP-RM: no reply to RPC FREE",
+            "GSP-RM: no reply to RPC UNLOADING_GUEST_DRIVER",
+        ],
+        "said by the driver",
+    )
+    expect(others(log), [], "warnings")
+    gpu.must_write(BIND, gpu.pf, timeout=180)
+    gpu.set_up([Q8], load=False)
+    gpu.must_client(0, "boot", "rpc")
+    gpu.put_away()
+
+
 @host_test(kernels=("stock",), fresh=True)
 def test_surprise_removal(vm):
     """All ones from everywhere: close and unbind end, and when it is back all works."""
