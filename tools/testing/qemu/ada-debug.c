@@ -12,7 +12,7 @@
 #include "qapi/visitor.h"
 #include "qobject/qjson.h"
 #include "qobject/qlist.h"
-#include "ada-gsp.h"
+#include "ada-chan.h"
 
 #define LOG_MAX         100     /* lines for one check; the counter goes on */
 #define UNMODELLED_MAX  65536   /* registers remembered */
@@ -113,6 +113,7 @@ void ada_account(AdaState *s)
         a.heaps += 1 + !!v->mig_heap_len;
         a.heap_bytes += v->heap_len + v->mig_heap_len;
     }
+    a.channels += s->fifo->channels->len;
     account_objects(s, &a);
     g->now = a;
     for (size_t i = 0; i < sizeof(a) / sizeof(*now); i++) {
@@ -270,6 +271,21 @@ static QDict *named_counts(GHashTable *table)
     return d;
 }
 
+static QDict *engine_stats(const AdaFifo *fifo)
+{
+    QDict *d = qdict_new();
+
+    qdict_put_int(d, "channels", fifo->created);
+    qdict_put_int(d, "doorbells", fifo->doorbells);
+    qdict_put_int(d, "methods", fifo->methods);
+    qdict_put_int(d, "launches", fifo->launches);
+    qdict_put_int(d, "bytes_copied", fifo->bytes_copied);
+    qdict_put_int(d, "bytes_filled", fifo->bytes_filled);
+    qdict_put_int(d, "semaphores", fifo->semaphores);
+    qdict_put_int(d, "faults", fifo->faults);
+    return d;
+}
+
 static char *get_stats(Object *obj, Error **errp)
 {
     AdaState *s = NVIDIA_ADA(obj);
@@ -296,6 +312,7 @@ static char *get_stats(Object *obj, Error **errp)
     qdict_put(d, "controls", controls);
     qdict_put(d, "events", events);
     qdict_put(d, "programs", named_counts(s->program_counts));
+    qdict_put(d, "engine", engine_stats(s->fifo));
     return to_json(QOBJECT(d));
 }
 
@@ -396,6 +413,28 @@ static char *get_vgpus(Object *obj, Error **errp)
     return to_json(QOBJECT(l));
 }
 
+static char *get_channels(Object *obj, Error **errp)
+{
+    AdaState *s = NVIDIA_ADA(obj);
+    AdaFifo *fifo = s->fifo;
+    QList *l = qlist_new();
+
+    for (guint i = 0; i < fifo->channels->len; i++) {
+        const AdaChannel *c = g_ptr_array_index(fifo->channels, i);
+        const AdaObject *space = ada_rm_object(s, c->client, c->vaspace);
+        QDict *d = qdict_new();
+
+        qdict_put_int(d, "gfid", c->gfid);
+        qdict_put_int(d, "runlist", c->engine->runlist);
+        qdict_put_int(d, "chid", c->chid);
+        qdict_put_str(d, "state", ada_chan_state(c));
+        qdict_put_int(d, "get", c->get);
+        qdict_put_int(d, "page_directory", space ? space->page_directory : 0);
+        qlist_append(l, d);
+    }
+    return to_json(QOBJECT(l));
+}
+
 /* before realize there is nothing to tell */
 static char *read_property(Object *obj, Error **errp, char *(*get)(Object *, Error **))
 {
@@ -413,6 +452,7 @@ READ_PROPERTY(refusals)
 READ_PROPERTY(checks)
 READ_PROPERTY(unmodelled)
 READ_PROPERTY(vgpus)
+READ_PROPERTY(channels)
 
 /* ---- properties: faults ------------------------------------------------------------------------------------------ */
 
@@ -578,6 +618,7 @@ void ada_debug_class_init(ObjectClass *oc)
     object_class_property_add_str(oc, "checks", prop_checks, NULL);
     object_class_property_add_str(oc, "unmodelled", prop_unmodelled, NULL);
     object_class_property_add_str(oc, "vgpus", prop_vgpus, NULL);
+    object_class_property_add_str(oc, "channels", prop_channels, NULL);
     object_class_property_add(oc, "fault-scrubber", "uint32", visit_u32, visit_u32, NULL,
                               (void *)offsetof(AdaState, faults.scrubber_error));
     object_class_property_add(oc, "fault-booter", "uint32", visit_u32, visit_u32, NULL,

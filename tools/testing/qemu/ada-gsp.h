@@ -27,6 +27,7 @@
 #define NV(status)          r570_NV_##status
 
 #define ADA_PAGE            4096u
+#define ADA_CHIDS           2048    /* assumption CHIDS: channel ids of a runlist */
 
 /* ---- the message queues (ada-gsp.c) ------------------------------------------------------------------------------ */
 
@@ -59,6 +60,8 @@ typedef struct AdaQueues {
 typedef struct AdaObject {
     uint32_t client, handle, parent, class;
     uint64_t page_directory;        /* of a VA space, as SET_PAGE_DIRECTORY gave it */
+    bool page_directory_sysmem;
+    AdaChannel *channel;            /* of a channel */
 } AdaObject;
 
 /* handles that GSP-RM reports as its own; any value serves, drivers take it from the static info */
@@ -159,6 +162,10 @@ void ada_rm_init(AdaState *s);
 void ada_rm_exit(AdaState *s);
 bool ada_rm_start(AdaState *s);         /* GSP-RM comes up: internal objects, reserved framebuffer */
 AdaObject *ada_rm_object(AdaState *s, uint32_t client, uint32_t handle);
+/* has that object a child of @class? */
+bool ada_rm_child_of_class(AdaState *s, uint32_t client, uint32_t handle, uint32_t class);
+/* does a channel of engine @type have one of these ids? */
+bool ada_chid_used(AdaState *s, uint32_t type, uint32_t first, uint32_t count);
 /* a control; @p is as long as the ABI says. NV_STATUS */
 typedef uint32_t AdaControl(AdaState *s, AdaObject *obj, uint8_t *p);
 

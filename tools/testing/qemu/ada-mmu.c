@@ -215,6 +215,22 @@ bool ada_gpa_write(AdaFunc *f, uint64_t gpa, const void *buf, size_t len)
     return ok;
 }
 
+bool ada_gpa_zero(AdaFunc *f, uint64_t gpa, uint64_t len)
+{
+    while (len) {
+        uint64_t spa, n = MIN(vmmu_xlat(f, gpa, &spa), len);
+
+        if (!n) {
+            f->stats.vmmu_faults++;
+            return false;
+        }
+        ada_vram_zero(f->gpu, spa, n);
+        gpa += n;
+        len -= n;
+    }
+    return true;
+}
+
 /* ---- GMMU, version 2 tables -------------------------------------------------------------------------------------- */
 
 /* Apertures of a PDE; of a PTE, where 0 is video memory */
@@ -344,14 +360,14 @@ static AdaXlat gmmu_walk(AdaFunc *f, Table t, uint64_t va)
     return none;
 }
 
-AdaXlat ada_gmmu_walk(AdaFunc *f, uint64_t pdb, uint64_t va)
+AdaXlat ada_gmmu_walk(AdaFunc *f, uint64_t pdb, bool pdb_sysmem, uint64_t va)
 {
-    return gmmu_walk(f, (Table) { .addr = pdb, .valid = true }, va);
+    return gmmu_walk(f, (Table) { .addr = pdb, .valid = true, .sysmem = pdb_sysmem }, va);
 }
 
 /* ---- what the CPU sees ------------------------------------------------------------------------------------------- */
 
-static bool wpr2_denied(AdaFunc *f, uint64_t gpa, unsigned int size)
+bool ada_wpr2_denied(AdaFunc *f, uint64_t gpa, uint64_t size)
 {
     AdaState *s = f->gpu;
     uint64_t spa;
@@ -370,7 +386,7 @@ static uint64_t fb_read(AdaFunc *f, uint64_t gpa, unsigned int size)
 {
     uint8_t b[8];
 
-    if (wpr2_denied(f, gpa, size)) {
+    if (ada_wpr2_denied(f, gpa, size)) {
         memset(b, 0xff, sizeof(b));
     } else {
         ada_gpa_read(f, gpa, b, size);
@@ -382,7 +398,7 @@ static void fb_write(AdaFunc *f, uint64_t gpa, uint64_t val, unsigned int size)
 {
     uint8_t b[8];
 
-    if (!wpr2_denied(f, gpa, size)) {
+    if (!ada_wpr2_denied(f, gpa, size)) {
         stn_le_p(b, size, val);
         ada_gpa_write(f, gpa, b, size);
     }

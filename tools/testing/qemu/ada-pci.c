@@ -509,6 +509,7 @@ static void pf_realize(PCIDevice *pdev, Error **errp)
     ada_falcon_init(&s->gsp_falcon, s, "gsp", 0x110000, 0x600);
     ada_falcon_init(&s->sec2, s, "sec2", 0x840000, 0x600);
     ada_falcon_init(&s->pmu, s, "pmu", 0x10a000, 0xe00);
+    ada_fifo_init(s);
     ada_gsp_init(s);
 
     if (!pf_caps(s, errp)) {
@@ -530,6 +531,7 @@ static void pf_exit(PCIDevice *pdev)
     }
     msi_uninit(pdev);
     ada_gsp_exit(s);
+    ada_fifo_exit(s);
     ada_falcon_exit(&s->gsp_falcon);
     ada_falcon_exit(&s->sec2);
     ada_falcon_exit(&s->pmu);

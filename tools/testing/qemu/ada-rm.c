@@ -8,7 +8,7 @@
  */
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
-#include "ada-gsp.h"
+#include "ada-chan.h"
 
 #define MAX_OBJECTS     16384   /* bound of ours */
 
@@ -27,6 +27,7 @@ typedef struct AdaClass {
     int parent;                 /* class that it lives under, -1: it is a client */
     uint32_t size535, size570;  /* parameters */
     bool optional;              /* parameters may be left out */
+    AdaAlloc *alloc;            /* NULL: nothing more to check or make */
 } AdaClass;
 
 #define PARAMS(s)   r535_##s##__SIZE, r570_##s##__SIZE
@@ -37,6 +38,9 @@ static const AdaClass classes[] = {
     { r570_NV01_DEVICE_0, r570_NV01_ROOT, PARAMS(NV0080_ALLOC_PARAMETERS), true },
     { r570_NV20_SUBDEVICE_0, r570_NV01_DEVICE_0, PARAMS(NV2080_ALLOC_PARAMETERS), true },
     { r570_FERMI_VASPACE_A, r570_NV01_DEVICE_0, PARAMS(NV_VASPACE_ALLOCATION_PARAMETERS), false },
+    { r570_AMPERE_CHANNEL_GPFIFO_A, r570_NV01_DEVICE_0, PARAMS(NV_CHANNEL_ALLOC_PARAMS), false, ada_rm_channel },
+    { r570_AMPERE_DMA_COPY_B, r570_AMPERE_CHANNEL_GPFIFO_A, PARAMS(NVC0B5_ALLOCATION_PARAMETERS), false,
+      ada_rm_copy_engine },
 };
 
 static const AdaClass *find_class(uint32_t class)
@@ -77,7 +81,31 @@ static AdaObject *add_object(AdaState *s, uint32_t client, uint32_t parent, uint
     return o;
 }
 
-/* a parent dies with all that lives under it; classes nest three deep at most */
+static void destroy_object(gpointer opaque)
+{
+    AdaObject *o = opaque;
+
+    if (o->channel) {
+        ada_chan_free(o->channel);
+    }
+    g_free(o);
+}
+
+bool ada_rm_child_of_class(AdaState *s, uint32_t client, uint32_t handle, uint32_t class)
+{
+    GHashTableIter it;
+    AdaObject *o;
+
+    g_hash_table_iter_init(&it, s->gsp->objects);
+    while (g_hash_table_iter_next(&it, NULL, (gpointer *)&o)) {
+        if (o->client == client && o->parent == handle && o->class == class) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* a parent dies with all that lives under it; classes nest four deep at most */
 static void free_object(AdaState *s, AdaObject *o)
 {
     uint32_t client = o->client, handle = o->handle;
@@ -122,7 +150,7 @@ static uint32_t check_parent(AdaState *s, const AdaClass *c, uint32_t client, ui
     return NV(OK);
 }
 
-static uint32_t alloc_status(AdaState *s, const uint8_t *p, uint32_t size)
+static uint32_t alloc_status(AdaState *s, uint8_t *p, uint32_t size)
 {
     AdaGsp *g = s->gsp;
     uint32_t client = ldl_le_p(p + r570_rpc_gsp_rm_alloc_v03_00__hClient);
@@ -130,6 +158,7 @@ static uint32_t alloc_status(AdaState *s, const uint8_t *p, uint32_t size)
     uint32_t handle = ldl_le_p(p + r570_rpc_gsp_rm_alloc_v03_00__hObject);
     uint32_t class = ldl_le_p(p + r570_rpc_gsp_rm_alloc_v03_00__hClass), status;
     const AdaClass *c = find_class(class);
+    AdaObject *o;
 
     if (!c) {
         ada_refuse(s, "rm-class", "class 0x%04x is not modelled", class);
@@ -152,9 +181,15 @@ static uint32_t alloc_status(AdaState *s, const uint8_t *p, uint32_t size)
         ada_refuse(s, "rm-objects", "more than %u", MAX_OBJECTS);
         return NV(ERR_NO_MEMORY);
     }
-    add_object(s, c->parent < 0 ? handle : client, c->parent < 0 ? 0 : parent, handle, class);
+    o = add_object(s, c->parent < 0 ? handle : client, c->parent < 0 ? 0 : parent, handle, class);
+    if (c->alloc) {
+        status = c->alloc(s, o, p + r570_rpc_gsp_rm_alloc_v03_00__SIZE);
+    }
+    if (status != NV(OK)) {
+        free_object(s, o);
+    }
     ada_account(s);
-    return NV(OK);
+    return status;
 }
 
 /* RPC 103; its status is in the message, the message itself succeeds */
@@ -195,19 +230,25 @@ static uint32_t rpc_free(AdaState *s, uint8_t *p, uint32_t len)
 
 /* ---- controls ---------------------------------------------------------------------------------------------------- */
 
+/* an absent vector is all ones */
+static void put_intr(uint8_t *p, unsigned int i, uint32_t engine, uint32_t stall, uint32_t nonstall)
+{
+#define INTR(m) r570_NV2080_CTRL_INTERNAL_INTR_GET_KERNEL_TABLE_PARAMS__table##m
+    uint8_t *e = p + i * INTR(_STRIDE);
+
+    stw_le_p(e + INTR(__engineIdx), engine);
+    stl_le_p(e + INTR(__pmcIntrMask), 0);
+    stl_le_p(e + INTR(__vectorStall), stall);
+    stl_le_p(e + INTR(__vectorNonStall), nonstall);
+#undef INTR
+}
+
+/* what stops an engine goes to GSP-RM itself */
 static uint32_t ctl_intr_table(AdaState *s, AdaObject *obj, uint8_t *p)
 {
-    /* the GSP alone: no engine is modelled. An absent vector is all ones */
-    uint8_t *e = p + r570_NV2080_CTRL_INTERNAL_INTR_GET_KERNEL_TABLE_PARAMS__table;
-    const uint32_t base = r570_NV2080_CTRL_INTERNAL_INTR_GET_KERNEL_TABLE_PARAMS__table;
-
-    stl_le_p(p + r570_NV2080_CTRL_INTERNAL_INTR_GET_KERNEL_TABLE_PARAMS__tableLen, 1);
-    stw_le_p(e + r570_NV2080_CTRL_INTERNAL_INTR_GET_KERNEL_TABLE_PARAMS__table__engineIdx - base,
-             ADA_CONST(s->gsp->fw, MC_ENGINE_IDX_GSP));
-    stl_le_p(e + r570_NV2080_CTRL_INTERNAL_INTR_GET_KERNEL_TABLE_PARAMS__table__pmcIntrMask - base, 0);
-    stl_le_p(e + r570_NV2080_CTRL_INTERNAL_INTR_GET_KERNEL_TABLE_PARAMS__table__vectorStall - base,
-             ADA_GSP_STALL_VECTOR);
-    stl_le_p(e + r570_NV2080_CTRL_INTERNAL_INTR_GET_KERNEL_TABLE_PARAMS__table__vectorNonStall - base, UINT32_MAX);
+    stl_le_p(p + r570_NV2080_CTRL_INTERNAL_INTR_GET_KERNEL_TABLE_PARAMS__tableLen, 2);
+    put_intr(p, 0, ADA_CONST(s->gsp->fw, MC_ENGINE_IDX_GSP), ADA_GSP_STALL_VECTOR, UINT32_MAX);
+    put_intr(p, 1, ADA_CONST(s->gsp->fw, MC_ENGINE_IDX_CE2), UINT32_MAX, ada_engine_ce.nonstall_vector);
     return NV(OK);
 }
 
@@ -227,14 +268,6 @@ static uint32_t ctl_ecc_status(AdaState *s, AdaObject *obj, uint8_t *p)
     p[ADA_OFF(fw, NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS, units__enabled)] = s->ecc;
     p[ADA_OFF(fw, NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS, units__scrubComplete)] = s->ecc;
     p[ADA_OFF(fw, NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS, units__supported)] = 1;
-    return NV(OK);
-}
-
-/* assumption ENGINES: none until the copy engine is modelled */
-static uint32_t ctl_device_info(AdaState *s, AdaObject *obj, uint8_t *p)
-{
-    stl_le_p(p + r570_NV2080_CTRL_FIFO_GET_DEVICE_INFO_TABLE_PARAMS__numEntries, 0);
-    p[r570_NV2080_CTRL_FIFO_GET_DEVICE_INFO_TABLE_PARAMS__bMore] = 0;
     return NV(OK);
 }
 
@@ -266,7 +299,7 @@ static uint32_t ctl_memsys_config(AdaState *s, AdaObject *obj, uint8_t *p)
     return NV(OK);
 }
 
-/* all-zero answers that follow from ENGINES: no GPC, no falcon with a context, no fault method buffer */
+/* all-zero answers that follow from ENGINES: no GPC, no falcon with a context */
 static uint32_t ctl_first_word_zero(AdaState *s, AdaObject *obj, uint8_t *p)
 {
     stl_le_p(p, 0);
@@ -279,7 +312,7 @@ static uint32_t ctl_tpc_info(AdaState *s, AdaObject *obj, uint8_t *p)
     return NV(ERR_INVALID_ARGUMENT);
 }
 
-static uint32_t page_directory(AdaState *s, AdaObject *obj, uint32_t vaspace, uint64_t addr)
+static uint32_t page_directory(AdaState *s, AdaObject *obj, uint32_t vaspace, uint64_t addr, bool sysmem)
 {
     AdaObject *v = ada_rm_object(s, obj->client, vaspace);
 
@@ -288,23 +321,27 @@ static uint32_t page_directory(AdaState *s, AdaObject *obj, uint32_t vaspace, ui
         return NV(ERR_INVALID_OBJECT_HANDLE);
     }
     v->page_directory = addr;
+    v->page_directory_sysmem = sysmem;
     return NV(OK);
 }
 
 static uint32_t ctl_set_page_directory(AdaState *s, AdaObject *obj, uint8_t *p)
 {
     uint64_t addr = ldq_le_p(p + r570_NV0080_CTRL_DMA_SET_PAGE_DIRECTORY_PARAMS__physAddress);
+    uint32_t flags = ldl_le_p(p + r570_NV0080_CTRL_DMA_SET_PAGE_DIRECTORY_PARAMS__flags);
 
     if (!addr || addr % ADA_PAGE) {
         ada_refuse(s, "page-directory", "at 0x%" PRIx64, addr);
         return NV(ERR_INVALID_ADDRESS);
     }
-    return page_directory(s, obj, ldl_le_p(p + r570_NV0080_CTRL_DMA_SET_PAGE_DIRECTORY_PARAMS__hVASpace), addr);
+    return page_directory(s, obj, ldl_le_p(p + r570_NV0080_CTRL_DMA_SET_PAGE_DIRECTORY_PARAMS__hVASpace), addr,
+                          !ADA_IS(flags, NV0080_CTRL_DMA_SET_PAGE_DIRECTORY_FLAGS_APERTURE, VIDMEM));
 }
 
 static uint32_t ctl_unset_page_directory(AdaState *s, AdaObject *obj, uint8_t *p)
 {
-    return page_directory(s, obj, ldl_le_p(p + r570_NV0080_CTRL_DMA_UNSET_PAGE_DIRECTORY_PARAMS__hVASpace), 0);
+    return page_directory(s, obj, ldl_le_p(p + r570_NV0080_CTRL_DMA_UNSET_PAGE_DIRECTORY_PARAMS__hVASpace), 0,
+                          false);
 }
 
 typedef struct AdaControlEntry {
@@ -323,14 +360,17 @@ static const AdaControlEntry controls[] = {
             ctl_intr_table),
     CONTROL(NV2080_CTRL_CMD_GPU_GET_VMMU_SEGMENT_SIZE, NV2080_CTRL_GPU_GET_VMMU_SEGMENT_SIZE_PARAMS, ctl_vmmu_segment),
     CONTROL(NV2080_CTRL_CMD_GPU_QUERY_ECC_STATUS, NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS, ctl_ecc_status),
-    CONTROL(NV2080_CTRL_CMD_FIFO_GET_DEVICE_INFO_TABLE, NV2080_CTRL_FIFO_GET_DEVICE_INFO_TABLE_PARAMS, ctl_device_info),
+    CONTROL(NV2080_CTRL_CMD_FIFO_GET_DEVICE_INFO_TABLE, NV2080_CTRL_FIFO_GET_DEVICE_INFO_TABLE_PARAMS,
+            ada_rm_device_info),
     CONTROL(NV2080_CTRL_CMD_GSP_GET_FEATURES, NV2080_CTRL_GSP_GET_FEATURES_PARAMS, ctl_features),
     CONTROL(NV2080_CTRL_CMD_INTERNAL_MEMMGR_GET_VGPU_CONFIG_HOST_RESERVED_FB,
             NV2080_CTRL_INTERNAL_MEMMGR_GET_VGPU_CONFIG_HOST_RESERVED_FB_PARAMS, ctl_host_reserved_fb),
     CONTROL(NV2080_CTRL_CMD_INTERNAL_MEMSYS_GET_STATIC_CONFIG, NV2080_CTRL_INTERNAL_MEMSYS_GET_STATIC_CONFIG_PARAMS,
             ctl_memsys_config),
     CONTROL(NV2080_CTRL_CMD_CE_GET_FAULT_METHOD_BUFFER_SIZE, NV2080_CTRL_CE_GET_FAULT_METHOD_BUFFER_SIZE_PARAMS,
-            ctl_first_word_zero),
+            ada_rm_fault_method_buffer),
+    CONTROL(NVA06F_CTRL_CMD_BIND, NVA06F_CTRL_BIND_PARAMS, ada_rm_channel_bind),
+    CONTROL(NVA06F_CTRL_CMD_GPFIFO_SCHEDULE, NVA06F_CTRL_GPFIFO_SCHEDULE_PARAMS, ada_rm_channel_schedule),
     CONTROL(NV2080_CTRL_CMD_GPU_GET_FERMI_GPC_INFO, NV2080_CTRL_GPU_GET_FERMI_GPC_INFO_PARAMS, ctl_first_word_zero),
     CONTROL(NV2080_CTRL_CMD_GPU_GET_FERMI_TPC_INFO, NV2080_CTRL_GPU_GET_FERMI_TPC_INFO_PARAMS, ctl_tpc_info),
     { r535_NV2080_CTRL_CMD_INTERNAL_GET_CONSTRUCTED_FALCON_INFO, r570_NV2080_CTRL_CMD_GPU_GET_CONSTRUCTED_FALCON_INFO,
@@ -361,6 +401,12 @@ static const AdaControlEntry *find_control(AdaFwVersion fw, uint32_t cmd)
     return NULL;
 }
 
+/* what a channel can do, it has been able to since Kepler's: that class names its controls */
+static uint32_t control_class(const AdaObject *obj)
+{
+    return obj->channel ? r570_NVA06F_CTRL_CMD_BIND >> 16 : obj->class;
+}
+
 static uint32_t control_status(AdaState *s, uint8_t *p, uint32_t size)
 {
     AdaFwVersion fw = s->gsp->fw;
@@ -378,7 +424,7 @@ static uint32_t control_status(AdaState *s, uint8_t *p, uint32_t size)
         ada_refuse(s, "rm-control", "0x%08x is not modelled", cmd);
         return NV(ERR_NOT_SUPPORTED);
     }
-    if (obj->class != class) {
+    if (control_class(obj) != class) {
         ada_refuse(s, "rm-control", "0x%08x on an object of class 0x%04x", cmd, obj->class);
         return NV(ERR_INVALID_OBJECT);
     }
@@ -649,7 +695,7 @@ bool ada_rm_start(AdaState *s)
 
 void ada_rm_init(AdaState *s)
 {
-    s->gsp->objects = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+    s->gsp->objects = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, destroy_object);
 }
 
 void ada_rm_exit(AdaState *s)

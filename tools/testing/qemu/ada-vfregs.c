@@ -6,7 +6,6 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "qemu/log.h"
 #include "ada.h"
 
 #define BOOT_0              0x0
@@ -33,7 +32,7 @@
 #define USERMODE_CFG        0x30000
 #define TIME_0              0x30080
 #define TIME_1              0x30084
-#define WORK_SUBMIT         0x30090     /* no channel runs: ENGINES */
+#define WORK_SUBMIT         0x30090
 
 void ada_func_reset(AdaFunc *f)
 {
@@ -155,8 +154,7 @@ void ada_vfregs_write(AdaFunc *f, uint32_t off, uint32_t val)
     case TIME_1:
         return;
     case WORK_SUBMIT:
-        qemu_log_mask(LOG_UNIMP, "nvidia-ada: gfid %u: work submitted (0x%08x), no channel is modelled\n",
-                      f->gfid, val);
+        ada_fifo_doorbell(f, val);
         return;
     }
     ada_store_write(f, off, val);

@@ -12,7 +12,6 @@
 #include "ada-gsp.h"
 
 /* assumption CHIDS: channel ids per runlist */
-#define CHANNELS        2048u
 
 /* assumption ENGINES: the engines that have channels, by NV2080_ENGINE_TYPE */
 #define ENGINES         0x0008784438383e02ull
@@ -214,8 +213,12 @@ static uint32_t check_channels(AdaState *s, AdaVgpu *v, uint32_t channels)
             }
             continue;
         }
-        if (v->chid[e] >= CHANNELS || n > CHANNELS - v->chid[e]) {
-            ada_refuse(s, "chid-range", "%u + %u of %u, engine type %u", v->chid[e], n, CHANNELS, e);
+        if (v->chid[e] >= ADA_CHIDS || n > ADA_CHIDS - v->chid[e]) {
+            ada_refuse(s, "chid-range", "%u + %u of %u, engine type %u", v->chid[e], n, ADA_CHIDS, e);
+            return NV(ERR_INVALID_LIMIT);
+        }
+        if (ada_chid_used(s, e, v->chid[e], n)) {
+            ada_refuse(s, "chid-overlap", "%u + %u with the host's, engine type %u", v->chid[e], n, e);
             return NV(ERR_INVALID_LIMIT);
         }
         for (uint32_t gfid = 1; gfid <= ADA_MAX_GFID; gfid++) {

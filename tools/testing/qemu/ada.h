@@ -19,6 +19,9 @@
  *   ada-rm.c      RM objects and controls
  *   ada-vgpu.c    vGPU controls and the plugin tasks
  *   ada-guest.c   the plugin tasks' end of the guests' drivers
+ *   ada-rmchan.c  channel objects and their controls
+ *   ada-chan.c    channels
+ *   ada-ce.c      the copy engine
  *   ada-debug.c   counters, accounting, refusals, fault injection
  *
  * Everything runs under the BQL.
@@ -203,13 +206,17 @@ void ada_vram_write64(AdaState *s, uint64_t addr, uint64_t val);
 /* guest physical FB of @f: through the VMMU for a VF, as is for the PF */
 bool ada_gpa_read(AdaFunc *f, uint64_t gpa, void *buf, size_t len);
 bool ada_gpa_write(AdaFunc *f, uint64_t gpa, const void *buf, size_t len);
+bool ada_gpa_zero(AdaFunc *f, uint64_t gpa, uint64_t len);   /* gives whole pages back to the host */
 /* takes over @seg (g_malloc'ed) */
 void ada_vmmu_set(AdaState *s, uint32_t gfid, AdaSegment *seg, unsigned int count);
 void ada_vmmu_clear(AdaState *s, uint32_t gfid);
 
-/* GMMU v2, page directory at guest physical FB address @pdb of @f. Result is a physical address in FB or sysmem */
+/* GMMU v2, page directory at guest physical FB or sysmem address @pdb. Result is a physical address in FB or sysmem */
 typedef struct AdaXlat { uint64_t addr; uint64_t page_size; bool valid, sysmem, read_only, sparse; } AdaXlat;
-AdaXlat ada_gmmu_walk(AdaFunc *f, uint64_t pdb, uint64_t va);
+AdaXlat ada_gmmu_walk(AdaFunc *f, uint64_t pdb, bool pdb_sysmem, uint64_t va);
+
+/* is any of it in WPR2, where only GSP-RM may be? Refused and counted then */
+bool ada_wpr2_denied(AdaFunc *f, uint64_t gpa, uint64_t size);
 
 /* 1 MiB window of the PF at 0x700000 */
 uint64_t ada_pramin_read(AdaState *s, uint32_t off, unsigned int size);
@@ -241,6 +248,16 @@ void ada_gsp_vf_flr(AdaFunc *f);            /* that VF's guest state (RPC buffer
 bool ada_gsp_running(AdaState *s);
 /* PF BAR0 vector of the GSP falcon in the interrupt tree, as INTR_GET_KERNEL_TABLE reports it */
 #define ADA_GSP_STALL_VECTOR 0x9c   /* free choice of the model: drivers read it from the table */
+
+/* ---- channels (ada-chan.c, ada-ce.c, ada-rmchan.c) --------------------------------------------------------------- */
+
+typedef struct AdaChannel AdaChannel;   /* private to these three and ada-debug.c: ada-chan.h */
+typedef struct AdaFifo AdaFifo;
+
+void ada_fifo_init(AdaState *s);
+void ada_fifo_exit(AdaState *s);
+/* 0x30090 of the VF block: work for a channel of the function, as token = runlist << 16 | channel id */
+void ada_fifo_doorbell(AdaFunc *f, uint32_t val);
 
 /* ---- counters, refusals, faults (ada-debug.c) -------------------------------------------------------------------- */
 
@@ -324,6 +341,7 @@ struct AdaState {
     AdaVmmu vmmu[ADA_MAX_GFID + 1];         /* by gfid; [0] unused */
 
     AdaGsp *gsp;
+    AdaFifo *fifo;
     GHashTable *refusals, *rpc_counts, *event_counts, *program_counts, *unmodelled;
 };
 
