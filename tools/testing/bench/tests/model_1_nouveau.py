@@ -9,10 +9,18 @@ import re
 from collections import Counter
 
 from bench_test import expect, host_test
-from gpu import Gpu, KernelLog
-
-# What nouveau.config wants to hear for each firmware that the package has.
-FIRMWARE = {"570.144": "NvGspFw=1", "535.113.01": "NvGspFw=0"}
+from gpu import KernelLog
+from nouveau import (
+    FIRMWARE,
+    choose,
+    expected_log,
+    is_down,
+    is_up,
+    load,
+    load_and_unload,
+    said_of,
+    unload,
+)
 
 L40 = "nvidia-ada,board=l40"
 SMALL = "nvidia-ada,board=l40,vram-size=8G"
@@ -21,106 +29,17 @@ L4 = "nvidia-ada,board=l4"
 WITH_IOMMU = {"gpu": [L40, SMALL, L4], "nouveau": True, "reserve": 1}
 WITHOUT_IOMMU = {"gpu": [L40, SMALL], "nouveau": True, "reserve": 1, "iommu": False}
 
-WPR2_HI = 0x1FA828  # bits 31:4 are bits 39:12 of its end, 0: there is none
-# What runs on the falcons for one load and one unload.
-PROGRAMS = {"fwsec-frts", "booter-load", "fwsec-sb", "booter-unload"}
-
 # Where nouveau warns when GSP-RM has died under it: of each message that is not answered,
 # and of three that it had to have answered. The first line is its interrupt handler's.
 AFTER_A_CRASH = "gsp: intr 00000010"
 WARNINGS_AFTER_A_CRASH = {
-    "r535_gsp_msgq_wait": 12,
+    "r535_gsp_msgq_wait": 14,
     "r535_mmu_vaspace_del": 2,
     "r535_bar_bar2_fini": 1,
     "r535_gsp_fini": 1,
 }
 
 NOSLEEP = "/bench/selftests/nvidia-vgpu/nosleep/nvgpu-nosleep.ko"
-
-# A GPU without displays makes DRM's console say this at the level of a warning.
-NO_DISPLAY = "[drm] No compatible format found"
-
-
-def expected_log(gpu, firmware, chip="AD102 (192000a1)", vram=49152):
-    """All that the kernel has to say of a GPU that nouveau likes."""
-    own = f"nouveau {gpu.pf}: "
-    return [
-        f"{own}NVIDIA {chip}",
-        f"{own}gsp: RM version: {firmware}",
-        f"{own}bios: version 95.02.00.01.01",
-        f"{own}drm: VRAM: {vram} MiB",
-        f"{own}drm: GART: 536870912 MiB",
-        f"[drm] Initialized nouveau for {gpu.pf}",
-        f"{own}{NO_DISPLAY}",
-        f"{own}[drm] Cannot find any crtc or sizes",
-    ]
-
-
-def said_of(gpu, log):
-    """What is nobody's business is left out: nouveau's own version, DRM's number."""
-    lines = [text for _, text in log.lines() if gpu.pf in text]
-    return [re.sub(r"nouveau [\d.]+ for (\S+) on minor \d+", r"nouveau for \1", t) for t in lines]
-
-
-def warned(log):
-    return [text for text in log.warnings() if not text.endswith(NO_DISPLAY)]
-
-
-def choose(vm, *numbers):
-    """Only these GPUs of the VM may have a driver."""
-    gpus = [Gpu(vm, n) for n in range(len(vm.gpus))]
-    for n, gpu in enumerate(gpus):
-        gpu.must_write(gpu.path("driver_override"), "" if n in numbers else "none")
-    return [gpus[n] for n in numbers]
-
-
-def load(vm, firmware):
-    vm.sh(f"modprobe nouveau config={FIRMWARE[firmware]}", timeout=300)
-
-
-def unload(vm, timeout=300):
-    vm.sh("modprobe -r nouveau", timeout=timeout)
-
-
-def programs(gpu):
-    return gpu.model("stats")["programs"]
-
-
-def is_up(gpu):
-    expect(gpu.driver(), "nouveau", f"driver of {gpu.pf}")
-    expect(gpu.registers(WPR2_HI) != [0], True, "WPR2 is up")
-    now = gpu.model("accounting")["now"]
-    expect(now["rm_clients"] > 0 and now["rm_objects"] > 0, True, "RM clients and objects")
-
-
-def is_down(gpu):
-    expect(gpu.driver(), "", f"driver of {gpu.pf}")
-    expect(gpu.registers(WPR2_HI), [0], "WPR2 HI")
-    now = gpu.model("accounting")["now"]
-    expect({what: n for what, n in now.items() if n}, {}, "in use in the model")
-    expect(gpu.model("refusals"), {}, "refused by the model")
-    expect(gpu.model("unmodelled"), [], "registers that the model does not know")
-
-
-def load_and_unload(vm, firmware, gpus, meanwhile=None):
-    """gpus: {Gpu: what of its log is its own}; meanwhile: called while it is loaded."""
-    before = {gpu: programs(gpu) for gpu in gpus}
-    log = KernelLog(vm)
-    load(vm, firmware)
-    for gpu, special in gpus.items():
-        expect(said_of(gpu, log), expected_log(gpu, firmware, **special), "kernel log")
-        is_up(gpu)
-    expect(warned(log), [], "warnings")
-    if meanwhile:
-        meanwhile()
-    log.mark()
-    unload(vm)
-    for gpu in gpus:
-        expect(said_of(gpu, log), [], "kernel log of unloading")
-        is_down(gpu)
-        once_more = {name: before[gpu].get(name, 0) + 1 for name in PROGRAMS}
-        expect(programs(gpu), once_more, "programs that ran")
-    expect(warned(log), [], "warnings of unloading")
 
 
 def an_error_is_told(gpu):
