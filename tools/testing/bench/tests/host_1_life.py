@@ -140,7 +140,10 @@ def test_iommufd(vm):
 
 @host_test(kernels=("stock",))
 def test_thirty_two_vgpus(vm):
-    """All at once; opened and closed side by side."""
+    """
+    All at once; opened and closed side by side. VFIO maps all BARs of an open VF, and with KASAN
+    the shadow of 32 BAR1s of 2 GiB takes 8 GiB.
+    """
     gpu = Gpu(vm)
     gpu.load()
     before = gpu.model("accounting")["now"]
@@ -172,7 +175,7 @@ def test_guest_is_not_disturbed(vm):
     gpu.put_away()
 
 
-@host_test(kernels=("stock",))
+@host_test()
 def test_guest_killed(vm):
     """QEMU dies; the next one gets a clean vGPU at once."""
     gpu = Gpu(vm)

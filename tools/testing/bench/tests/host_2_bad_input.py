@@ -15,10 +15,6 @@ Q8, A8, Q2 = 876, 886, 872
 BIND = "/sys/bus/pci/drivers/nvkm-vgpu/bind"
 UNBIND = "/sys/bus/pci/drivers/nvkm-vgpu/unbind"
 
-# A load takes half a minute on the debug kernel. It gets a case of each way that a load can be
-# undone, not every input that takes the same way.
-STOCK = ("stock",)
-
 
 def start(vm, number=0):
     """The driver is loaded and has not touched the GPU."""
@@ -82,7 +78,7 @@ def bad_firmware(gpu, part, data, *words):
         refused(gpu, "EINVAL", re.escape(firmware.name_of(part)), *words)
 
 
-@host_test(kernels=STOCK)
+@host_test()
 def test_gsp_truncated(vm):
     gpu = start(vm)
     data = firmware.real(vm, "gsp")
@@ -93,7 +89,7 @@ def test_gsp_truncated(vm):
     works(gpu)
 
 
-@host_test(kernels=STOCK)
+@host_test()
 def test_gsp_section_missing(vm):
     gpu = start(vm)
     for section in some(vm, (".fwsignature_ad10x", ".fwimage", ".fwversion")):
@@ -102,7 +98,7 @@ def test_gsp_section_missing(vm):
     works(gpu)
 
 
-@host_test(kernels=STOCK)
+@host_test()
 def test_gsp_of_another_version(vm):
     gpu = start(vm)
     for version in ("535.113", "570.1440", "570.14"):
@@ -111,7 +107,7 @@ def test_gsp_of_another_version(vm):
     works(gpu)
 
 
-@host_test(kernels=STOCK)
+@host_test()
 def test_booter_header_wrong(vm):
     """struct nvfw_bin_hdr at 0, the HS header at 0x18: facts of the file format."""
     gpu = start(vm)
@@ -133,7 +129,7 @@ def test_booter_header_wrong(vm):
     works(gpu)
 
 
-@host_test(kernels=STOCK)
+@host_test()
 def test_bootloader_header_wrong(vm):
     gpu = start(vm)
     data = firmware.real(vm, "bootloader")
@@ -182,7 +178,7 @@ BOARDS = {
 }
 
 
-@host_test(kernels=STOCK, **BOARDS)
+@host_test(**BOARDS)
 def test_wpr2_already_up(vm):
     gpu = start(vm, 0)
     for _ in range(2):
@@ -191,7 +187,7 @@ def test_wpr2_already_up(vm):
     works(gpu)
 
 
-@host_test(kernels=STOCK, **BOARDS)
+@host_test(**BOARDS)
 def test_scrubber_fails(vm):
     """It runs once after power on."""
     gpu = start(vm, 1)
@@ -201,17 +197,17 @@ def test_scrubber_fails(vm):
     works(gpu)
 
 
-@host_test(kernels=STOCK, **BOARDS)
+@host_test(**BOARDS)
 def test_vbios_without_fwsec(vm):
     refused(start(vm, 2), "ENODEV", "FWSEC")
 
 
-@host_test(kernels=STOCK, **BOARDS)
+@host_test(**BOARDS)
 def test_no_sriov(vm):
     refused(start(vm, 3), "ENODEV", "SR-IOV")
 
 
-@host_test(kernels=STOCK, reserve=False)
+@host_test(reserve=False)
 def test_no_room_for_vf_bars(vm):
     """The PCI core refuses; there is nothing for a driver to add."""
     gpu = Gpu(vm)
@@ -226,7 +222,7 @@ def test_no_room_for_vf_bars(vm):
 
 # Types and VFs
 
-@host_test(kernels=STOCK)
+@host_test()
 def test_more_vfs_than_there_are(vm):
     gpu = Gpu(vm)
     gpu.load()
@@ -291,7 +287,7 @@ def test_bad_types(vm):
     gpu.put_away()
 
 
-@host_test(kernels=STOCK, gpu="nvidia-ada,board=l40,vram-size=16G", vram="16G")
+@host_test(gpu="nvidia-ada,board=l40,vram-size=16G", vram="16G")
 def test_framebuffer_exhausted(vm):
     gpu = Gpu(vm)
     gpu.set_up([Q8, 0])

@@ -68,7 +68,7 @@ def test_interrupt_lost(vm):
     expect(others(log), [], "warnings")
 
 
-@host_test(kernels=("stock",))
+@host_test()
 def test_gsp_crashes_in_use(vm):
     gpu = Gpu(vm)
     gpu.set_up([Q8])
