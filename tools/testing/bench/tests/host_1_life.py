@@ -175,7 +175,7 @@ def test_guest_is_not_disturbed(vm):
     gpu.put_away()
 
 
-@host_test()
+@host_test(kernels=("stock",))
 def test_guest_killed(vm):
     """QEMU dies; the next one gets a clean vGPU at once."""
     gpu = Gpu(vm)
