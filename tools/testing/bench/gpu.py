@@ -14,6 +14,8 @@ from bench_test import expect, without_known_bugs
 from guest import Guest
 
 DRIVERS = "nvkm-vgpu vfio-nvidia-vgpu"
+BIND = "/sys/bus/pci/drivers/nvkm-vgpu/bind"
+UNBIND = "/sys/bus/pci/drivers/nvkm-vgpu/unbind"
 VFIO_DRIVER = "vfio-nvidia-vgpu"
 CLIENT = "/bench/selftests/nvidia-vgpu/vfio-client"
 

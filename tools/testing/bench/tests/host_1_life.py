@@ -5,7 +5,7 @@ import os
 import re
 
 from bench_test import expect, host_test
-from gpu import CLIENT, Gpu, KernelLog, VgpuGuest, find_in_vram, pattern
+from gpu import BIND, CLIENT, UNBIND, Gpu, KernelLog, VgpuGuest, find_in_vram, pattern
 
 Q8, A8, Q2, Q1 = 876, 886, 872, 871
 GUEST = "boot regions clamp whole tlb irq:70 irq:5 rpc"
@@ -38,11 +38,11 @@ def test_unbind_and_bind(vm):
     gpu.load()
     for _ in range(2):
         gpu.set_up([Q8, 0], load=False)
-        gpu.must_write("/sys/bus/pci/drivers/nvkm-vgpu/unbind", gpu.pf)
+        gpu.must_write(UNBIND, gpu.pf)
         expect(vm.sh(f"ls {gpu.path()} | grep virtfn || :"), "", "VFs without a PF driver")
         expect(gpu.driver(), "", "driver")
         idle(gpu)
-        gpu.must_write("/sys/bus/pci/drivers/nvkm-vgpu/bind", gpu.pf)
+        gpu.must_write(BIND, gpu.pf)
     gpu.unload()
 
 
@@ -197,7 +197,7 @@ def test_unbind_waits_for_the_user(vm):
     vf = gpu.vf(0)
     client = vm.spawn(f"{CLIENT} {vf} boot sleep:6000 boot rpc")
     wait_for_open(vm, 1)
-    gpu.must_write("/sys/bus/pci/drivers/nvkm-vgpu/unbind", gpu.pf, timeout=120)
+    gpu.must_write(UNBIND, gpu.pf, timeout=120)
     expect(client.wait(60, check=False).rc, 0, "the client was not disturbed")
     idle(gpu)
     gpu.unload()

@@ -9,11 +9,9 @@ import time
 
 import firmware
 from bench_test import expect, host_test
-from gpu import Gpu, KernelLog
+from gpu import BIND, UNBIND, Gpu, KernelLog
 
 Q8, A8, Q2 = 876, 886, 872
-BIND = "/sys/bus/pci/drivers/nvkm-vgpu/bind"
-UNBIND = "/sys/bus/pci/drivers/nvkm-vgpu/unbind"
 
 
 def start(vm, number=0):

@@ -8,11 +8,9 @@ import re
 import time
 
 from bench_test import expect, host_test
-from gpu import CLIENT, Gpu, KernelLog
+from gpu import BIND, CLIENT, UNBIND, Gpu, KernelLog
 
 Q8 = 876
-BIND = "/sys/bus/pci/drivers/nvkm-vgpu/bind"
-UNBIND = "/sys/bus/pci/drivers/nvkm-vgpu/unbind"
 XID = "GSP-RM: Xid 79: GPU has fallen off the bus"
 
 # The PCI core waits a minute for a function that was reset and is not there, and says so.
@@ -44,6 +42,14 @@ def sit_and_use(vm, gpu, milliseconds):
         " sleep 0.1; done; exit 1"
     )
     return client
+
+
+def works_again(gpu):
+    """The driver is bound anew, and a vGPU lives."""
+    gpu.must_write(BIND, gpu.pf, timeout=180)
+    gpu.set_up([Q8], load=False)
+    gpu.must_client(0, "boot", "rpc")
+    gpu.put_away()
 
 
 @host_test(kernels=("stock",))
@@ -81,10 +87,7 @@ def test_gsp_crashes_in_use(vm):
     gpu.must_write(UNBIND, gpu.pf, timeout=180)
     within(60, "unbind", begin)
     expect(others(log), [], "warnings")
-    gpu.must_write(BIND, gpu.pf, timeout=180)
-    gpu.set_up([Q8], load=False)
-    gpu.must_client(0, "boot", "rpc")
-    gpu.put_away()
+    works_again(gpu)
 
 
 @host_test(kernels=("stock",), full=True)
@@ -111,10 +114,7 @@ def test_gsp_hangs_in_use(vm):
         "said by the driver",
     )
     expect(others(log), [], "warnings")
-    gpu.must_write(BIND, gpu.pf, timeout=180)
-    gpu.set_up([Q8], load=False)
-    gpu.must_client(0, "boot", "rpc")
-    gpu.put_away()
+    works_again(gpu)
 
 
 @host_test(kernels=("stock",), fresh=True)
@@ -142,7 +142,4 @@ def test_surprise_removal(vm):
     ]
     gpu.set_model("surprise-removal", False)
     gpu.must_write(gpu.path("reset"), 1)
-    gpu.must_write(BIND, gpu.pf, timeout=180)
-    gpu.set_up([Q8], load=False)
-    gpu.must_client(0, "boot", "rpc")
-    gpu.put_away()
+    works_again(gpu)
