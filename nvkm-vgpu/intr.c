@@ -100,8 +100,8 @@ static irqreturn_t intr_thread(int irq, void *data)
  * nvgpu_intr_again - have what is pending sent again
  * @pf: the GPU, with interrupts
  *
- * The tree sends nothing more as long as something is pending that was sent before. If that one got
- * lost, the next to be lost are all that follow.
+ * As long as something is pending that was sent before, the tree sends nothing more. So a message
+ * that got lost would take all that follow with it.
  */
 void nvgpu_intr_again(struct nvkm_vgpu_pf *pf)
 {

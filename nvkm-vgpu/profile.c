@@ -300,9 +300,8 @@ static int parse_params(struct nvgpu_params *params, const char *text)
 	char copy[NVGPU_PARAMS_MAX], *rest, *word;
 	int ret;
 
-	if (strscpy(params->text, text, sizeof(params->text)) < 0)
+	if (strscpy(copy, text, sizeof(copy)) < 0)
 		return -EINVAL;
-	strscpy(copy, params->text, sizeof(copy));
 	strscpy(params->text, strim(copy), sizeof(params->text));
 	strscpy(copy, params->text, sizeof(copy));
 

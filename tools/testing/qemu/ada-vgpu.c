@@ -11,8 +11,6 @@
 #include "hw/pci/pci.h"
 #include "ada-gsp.h"
 
-/* assumption CHIDS: channel ids per runlist */
-
 /* assumption ENGINES: the engines that have channels, by NV2080_ENGINE_TYPE */
 #define ENGINES         0x0008784438383e02ull
 
