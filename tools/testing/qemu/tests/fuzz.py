@@ -21,8 +21,9 @@ import tempfile
 import time
 import types
 
-from gspclient import Abi, fail, GIB, MIB, R570
-from test_mmu import pde, pte, Tables
+import test_chan as chan
+from gspclient import Abi, fail, GIB, MIB, PAGE, R570
+from test_mmu import COHERENT, pde, pte, Tables
 from test_plugin import ADD, BUS_MASTER, CONFIGURE, NEGOTIATE, SIZE_128K, SYSMEM, TYPE, VALID
 from test_rm import ALLOC, CL, DEV, DEVICE, FREE, ROOT, SUB, SUBDEVICE, SPACE, VASPACE
 from test_vgpu import Vgpu
@@ -38,6 +39,7 @@ ABI = Abi(R570)
 
 
 def control(which, params):
+    """Of GSP-RM's own objects, by its index in ada-fuzz.c."""
     given = params.rstrip(b"\0")
     return bytes((CONTROL, which)) + len(params).to_bytes(3, "little") + len(given).to_bytes(2, "little") + given
 
@@ -52,7 +54,8 @@ def write(reg, value, vf=None):
 
 
 def memory(data, page=GUEST_PAGE):
-    return struct.pack("<BBHB", MEMORY, page, 0, len(data)) + data
+    parts = ((at, data[at:at + 255]) for at in range(0, len(data), 255))
+    return b"".join(struct.pack("<BBHB", MEMORY, page, at, len(part)) + part for at, part in parts)
 
 
 def step(ms):
@@ -92,12 +95,16 @@ def guest(vf):
         "msgBuf.addr": GUEST + 0x3000 | SYSMEM | SIZE_128K | VALID,
         "sharedMem.addr": GUEST + 0x2000 | SYSMEM | VALID, "eventBuf.addr": GUEST + 0x2000 | SYSMEM | VALID})
     call = struct.pack("<8I", 0x03000000, 0x43505256, 32 + 64, 1, 0xffffffff, 0xffffffff, 0, 0) + bytes(64)
-    return memory(ctrl[:255]) + write(0x210c, 0, vf) + write(0x2108, GUEST | SYSMEM | VALID, vf) + \
+    return memory(ctrl) + write(0x210c, 0, vf) + write(0x2108, GUEST | SYSMEM | VALID, vf) + \
         write(0x2200, 0, vf) + memory(call, GUEST_PAGE + 3) + memory(struct.pack("<II", 2, 2)) + write(0x2200, 1, vf)
 
 
 def alloc(client, parent, handle, cls, params=b""):
     return rpc(ALLOC, struct.pack("<8I", client, parent, handle, cls, 0, len(params), 0, 0) + params)
+
+
+def rm_control(client, target, command, params):
+    return rpc(76, struct.pack("<6I", client, target, command, 0, len(params), 0) + params)
 
 
 class Recorded:
@@ -124,6 +131,58 @@ def mmu():
     return fb.ops + rpc(70, entry) + reads
 
 
+def work(sem, data, in_fb):
+    """Methods that use each part of the host and of the copy engine; the last one faults."""
+    words = chan.inc(chan.SET_OBJECT, chan.COPY_B, sub=chan.CE)
+    words += chan.semaphore(chan.RELEASE | chan.WIDE | chan.TIMESTAMP, sem, 7) + chan.semaphore(chan.ACQUIRE, sem, 7)
+    words += chan.launch(data, in_fb, PAGE) + chan.launch(in_fb + 8, data, 64, 3, (128, 64))
+    words += chan.remap(0x01020304, 0, (4,))
+    words += chan.launch(in_fb, in_fb + PAGE, 256, 2, (1024, 1024),
+                         chan.MOVE | chan.PITCH | chan.MULTI_LINE | chan.REMAPPED)
+    words += chan.inc(chan.SET_SEMAPHORE, *chan.split(sem + 64), 9, sub=chan.CE)
+    words += chan.launch(data, in_fb, 4, how=chan.MOVE | chan.PITCH | chan.SEM_FOUR_WORDS | chan.DST_PHYS)
+    words += chan.imm(chan.NON_STALL, 0) + chan.launch(chan.UNMAPPED, data, 8)
+    return words
+
+
+def one_channel(chid, instance, userd):
+    """Set up, and told of two entries in its ring."""
+    handle, gives = chan.CHANNEL | chid, {
+        "gpFifoOffset": chan.VA, "gpFifoEntries": 8, "hVASpace": chan.VASPACE, "engineType": chan.COPY2,
+        "flags": 1 << 5 | chid << 8 | 1 << 21}
+    for what, base in {"instanceMem": instance, "ramfcMem": instance, "userdMem": userd, "mthdbufMem": instance}.items():
+        gives |= {f"{what}.base": base, f"{what}.size": PAGE, f"{what}.addressSpace": chan.FBMEM}
+    return alloc(chan.CLIENT, chan.DEVICE, handle, chan.GPFIFO_A, ABI.pack("NV_CHANNEL_ALLOC_PARAMS", gives)) + \
+        alloc(chan.CLIENT, handle, chan.COPY | chid, chan.COPY_B, struct.pack("<II", 1, chan.COPY2)) + \
+        rm_control(chan.CLIENT, handle, chan.BIND, struct.pack("<I", chan.COPY2)) + \
+        rm_control(chan.CLIENT, handle, chan.SCHEDULE, b"\1\0") + \
+        heap(0, userd + 0x8c - Recorded.BASE, struct.pack("<I", 2)) + write(chan.DOORBELL, 2 << 16 | chid) + step(3)
+
+
+def channels():
+    """
+    Two with the same ring and pushbuffer. The GUEST pages are the ring, the pushbuffer, semaphores and data; as many
+    pages of framebuffer follow them in the VA space.
+    """
+    fb, pages = Recorded(), 4
+    tables = Tables(fb, fb.BASE, chan.VA)
+    root, instance, userd = (fb.BASE + at for at in (0x5000, 0x6000, 0x8000))
+    fb.write64(root, pde(tables.pd2))
+    for i in range(pages):
+        tables.map4k(i, pte(GUEST + i * PAGE, COHERENT))
+        tables.map4k(pages + i, pte(fb.BASE + (9 + i) * PAGE))
+    push, sem, data, in_fb = (chan.VA + i * PAGE for i in (1, 2, 3, pages))
+    words = work(sem, data, in_fb)
+    entry = struct.pack("<II", push & 0xffffffff, push >> 32 | len(words) << 10)
+    space = alloc(chan.CLIENT, 0, chan.CLIENT, ROOT) + alloc(chan.CLIENT, chan.CLIENT, chan.DEVICE, DEVICE) + \
+        alloc(chan.CLIENT, chan.DEVICE, chan.VASPACE, VASPACE, bytes(ABI.sizes["NV_VASPACE_ALLOCATION_PARAMETERS"])) + \
+        rm_control(chan.CLIENT, chan.DEVICE, chan.SET_PAGE_DIRECTORY, ABI.pack(
+            "NV0080_CTRL_DMA_SET_PAGE_DIRECTORY_PARAMS", {"physAddress": root, "hVASpace": chan.VASPACE}))
+    return fb.ops + memory(entry * 8) + memory(struct.pack(f"<{len(words)}I", *words), GUEST_PAGE + 1) + space + \
+        one_channel(0, instance, userd) + one_channel(1, instance, userd + 512) + \
+        rpc(FREE, struct.pack("<4I", chan.CLIENT, chan.DEVICE, chan.CHANNEL, 0))
+
+
 def seeds():
     handle = struct.pack("<I", 1)
     tree = alloc(CL, CL, CL, ROOT) + alloc(CL, CL, DEV, DEVICE) + alloc(CL, DEV, SUB, SUBDEVICE) + \
@@ -134,6 +193,7 @@ def seeds():
         "static": bytes((BOOTED,)) + rpc(65, bytes(64)),
         "objects": bytes((BOOTED,)) + tree + rpc(FREE, struct.pack("<4I", CL, 0, CL, 0)),
         "mmu": bytes((BOOTED,)) + mmu(),
+        "channels": bytes((BOOTED,)) + channels(),
         "vgpu": vfs + vgpu(1) + control(SHUTDOWN, handle) + control(CLEANUP, handle),
         "plugin": vfs + running(1) + guest(0) + control(SHUTDOWN, handle) + control(CLEANUP, handle),
         "two": vfs + vgpu(1) + vgpu(2) + control(CLEANUP, handle),
