@@ -158,7 +158,7 @@ static bool translate(AdaChannel *c, uint64_t va, bool write, AdaXlat *x, uint64
         mmu_fault(c, va, FAULT_VA_LIMIT, write);
         return false;
     }
-    *x = ada_gmmu_walk(ada_chan_func(c), v->page_directory, v->page_directory_sysmem, va);
+    *x = ada_tlb_translate(ada_chan_func(c), v->page_directory, v->page_directory_sysmem, va);
     if (!x->valid && !x->sparse) {
         mmu_fault(c, va, x->page_size ? FAULT_PTE : FAULT_PDE, write);
         return false;
@@ -314,15 +314,37 @@ static AdaStep set_object(AdaChannel *c, uint32_t data)
     return ADA_STEP_DONE;
 }
 
-/* memory is coherent here and no translation is kept, so that all of these are done at once */
+/* of one page directory or all; if targeted, of a power of two of 4 KiB pages, to which the address is rounded down */
+static void tlb_invalidate(AdaChannel *c, uint32_t op_d, bool targeted)
+{
+    uint32_t a = c->host[r570_NVC56F_MEM_OP_A / 4], op_c = c->host[r570_NVC56F_MEM_OP_C / 4];
+    AdaTlbScope scope = {
+        .all_roots = ADA_IS(op_c, NVC56F_MEM_OP_C_TLB_INVALIDATE_PDB, ALL),
+        .root_sysmem = !ADA_IS(op_c, NVC56F_MEM_OP_C_TLB_INVALIDATE_PDB_APERTURE, VID_MEM),
+        .root = (uint64_t)ADA_FIELD(op_d, NVC56F_MEM_OP_D_TLB_INVALIDATE_PDB_ADDR_HI) << 32 |
+                (uint64_t)ADA_FIELD(op_c, NVC56F_MEM_OP_C_TLB_INVALIDATE_PDB_ADDR_LO) << 12,
+    };
+
+    if (targeted) {
+        scope.size = (uint64_t)ADA_PAGE << ADA_FIELD(a, NVC56F_MEM_OP_A_TLB_INVALIDATE_INVALIDATION_SIZE);
+        scope.va = (uint64_t)c->host[r570_NVC56F_MEM_OP_B / 4] << 32 |
+                   (uint64_t)ADA_FIELD(a, NVC56F_MEM_OP_A_TLB_INVALIDATE_TARGET_ADDR_LO) << 12;
+        scope.va = scope.size ? ROUND_DOWN(scope.va, scope.size) : 0;
+    }
+    ada_tlb_invalidate(c->gpu, c->gfid, &scope);
+}
+
+/* memory is coherent here, so that all of these are done at once */
 static AdaStep mem_op(AdaChannel *c, uint32_t data)
 {
     uint32_t operation = ADA_FIELD(data, NVC56F_MEM_OP_D_OPERATION);
 
     switch (operation) {
-    case r570_NVC56F_MEM_OP_D_OPERATION_MEMBAR:
     case r570_NVC56F_MEM_OP_D_OPERATION_MMU_TLB_INVALIDATE:
     case r570_NVC56F_MEM_OP_D_OPERATION_MMU_TLB_INVALIDATE_TARGETED:
+        tlb_invalidate(c, data, operation == r570_NVC56F_MEM_OP_D_OPERATION_MMU_TLB_INVALIDATE_TARGETED);
+        return ADA_STEP_DONE;
+    case r570_NVC56F_MEM_OP_D_OPERATION_MEMBAR:
     case r570_NVC56F_MEM_OP_D_OPERATION_L2_PEERMEM_INVALIDATE:
     case r570_NVC56F_MEM_OP_D_OPERATION_L2_SYSMEM_INVALIDATE:
     case r570_NVC56F_MEM_OP_D_OPERATION_L2_CLEAN_COMPTAGS:

@@ -672,6 +672,7 @@ void ada_gsp_power_on(AdaState *s)
     g->start_at = g->init_at = 0;
     g->state = ADA_GSP_OFF;
     s->bar1_pdb = s->bar2_pdb = 0;
+    ada_tlb_reset(s);
     ada_account(s);
 }
 

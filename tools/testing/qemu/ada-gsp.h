@@ -26,7 +26,6 @@
 #define RPC_EVENT(name)     r570_NV_VGPU_MSG_EVENT_##name
 #define NV(status)          r570_NV_##status
 
-#define ADA_PAGE            4096u
 #define ADA_CHIDS           2048    /* assumption CHIDS: channel ids of a runlist */
 
 /* ---- the message queues (ada-gsp.c) ------------------------------------------------------------------------------ */

@@ -4,7 +4,7 @@
  *   virtual address --GMMU--> guest physical FB (GPA) --VMMU--> system physical FB (SPA)
  *                        \--> sysmem (DMA by the function)
  *
- * The PF's GPA is the SPA. Nothing is cached: each access walks.
+ * The PF's GPA is the SPA. What walks found is kept in the TLB (ada-tlb.c).
  *
  *   assumption VF-BAR1-RESET  the block registers of a VF reset to physical mode: offset x of the BAR is GPA x
  *   assumption VMMU-GPA       a GFID's GPA space is its segment list, concatenated; past its end reads are all-ones
@@ -153,6 +153,7 @@ void ada_vmmu_clear(AdaState *s, uint32_t gfid)
     if (gfid <= ADA_MAX_GFID) {
         g_free(s->vmmu[gfid].seg);
         s->vmmu[gfid] = (AdaVmmu) { 0 };
+        ada_tlb_invalidate_all(s, gfid);
     }
 }
 
@@ -309,12 +310,12 @@ static AdaXlat pte_xlat(uint64_t pte, uint64_t va, unsigned int shift)
     return x;
 }
 
-static AdaXlat gmmu_walk(AdaFunc *f, Table t, uint64_t va)
+AdaXlat ada_gmmu_walk(AdaFunc *f, uint64_t pdb, bool pdb_sysmem, uint64_t va)
 {
     static const struct { unsigned int first, bits; } level[] = { { 47, 2 }, { 38, 9 }, { 29, 9 } };
+    Table t = { .addr = pdb, .valid = true, .sysmem = pdb_sysmem }, big, small;
     AdaXlat none = { 0 }, x;
     uint64_t pde, pd0[2], pte;
-    Table big, small;
 
     if (va >> VA_BITS) {
         return none;
@@ -358,11 +359,6 @@ static AdaXlat gmmu_walk(AdaFunc *f, Table t, uint64_t va)
     }
     none.sparse = (pd0[0] | pd0[1]) & ENTRY_VOL;
     return none;
-}
-
-AdaXlat ada_gmmu_walk(AdaFunc *f, uint64_t pdb, bool pdb_sysmem, uint64_t va)
-{
-    return gmmu_walk(f, (Table) { .addr = pdb, .valid = true, .sysmem = pdb_sysmem }, va);
 }
 
 /* ---- what the CPU sees ------------------------------------------------------------------------------------------- */
@@ -412,7 +408,7 @@ static void aperture_fault(AdaFunc *f, const char *bar, uint64_t off, bool write
 
 static uint64_t virt_read(AdaFunc *f, const char *bar, Table pdb, uint64_t va, unsigned int size)
 {
-    AdaXlat x = gmmu_walk(f, pdb, va);
+    AdaXlat x = ada_tlb_translate(f, pdb.addr, pdb.sysmem, va);
     uint8_t b[8] = { 0 };
 
     if (x.sparse) {
@@ -433,7 +429,7 @@ static uint64_t virt_read(AdaFunc *f, const char *bar, Table pdb, uint64_t va, u
 
 static void virt_write(AdaFunc *f, const char *bar, Table pdb, uint64_t va, uint64_t val, unsigned int size)
 {
-    AdaXlat x = gmmu_walk(f, pdb, va);
+    AdaXlat x = ada_tlb_translate(f, pdb.addr, pdb.sysmem, va);
     uint8_t b[8];
 
     if (x.sparse) {

@@ -320,6 +320,7 @@ static uint32_t page_directory(AdaState *s, AdaObject *obj, uint32_t vaspace, ui
         ada_refuse(s, "page-directory", "0x%08x is no VA space of client 0x%08x", vaspace, obj->client);
         return NV(ERR_INVALID_OBJECT_HANDLE);
     }
+    ada_tlb_invalidate_all(s, 0);
     v->page_directory = addr;
     v->page_directory_sysmem = sysmem;
     return NV(OK);
@@ -535,13 +536,15 @@ static uint32_t rpc_update_bar_pde(AdaState *s, uint8_t *p, uint32_t len)
 {
     uint32_t type = ldl_le_p(p + r570_rpc_update_bar_pde_v15_00__info__barType);
     uint64_t value = ldq_le_p(p + r570_rpc_update_bar_pde_v15_00__info__entryValue);
-    uint64_t shift = ldq_le_p(p + r570_rpc_update_bar_pde_v15_00__info__entryLevelShift);
+    uint64_t shift = ldq_le_p(p + r570_rpc_update_bar_pde_v15_00__info__entryLevelShift), root;
 
     if ((type != r570_NV_RPC_UPDATE_PDE_BAR_1 && type != r570_NV_RPC_UPDATE_PDE_BAR_2) || shift != 47) {
         ada_refuse(s, "bar-pde", "BAR type %u, level shift %" PRIu64, type, shift);
         return NV(ERR_INVALID_ARGUMENT);
     }
-    ada_vram_write64(s, type == r570_NV_RPC_UPDATE_PDE_BAR_1 ? s->bar1_pdb : s->bar2_pdb, value);
+    root = type == r570_NV_RPC_UPDATE_PDE_BAR_1 ? s->bar1_pdb : s->bar2_pdb;
+    ada_vram_write64(s, root, value);
+    ada_tlb_invalidate(s, 0, &(AdaTlbScope) { .root = root });
     return NV(OK);
 }
 

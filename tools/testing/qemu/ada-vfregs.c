@@ -27,8 +27,13 @@
 #define FAULT_INFO_LAST     0x3097
 #define PAGE_FAULT_CTRL     0x3070
 #define INVALIDATE_PDB      0x30a0
-#define INVALIDATE_UPPER    0x30a4
+#define INVALIDATE_PDB_SYSMEM   BIT(1)
+#define INVALIDATE_PDB_ADDR     MAKE_64BIT_MASK(4, 28)  /* from address bit 12 */
+#define INVALIDATE_UPPER    0x30a4                      /* address bits from 40 */
 #define INVALIDATE          0x30b0
+#define INVALIDATE_ALL_VA       BIT(0)
+#define INVALIDATE_ALL_PDB      BIT(1)
+#define INVALIDATE_TRIGGER      BIT(31)
 #define USERMODE_CFG        0x30000
 #define TIME_0              0x30080
 #define TIME_1              0x30084
@@ -43,6 +48,7 @@ void ada_func_reset(AdaFunc *f)
     f->inv_pdb = 0;
     f->inv_upper_pdb = 0;
     memset(f->usermode_cfg, 0, sizeof(f->usermode_cfg));
+    ada_tlb_invalidate_all(f->gpu, f->gfid);
     ada_store_reset(f);
 }
 
@@ -109,6 +115,25 @@ uint32_t ada_vfregs_read(AdaFunc *f, uint32_t off)
     return ada_store_read(f, off);
 }
 
+/* Done at once. Without ALL_VA it is of one address, whose register was not published */
+static void mmu_invalidate(AdaFunc *f, uint32_t val)
+{
+    AdaTlbScope scope = {
+        .all_roots = val & INVALIDATE_ALL_PDB,
+        .root_sysmem = f->inv_pdb & INVALIDATE_PDB_SYSMEM,
+        .root = (uint64_t)f->inv_upper_pdb << 40 | (uint64_t)(f->inv_pdb & INVALIDATE_PDB_ADDR) << 8,
+    };
+
+    if (!(val & INVALIDATE_TRIGGER)) {
+        return;
+    }
+    if (!(val & INVALIDATE_ALL_VA)) {
+        ada_refuse(f->gpu, "tlb-invalidate", "gfid %u: 0x%08x is not of all addresses", f->gfid, val);
+        return;
+    }
+    ada_tlb_invalidate(f->gpu, f->gfid, &scope);
+}
+
 void ada_vfregs_write(AdaFunc *f, uint32_t off, uint32_t val)
 {
     uint32_t known;
@@ -145,7 +170,7 @@ void ada_vfregs_write(AdaFunc *f, uint32_t off, uint32_t val)
         f->inv_upper_pdb = val;
         return;
     case INVALIDATE:
-        /* translations are walked at each access, nothing is cached: TRIGGER is acknowledged at once */
+        mmu_invalidate(f, val);
         return;
     case USERMODE_CFG ... USERMODE_CFG + 4 * (ARRAY_SIZE(f->usermode_cfg) - 1):
         f->usermode_cfg[(off - USERMODE_CFG) / 4] = val;

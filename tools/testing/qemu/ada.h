@@ -11,6 +11,7 @@
  *   ada-vfregs.c  the virtual-function register block: all of a VF's BAR0, a window in the PF's
  *   ada-intr.c    interrupt trees
  *   ada-mmu.c     VRAM, PRAMIN, GMMU walk, VMMU, BAR1 and BAR3 apertures
+ *   ada-tlb.c     what the GMMU keeps of its walks
  *   ada-falcon.c  falcon register block, DMA, BROM registers
  *   ada-vbios.c   the VBIOS image
  *   ada-hs.c      what the signed programs do: FWSEC, scrubber, booter load and unload
@@ -50,6 +51,7 @@ OBJECT_DECLARE_SIMPLE_TYPE(AdaVf, NVIDIA_ADA_VF)
 #define ADA_BAR3_SIZE       (32 * MiB)
 #define ADA_PF_VFREGS       0xb80000    /* the PF's own copy of the VF register block */
 #define ADA_INTR_LEAVES     8
+#define ADA_PAGE            4096u   /* of GSP-RM, and the smallest of the GMMU */
 
 /* ---- boards (ada-board.c) ---------------------------------------------------------------------------------------- */
 
@@ -215,6 +217,33 @@ void ada_vmmu_clear(AdaState *s, uint32_t gfid);
 typedef struct AdaXlat { uint64_t addr; uint64_t page_size; bool valid, sysmem, read_only, sparse; } AdaXlat;
 AdaXlat ada_gmmu_walk(AdaFunc *f, uint64_t pdb, bool pdb_sysmem, uint64_t va);
 
+/* ---- TLB (ada-tlb.c) --------------------------------------------------------------------------------------------- */
+
+#define ADA_TLB_ENTRIES 4096
+
+typedef struct AdaTlbEntry {
+    bool used, root_sysmem;
+    bool told;                  /* that it is stale */
+    uint32_t gfid;
+    uint64_t root;              /* page directory */
+    uint64_t va;                /* of a page of ADA_PAGE, in one of x.page_size */
+    AdaXlat x;
+} AdaTlbEntry;
+
+typedef struct AdaTlbScope {
+    bool all_roots, root_sysmem;
+    uint64_t root;
+    uint64_t va, size;          /* size 0: all addresses */
+} AdaTlbScope;
+
+/* ada_gmmu_walk(), but what was found earlier counts until it is invalidated */
+AdaXlat ada_tlb_translate(AdaFunc *f, uint64_t root, bool root_sysmem, uint64_t va);
+void ada_tlb_invalidate(AdaState *s, uint32_t gfid, const AdaTlbScope *scope);
+void ada_tlb_invalidate_all(AdaState *s, uint32_t gfid);
+void ada_tlb_reset(AdaState *s);    /* of all functions */
+
+/* ---- what the CPU sees of VRAM (ada-mmu.c) ----------------------------------------------------------------------- */
+
 /* is any of it in WPR2, where only GSP-RM may be? Refused and counted then */
 bool ada_wpr2_denied(AdaFunc *f, uint64_t gpa, uint64_t size);
 
@@ -339,6 +368,7 @@ struct AdaState {
     GHashTable *reg_store;      /* written, otherwise unmodelled registers */
     uint64_t bar1_pdb, bar2_pdb;            /* PF apertures: VRAM pages GSP-RM owns, 0 = no GSP-RM */
     AdaVmmu vmmu[ADA_MAX_GFID + 1];         /* by gfid; [0] unused */
+    AdaTlbEntry tlb[ADA_TLB_ENTRIES];
 
     AdaGsp *gsp;
     AdaFifo *fifo;

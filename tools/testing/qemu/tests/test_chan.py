@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Channels and the copy engine: set up by RM objects, driven by GPFIFO and doorbell, and what they are refused."""
 
+import contextlib
 import json
 import struct
 
@@ -98,6 +99,11 @@ class Space:
 
     def map(self, va, entry):
         self.tables.map4k((va - VA) // PAGE, entry)
+
+    def unmap(self, va):
+        self.map(va, 0)
+        for reg, value in ((0xb830a0, self.root >> 8), (0xb830a4, 0), (0xb830b0, 0x80000001)):
+            self.c.m.wr(reg, value)
 
     def read_fb(self, off, size):
         """Of the FB_DATA pages."""
@@ -201,17 +207,22 @@ def in_use(c):
     return json.loads(c.m.property("accounting"))["now"]["channels"]
 
 
+@contextlib.contextmanager
+def new_space(release=R570, **space):
+    with Machine() as m:
+        c = Client(m, release, vgpu=release == R570).boot()
+        c.get_static()
+        yield Space(c, **space)
+
+
 def with_space(name, *chids, releases=(R570,), **space):
-    """A test of function(space, channel...)."""
+    """A test of function(space, channel...); nothing may be refused."""
     def add(function):
         for release in releases:
             def run(release=release):
-                with Machine() as m:
-                    c = Client(m, release, vgpu=release == R570).boot()
-                    c.get_static()
-                    s = Space(c, **space)
+                with new_space(release, **space) as s:
                     function(s, *(Channel(s, chid) for chid in chids))
-                    none(m)
+                    none(s.c.m)
             CASES.append(Case(name + ("" if len(releases) == 1 else f", {release}"), run))
         return function
     return add
@@ -559,7 +570,7 @@ def ring_entry(low, high):
 
 
 mmu("pushbuffer is not mapped", [], "read of", setup=segment_at(UNMAPPED))
-mmu("ring is not mapped", [], "read of", setup=lambda ch: (ch.space.map(RING + PAGE, 0), ch.kick(5)))
+mmu("ring is not mapped", [], "read of", setup=lambda ch: (ch.space.unmap(RING + PAGE), ch.kick(5)))
 mmu("page directory is taken away", [], "no page directory", setup=lambda ch: (
     ch.c.control(0x801814, ch.c.abi.pack("NV0080_CTRL_DMA_UNSET_PAGE_DIRECTORY_PARAMS", {"hVASpace": VASPACE}),
                  CLIENT, DEVICE), ch.kick(5), ch.wait("stopped"), ch.space.set_directory(ch.space.root, 0)))
