@@ -35,7 +35,6 @@
 enum {
     FAULT_PDE = 0, FAULT_PTE = 2, FAULT_VA_LIMIT = 3, FAULT_UNBOUND = 4, FAULT_READ_ONLY = 6, FAULT_REGION = 0xd,
 };
-#define VA_BITS         49
 
 /* ---- errors ------------------------------------------------------------------------------------------------------ */
 
@@ -154,7 +153,7 @@ static bool translate(AdaChannel *c, uint64_t va, bool write, AdaXlat *x, uint64
         mmu_fault(c, va, FAULT_UNBOUND, write);
         return false;
     }
-    if (va >> VA_BITS) {
+    if (va >> ADA_VA_BITS) {
         mmu_fault(c, va, FAULT_VA_LIMIT, write);
         return false;
     }

@@ -18,6 +18,7 @@
 #define FIELD_OF(name)  name##_LO, name##_HI - name##_LO + 1
 #define GET(v, name)    extract32(v, FIELD_OF(r570_NV_PFALCON_##name))
 
+#define ITFEN           0x048   /* interfaces of the falcon that are enabled: stored */
 #define ENGINE          0x3c0   /* NV_PGSP_FALCON_ENGINE; SEC2 has it at the same place */
 
 #define IRQ_HALT        BIT(4)
@@ -265,7 +266,7 @@ void ada_falcon_reset(AdaFalcon *f)
     /* The choice of the core (BCR_CTRL) outlives a reset: drivers choose first and reset then */
 
     if (is_gsp(f) && was_active) {
-        ada_gsp_power_on(f->gpu);
+        ada_gsp_forget(f->gpu);
     }
 }
 
@@ -358,7 +359,7 @@ static uint32_t *plain_register(AdaFalcon *f, uint32_t off)
         return &f->mailbox[0];
     case REG(MAILBOX1):
         return &f->mailbox[1];
-    case 0x048:     /* ITFEN */
+    case ITFEN:
         return &f->itfen;
     case REG(OS):
         return &f->os;

@@ -26,6 +26,8 @@
 #define TX_OFF(m)       r570_msgqTxHeader__##m
 #define RPC_VERSION     (r570_NV_VGPU_MSG_HEADER_VERSION_MAJOR_TOT << 24)
 
+#define LIBOS_ID_RMARGS 0x524d41524753ull   /* "RMARGS" */
+
 /* bounds of ours on what a guest may ask: shared memory 16 MiB, one command with its continuations 1 MiB */
 #define MAX_SHARED      4096u
 #define MAX_COMMAND     (1 * MiB)
@@ -459,7 +461,7 @@ static bool find_rmargs(AdaState *s, uint64_t *addr)
             ada_refuse(s, "libos-args", "region %u is not contiguous system memory", i / step);
             return false;
         }
-        if (id == 0x524d41524753ull) {      /* "RMARGS" */
+        if (id == LIBOS_ID_RMARGS) {
             *addr = ldq_le_p(e + r570_LibosMemoryRegionInitArgument__pa);
             if (ldq_le_p(e + r570_LibosMemoryRegionInitArgument__size) < ADA_SIZE(s->gsp->fw, GSP_ARGUMENTS_CACHED)) {
                 break;
@@ -634,7 +636,7 @@ void ada_gsp_boot(AdaState *s, uint64_t libos_args)
 {
     AdaGsp *g = s->gsp;
 
-    ada_gsp_power_on(s);
+    ada_gsp_forget(s);
     /* an unknown image with checks off: take it for the newer release */
     g->fw = s->wpr.fw ? ada_fw_version(s->wpr.fw) : ADA_FW_570;
     g->libos_args = libos_args;
@@ -654,7 +656,7 @@ void ada_gsp_die(AdaState *s)
     ada_falcon_riscv_halt(&s->gsp_falcon);
 }
 
-void ada_gsp_power_on(AdaState *s)
+void ada_gsp_forget(AdaState *s)
 {
     AdaGsp *g = s->gsp;
 
@@ -695,7 +697,7 @@ void ada_gsp_exit(AdaState *s)
     if (!g) {
         return;
     }
-    ada_gsp_power_on(s);
+    ada_gsp_forget(s);
     ada_vgpu_exit(s);
     ada_rm_exit(s);
     timer_free(g->timer);
@@ -722,7 +724,7 @@ static bool system_info_ok(AdaState *s, const uint8_t *p)
     };
     uint64_t want[] = {
         pci_get_bar_addr(pdev, 0), pci_get_bar_addr(pdev, 1), pci_get_bar_addr(pdev, 3), pci_dev_bus_num(pdev),
-        0x88000, PCIE_CONFIG_SPACE_SIZE,
+        ADA_CONFIG_MIRROR, PCIE_CONFIG_SPACE_SIZE,
     };
     static const char *const what[] = { "BAR0", "BAR1", "BAR3", "bus", "config mirror", "config mirror size" };
 

@@ -140,7 +140,7 @@ struct AdaGsp {
     AdaAccount now, peak;
 };
 
-/* a reply or an event: takes a copy, splits it, never loses it */
+/* a reply or an event: takes a copy and splits it; it waits for room. Lost only by a fault, or when GSP-RM stops */
 void ada_gsp_send(AdaState *s, const uint8_t *rpc, uint32_t len, uint32_t control);
 void ada_gsp_event(AdaState *s, uint32_t function, const void *payload, uint32_t len);
 void ada_gsp_die(AdaState *s);
@@ -150,8 +150,8 @@ void ada_gsp_die(AdaState *s);
  * into its reply; false when there is none
  */
 bool ada_rpc_execute(AdaState *s, GByteArray *msg);
-/* how long the whole command is, from what its first element says */
 uint32_t ada_rpc_control(const GByteArray *msg);     /* command of a control, else 0 */
+/* how long the whole command is, from what its first element says */
 uint64_t ada_rpc_full_length(const uint8_t *rpc, uint32_t len);
 uint32_t ada_gsp_set_system_info(AdaState *s, uint8_t *p, uint32_t len);
 uint32_t ada_gsp_set_registry(AdaState *s, uint8_t *p, uint32_t len);

@@ -232,7 +232,7 @@ void ada_guest_work(AdaState *s)
     }
 }
 
-void ada_gsp_vf_doorbell(AdaFunc *f, uint32_t val)
+void ada_guest_doorbell(AdaFunc *f, uint32_t val)
 {
     AdaState *s = f->gpu;
     AdaVgpu *v = f->gfid && f->gfid <= ADA_MAX_GFID ? &s->gsp->vgpu[f->gfid] : NULL;
@@ -256,7 +256,7 @@ void ada_gsp_vf_doorbell(AdaFunc *f, uint32_t val)
     qemu_bh_schedule(s->gsp->work);
 }
 
-void ada_gsp_vf_flr(AdaFunc *f)
+void ada_guest_flr(AdaFunc *f)
 {
     if (f->gfid && f->gfid <= ADA_MAX_GFID && f->gpu->gsp) {
         ada_guest_reset(&f->gpu->gsp->vgpu[f->gfid]);

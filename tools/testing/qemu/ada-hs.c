@@ -567,7 +567,7 @@ static uint32_t run_booter_load(AdaFalcon *f, const AdaHsImage *booter)
 
 static uint32_t run_booter_unload(AdaState *s)
 {
-    ada_gsp_power_on(s);
+    ada_gsp_forget(s);
     s->gsp_falcon.riscv_active = false;
     s->wpr2_lo = s->wpr2_hi = 0;
     s->wpr = (AdaWpr) {};

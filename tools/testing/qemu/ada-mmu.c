@@ -250,7 +250,6 @@ enum { PTE_AP_VID = 0, PTE_AP_PEER = 1 };
 #define ENTRY_ADDR_BIG_VID  MAKE_64BIT_MASK(4, 29)
 #define ENTRY_ADDR_SHIFT    4
 
-#define VA_BITS     49
 #define SHIFT_SMALL 12
 #define SHIFT_BIG   16
 #define SHIFT_HUGE  21
@@ -317,7 +316,7 @@ AdaXlat ada_gmmu_walk(AdaFunc *f, uint64_t pdb, bool pdb_sysmem, uint64_t va)
     AdaXlat none = { 0 }, x;
     uint64_t pde, pd0[2], pte;
 
-    if (va >> VA_BITS) {
+    if (va >> ADA_VA_BITS) {
         return none;
     }
     for (unsigned int i = 0; i < ARRAY_SIZE(level); i++) {

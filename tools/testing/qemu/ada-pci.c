@@ -41,7 +41,6 @@
 #define PF_ARI              0xc14
 #define VF_EXPRESS          0x40
 #define VF_MSIX             0x7c
-#define VF_OFFSET           4
 #define VF_STRIDE           1
 #define VF_PAGE_SIZES       0x573
 
@@ -306,7 +305,7 @@ static bool pf_ext_caps(AdaState *s, Error **errp)
     pf_rebar(s);
     if (s->sriov) {
         if (!pcie_sriov_pf_init(pdev, PF_SRIOV, TYPE_NVIDIA_ADA_VF, s->board->device_id, ADA_MAX_VFS, ADA_MAX_VFS,
-                                VF_OFFSET, VF_STRIDE, errp)) {
+                                ADA_VF_OFFSET, VF_STRIDE, errp)) {
             return false;
         }
         pci_set_long(config + PF_SRIOV + PCI_SRIOV_CAP, BIT(2) /* VF 10-bit tag requester */);
@@ -545,7 +544,7 @@ static void pf_reset_hold(Object *obj, ResetType type)
 {
     AdaState *s = NVIDIA_ADA(obj);
 
-    ada_gsp_power_on(s);
+    ada_gsp_forget(s);
     ada_falcon_reset(&s->gsp_falcon);
     ada_falcon_reset(&s->sec2);
     ada_falcon_reset(&s->pmu);
@@ -600,7 +599,7 @@ static void vf_reset_hold(Object *obj, ResetType type)
     PCIDevice *pdev = PCI_DEVICE(obj);
 
     ada_func_reset(f);
-    ada_gsp_vf_flr(f);
+    ada_guest_flr(f);
     reset_express(pdev);
     f->pdev = pdev->enabled ? pdev : NULL;
     f->gpu->vf[f->gfid - 1] = pdev->enabled ? f : NULL;

@@ -17,7 +17,6 @@
 #define PTIMER_TIME_1       0x009410
 #define PTIMER_ALARM        0x009420
 #define UFLUSH_PENDING      0x070000
-#define CONFIG_MIRROR       0x088000
 #define CONFIG_MIRROR_LAST  0x088fff
 #define CONFIG_MSI_REARM    0x704
 #define NISO_FLUSH_SYSMEM   0x100c10
@@ -173,8 +172,8 @@ static uint32_t pf_read(AdaState *s, uint32_t off)
         return ada_ptimer(s) >> 32;
     case UFLUSH_PENDING:
         return 0;
-    case CONFIG_MIRROR ... CONFIG_MIRROR_LAST:
-        return pdev->config_read(pdev, off - CONFIG_MIRROR, 4);
+    case ADA_CONFIG_MIRROR ... CONFIG_MIRROR_LAST:
+        return pdev->config_read(pdev, off - ADA_CONFIG_MIRROR, 4);
     case STRAP:
         return 0;
     case GSP_FALCON ... GSP_QUEUE_HEAD - 1:
@@ -262,9 +261,9 @@ static void pf_write(AdaState *s, uint32_t off, uint32_t val)
     case PTIMER_TIME_1:
         ptimer_set(s, deposit64(ada_ptimer(s), 32, 32, val));
         return;
-    case CONFIG_MIRROR ... CONFIG_MIRROR_LAST:
-        pdev->config_write(pdev, off - CONFIG_MIRROR, val, 4);
-        if (off - CONFIG_MIRROR == CONFIG_MSI_REARM) {
+    case ADA_CONFIG_MIRROR ... CONFIG_MIRROR_LAST:
+        pdev->config_write(pdev, off - ADA_CONFIG_MIRROR, val, 4);
+        if (off - ADA_CONFIG_MIRROR == CONFIG_MSI_REARM) {
             ada_intr_rearm(&s->func);
         }
         return;

@@ -18,8 +18,6 @@
  */
 #define GSP_RESERVED    (64 * MiB)
 
-#define FIRST_VF_OFFSET 4       /* as the SR-IOV capability has it */
-
 /* ---- objects ----------------------------------------------------------------------------------------------------- */
 
 typedef struct AdaClass {
@@ -472,7 +470,7 @@ static void put_sriov(AdaState *s, uint8_t *p)
 
 #define SRIOV(m)    (p + ADA_OFF(fw, GspStaticConfigInfo, sriovCaps__##m))
     stl_le_p(SRIOV(totalVFs), ADA_MAX_VFS);
-    stl_le_p(SRIOV(firstVfOffset), FIRST_VF_OFFSET);
+    stl_le_p(SRIOV(firstVfOffset), ADA_VF_OFFSET);
     stq_le_p(SRIOV(FirstVFBar0Address), g->vf_bar[0]);
     stq_le_p(SRIOV(FirstVFBar1Address), g->vf_bar[1]);
     stq_le_p(SRIOV(FirstVFBar2Address), g->vf_bar[2]);
@@ -497,7 +495,7 @@ static void put_gid(AdaState *s, uint8_t *p)
     stl_le_p(p + ADA_OFF(fw, GspStaticConfigInfo, gidInfo__length), 16);
     stl_le_p(data, s->board->boot0);
     stl_le_p(data + 4, s->board->device_id << 16 | s->board->subsystem_id);
-    stq_be_p(data + 8, 0x51454d5541444131ull);
+    memcpy(data + 8, "QEMUADA1", 8);
 }
 
 static uint32_t rpc_static_info(AdaState *s, uint8_t *p, uint32_t len)

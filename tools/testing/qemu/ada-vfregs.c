@@ -158,9 +158,9 @@ void ada_vfregs_write(AdaFunc *f, uint32_t off, uint32_t val)
         return;
     case DOORBELL:
         if (f->gfid == 0) {
-            ada_gsp_priv_doorbell(f->gpu, val);
+            ada_vgpu_doorbell(f->gpu, val);
         } else {
-            ada_gsp_vf_doorbell(f, val);
+            ada_guest_doorbell(f, val);
         }
         return;
     case INVALIDATE_PDB:

@@ -572,7 +572,7 @@ static void ring(AdaState *s, uint32_t gfid)
     }
 }
 
-void ada_gsp_priv_doorbell(AdaState *s, uint32_t val)
+void ada_vgpu_doorbell(AdaState *s, uint32_t val)
 {
     uint32_t gfid = val / r570_rfc_doorbell_handle_stride, handle = val % r570_rfc_doorbell_handle_stride;
 

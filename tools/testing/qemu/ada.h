@@ -49,9 +49,12 @@ OBJECT_DECLARE_SIMPLE_TYPE(AdaVf, NVIDIA_ADA_VF)
 #define ADA_VF_BAR0_SIZE    (256 * KiB)
 #define ADA_VF_BAR1_SIZE    (2 * GiB)
 #define ADA_BAR3_SIZE       (32 * MiB)
+#define ADA_VF_OFFSET       4           /* function number of VF 0 */
+#define ADA_CONFIG_MIRROR   0x088000    /* in BAR0 of the PF: its configuration space */
 #define ADA_PF_VFREGS       0xb80000    /* the PF's own copy of the VF register block */
 #define ADA_INTR_LEAVES     8
 #define ADA_PAGE            4096u   /* of GSP-RM, and the smallest of the GMMU */
+#define ADA_VA_BITS         49      /* of the GMMU */
 
 /* ---- boards (ada-board.c) ---------------------------------------------------------------------------------------- */
 
@@ -101,7 +104,7 @@ typedef struct AdaFunc {
 bool ada_dma_read(AdaFunc *f, uint64_t addr, void *buf, size_t len);
 bool ada_dma_write(AdaFunc *f, uint64_t addr, const void *buf, size_t len);
 
-/* BAR0 of the PF (ada-regs.c); @off within the BAR, dword aligned accesses */
+/* BAR0 (ada-regs.c): of the PF, of a VF */
 extern const MemoryRegionOps ada_pf_bar0_ops, ada_vf_bar0_ops;
 void ada_regs_reset(AdaState *s);
 uint64_t ada_ptimer(AdaState *s);
@@ -182,7 +185,7 @@ typedef struct AdaWpr {
 
 /* ---- VBIOS (ada-vbios.c) ----------------------------------------------------------------------------------------- */
 
-/* builds s->vbios; returns its size. What FWSEC's image must look like when run is checked against it in ada-hs.c */
+/* builds s->vbios. What FWSEC's image must look like when run is checked against it in ada-hs.c */
 void ada_vbios_build(AdaState *s);
 
 /* ---- VRAM and its MMUs (ada-mmu.c) ------------------------------------------------------------------------------- */
@@ -256,13 +259,13 @@ void ada_bar1_write(AdaFunc *f, uint64_t off, uint64_t val, unsigned int size);
 uint64_t ada_bar3_read(AdaFunc *f, uint64_t off, unsigned int size);
 void ada_bar3_write(AdaFunc *f, uint64_t off, uint64_t val, unsigned int size);
 
-/* ---- GSP-RM (ada-gsp.c, ada-rm.c, ada-vgpu.c) -------------------------------------------------------------------- */
+/* ---- GSP-RM (ada-gsp.c, ada-rm.c, ada-vgpu.c, ada-guest.c) ------------------------------------------------------- */
 
-typedef struct AdaGsp AdaGsp;   /* private to these three and ada-debug.c: ada-gsp.h */
+typedef struct AdaGsp AdaGsp;   /* private to the files that include ada-gsp.h */
 
 void ada_gsp_init(AdaState *s);
 void ada_gsp_exit(AdaState *s);
-void ada_gsp_power_on(AdaState *s);         /* forget everything: PCI reset, booter_unload */
+void ada_gsp_forget(AdaState *s);           /* as if it had never run */
 /*
  * booter_load has set up WPR2 from s->wpr; the libos arguments are at bus address @libos_args (GSP's mailboxes). GSP-RM
  * starts a little later by itself and reports INIT_DONE, or halts the GSP falcon
@@ -270,17 +273,17 @@ void ada_gsp_power_on(AdaState *s);         /* forget everything: PCI reset, boo
 void ada_gsp_boot(AdaState *s, uint64_t libos_args);
 void ada_gsp_doorbell(AdaState *s);         /* 0x110c00: command queue */
 /* PF 0xb82200: vector = gfid * 32 + handle */
-void ada_gsp_priv_doorbell(AdaState *s, uint32_t val);
+void ada_vgpu_doorbell(AdaState *s, uint32_t val);
 /* VF 0x2200: handle only, from the guest */
-void ada_gsp_vf_doorbell(AdaFunc *f, uint32_t val);
-void ada_gsp_vf_flr(AdaFunc *f);            /* that VF's guest state (RPC buffers) is gone; its plugin task lives on */
+void ada_guest_doorbell(AdaFunc *f, uint32_t val);
+void ada_guest_flr(AdaFunc *f);             /* that VF's guest state (RPC buffers) is gone; its plugin task lives on */
 bool ada_gsp_running(AdaState *s);
 /* PF BAR0 vector of the GSP falcon in the interrupt tree, as INTR_GET_KERNEL_TABLE reports it */
 #define ADA_GSP_STALL_VECTOR 0x9c   /* free choice of the model: drivers read it from the table */
 
 /* ---- channels (ada-chan.c, ada-ce.c, ada-rmchan.c) --------------------------------------------------------------- */
 
-typedef struct AdaChannel AdaChannel;   /* private to these three and ada-debug.c: ada-chan.h */
+typedef struct AdaChannel AdaChannel;   /* private to the files that include ada-chan.h */
 typedef struct AdaFifo AdaFifo;
 
 void ada_fifo_init(AdaState *s);
