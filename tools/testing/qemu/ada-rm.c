@@ -318,9 +318,9 @@ static uint32_t page_directory(AdaState *s, AdaObject *obj, uint32_t vaspace, ui
         ada_refuse(s, "page-directory", "0x%08x is no VA space of client 0x%08x", vaspace, obj->client);
         return NV(ERR_INVALID_OBJECT_HANDLE);
     }
-    ada_tlb_invalidate_all(s, 0);
     v->page_directory = addr;
     v->page_directory_sysmem = sysmem;
+    ada_tlb_invalidate(s, 0, &(AdaTlbScope) { .root = addr, .root_sysmem = sysmem });
     return NV(OK);
 }
 

@@ -229,7 +229,7 @@ typedef struct AdaTlbEntry {
     bool told;                  /* that it is stale */
     uint32_t gfid;
     uint64_t root;              /* page directory */
-    uint64_t va;                /* of a page of ADA_PAGE, in one of x.page_size */
+    uint64_t va;                /* of the page, and in x what it is */
     AdaXlat x;
 } AdaTlbEntry;
 

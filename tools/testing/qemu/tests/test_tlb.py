@@ -6,7 +6,8 @@ import struct
 
 from gspclient import Client, GIB, KIB, Machine, MIB, PAGE
 from harness import CASES, Case, equal, none, only, test
-from test_chan import Channel, FB_DATA, inc, launch, MEM_OP_A, new_space, SYS_DATA, with_space
+from test_chan import Channel, CLIENT, DEVICE, FB_DATA, inc, launch, MEM_OP_A, new_space, SET_PAGE_DIRECTORY, \
+    SYS_DATA, with_space
 from test_mmu import bar1, Fb, pde, pte, TABLES, Tables, with_bar1
 from test_vgpu import bootload, Vgpu
 
@@ -100,6 +101,27 @@ def _(c, fb, tables, bar):
     equal(c.m.read(bar + 2 * PAGE, 4), b"huge", "4 KiB")
 
 
+def big_page(name, size, put):
+    """Of a page that was used at its beginning, the end is kept, too."""
+    def run():
+        with bar1() as (c, fb, tables, bar):
+            put(tables, pte(6 * GIB))
+            equal(c.m.readl(bar), 0, "its beginning")
+            put(tables, pte(7 * GIB))
+            c.m.writel(bar + size - 4, 1)
+            equal((fb.read(6 * GIB + size - 4, 4), fb.read(7 * GIB + size - 4, 4)), (b"\1\0\0\0", bytes(4)), "its end")
+            equal(c.m.refusals(), {"tlb-stale": 1}, "refusals")
+            invalidate(c.m, TRIGGER | ALL_VA, c.static["bar1PdeBase"])
+            c.m.writel(bar + size - 4, 2)
+            equal(fb.read(7 * GIB + size - 4, 4), b"\2\0\0\0", "its end, invalidated")
+    CASES.append(Case(f"tells tlb-stale: page of {name} changed", run, "tlb-stale", f"page of {name} changed",
+                      "told, not done"))
+
+
+big_page("64 KiB", 64 * KIB, lambda tables, entry: tables.map64k(0, entry))
+big_page("2 MiB", 2 * MIB, lambda tables, entry: tables.huge(entry))
+
+
 # ---- by GSP-RM -------------------------------------------------------------------------------------------------------
 
 
@@ -129,6 +151,25 @@ def _(s, ch):
     s.set_directory(s.root, 0)
     ch.submit(launch(FB_DATA, SYS_DATA + 4, 4))
     equal(c.ram.read(s.sys, 8), b"old!new!", "copied")
+
+
+def another_space():
+    with new_space() as s:
+        c = s.c
+        other = 0x90f10001
+        c.alloc(CLIENT, DEVICE, other, 0x90f1, bytes(c.abi.sizes["NV_VASPACE_ALLOCATION_PARAMETERS"]))
+        set_root = c.abi.pack("NV0080_CTRL_DMA_SET_PAGE_DIRECTORY_PARAMS",
+                              {"physAddress": s.root + PAGE, "hVASpace": other})
+        ch = Channel(s, 5)
+        ch.submit(launch(FB_DATA, SYS_DATA, 4))
+        s.map(FB_DATA, pte(NEW))
+        c.control(SET_PAGE_DIRECTORY, set_root, CLIENT, DEVICE)
+        ch.submit(launch(FB_DATA, SYS_DATA, 4))
+        equal(c.m.refusals(), {"tlb-stale": 1}, "refusals")
+
+
+CASES.append(Case("tells tlb-stale: SET_PAGE_DIRECTORY of another VA space", another_space, "tlb-stale",
+                  "SET_PAGE_DIRECTORY of another VA space", "told, not done"))
 
 
 # ---- by a channel ----------------------------------------------------------------------------------------------------
