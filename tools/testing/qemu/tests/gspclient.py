@@ -401,6 +401,9 @@ class Client:
         self.firmware_cache[release] = self.fw
         self.release, self.abi = release, Abi(release)
         self.edit = {}              # program's name: function that breaks it when it is loaded
+        self.keys = {"RMSecBusResetEnable": 1, "RMForcePcieConfigSave": 1, "RMDevidCheckIgnore": 1}
+        if vgpu:
+            self.keys["RMSetSriovMode"] = 1
         self.sequence = self.rpc_sequence = 0
         self.cmd_write = self.stat_read = self.stat_sequence = 0
         self.events = []
@@ -675,11 +678,15 @@ class Client:
         self.wait_init_done()
         return self
 
-    def unload(self):
-        """The way back, to WPR2 down."""
+    def goodbye(self):
+        """GSP-RM stops, WPR2 stays up."""
         self.rpc(47, bytes(self.abi.sizes.get("rpc_unloading_guest_driver_v1F_07", 8)))
         if not self.m.wait(lambda: self.m.rd(GSP + 0x040) == 0x80000000):
             raise BootError("GSP-RM does not say goodbye")
+
+    def unload(self):
+        """The way back, to WPR2 down."""
+        self.goodbye()
         error = self.run(GSP, self.fwsec(SB), 0)
         if error or self.m.rd(0x1454) & 0xffff:
             raise BootError(f"FWSEC-SB: 0x{error:x}")
@@ -701,14 +708,11 @@ class Client:
         return self.abi.pack("GspSystemInfo", fields)
 
     def registry(self):
-        keys = {"RMSecBusResetEnable": 1, "RMForcePcieConfigSave": 1, "RMDevidCheckIgnore": 1}
-        if self.vgpu:
-            keys["RMSetSriovMode"] = 1
-        names, entries, at = b"", b"", 8 + 16 * len(keys)
-        for name, value in keys.items():
+        names, entries, at = b"", b"", 8 + 16 * len(self.keys)
+        for name, value in self.keys.items():
             entries += struct.pack("<IB3xII", at + len(names), 1, value, 4)
             names += name.encode() + b"\0"
-        return struct.pack("<II", at + len(names), len(keys)) + entries + names
+        return struct.pack("<II", at + len(names), len(self.keys)) + entries + names
 
     # queues
 

@@ -12,6 +12,8 @@ from gspclient import BootError, Client, fail, Machine, R570, Ram, Refused
 
 CASES = []
 REFUSED = "refused"
+# What FWSEC refuses itself, and tells of in a scratch register; the rest is the boot ROM's
+FWSEC_CHECKS = ("fwsec-vbios-record", "fwsec-frts-record", "fwsec-frts-align", "fwsec-frts-region", "fwsec-wpr2-up")
 
 
 class Case:
@@ -53,6 +55,60 @@ def none(machine):
     equal(machine.refusals(), {}, "refusals")
 
 
+def programs(machine):
+    """Signed programs that did their work."""
+    return json.loads(machine.property("stats"))["programs"]
+
+
+def wpr2(machine):
+    return machine.rd(0x1fa824) >> 4 << 12, machine.rd(0x1fa828) >> 4 << 12
+
+
+def stays(m, error, check, before):
+    """What was refused has changed nothing; @before is WPR2 as it was before it."""
+    step, ran = str(error).partition(":")[0], programs(m)
+    if step == "FWSEC-FRTS":
+        true("fwsec-frts" not in ran, "FWSEC did its work")
+        equal(wpr2(m), before, "WPR2")
+        equal(m.rd(0x1438) >> 16 != 0, check in FWSEC_CHECKS, "FWSEC tells of an error of its own")
+    elif step == "scrubber":
+        true("scrubber" not in ran, "the scrubber did its work")
+        equal(m.rd(0x1180fc) >> 29, 0, "scrubber handoff")
+    elif step == "booter_load":
+        true("booter-load" not in ran, "the booter did its work")
+        equal(wpr2(m), before, "WPR2")
+        equal(m.rd(0x111388), 0, "RISC-V")
+    else:
+        equal(step, "no INIT_DONE", "what failed")
+        equal(m.rd(0x111388) & 0x90, 0x10, "RISC-V halted, not active")
+
+
+def broken_boot(c, stage, change):
+    """A boot with one input broken at @stage, see refuses(); its error, and what WPR2 was before the program that failed."""
+    before = wpr2(c.m)
+
+    def at(now):
+        if now == stage:
+            change(c)
+
+    at("start")
+    c.prepare()
+    at("made")
+    c.store()
+    at("stored")
+    c.first_commands()
+    try:
+        c.frts()
+        c.scrub()
+        at("booter")
+        before = wpr2(c.m)
+        c.load_gsp()
+        c.wait_init_done()
+    except BootError as error:
+        return error, before
+    return None, before
+
+
 def refuses(check, mutation, stage, change, why="", release=R570, vgpu=True, **props):
     """
     A case that breaks one input of a boot that is right otherwise. @change gets
@@ -61,31 +117,24 @@ def refuses(check, mutation, stage, change, why="", release=R570, vgpu=True, **p
     """
     def run():
         with Machine(**props) as m:
-            c = Client(m, release, vgpu)
-
-            def at(now):
-                if now == stage:
-                    change(c)
-
-            at("start")
-            c.prepare()
-            at("made")
-            c.store()
-            at("stored")
-            c.first_commands()
-            try:
-                c.frts()
-                c.scrub()
-                at("booter")
-                c.load_gsp()
-                c.wait_init_done()
-            except BootError as error:
-                only(m, check, why)
-                true(": 0x0" not in str(error), f"no error value: {error}")
-            else:
-                raise AssertionError("it booted")
+            error, before = broken_boot(Client(m, release, vgpu), stage, change)
+            true(error, "it booted")
+            only(m, check, why)
+            true(": 0x0" not in str(error), f"no error value: {error}")
+            stays(m, error, check, before)
 
     CASES.append(Case(f"refuses {check}: {mutation}", run, check, mutation))
+
+
+def accepts(check, mutation, stage, change, release=R570, vgpu=True, **props):
+    """A case like those of refuses(), just within what @check lets through."""
+    def run():
+        with Machine(**props) as m:
+            error, _before = broken_boot(Client(m, release, vgpu), stage, change)
+            equal(str(error or ""), "", "error")
+            none(m)
+
+    CASES.append(Case(f"accepts {check}: {mutation}", run, check, mutation, "accepted"))
 
 
 def refuses_rpc(check, mutation, function, status=None, **props):

@@ -4,12 +4,12 @@
 import copy
 import struct
 
-from gspclient import BootError, Client, FRTS, GSP, Machine, MIB, PAGE, R535
-from harness import CASES, Case, equal, only, refuses, test, true
+from gspclient import BootError, Client, FRTS, GSP, Machine, MIB, PAGE, R535, SB, SEC2
+from harness import CASES, Case, accepts, broken_boot, equal, only, programs, refuses, stays, test, true, wpr2
 
 # ---- boot ROM --------------------------------------------------------------------------------------------------------
 
-PROGRAMS = ("fwsec", "scrubber", "booter_load")
+PROGRAMS = ("fwsec", "scrubber", "booter_load", "booter_unload")
 
 
 def edit(name, function):
@@ -27,7 +27,25 @@ def put(where, key, value):
     return lambda p: getattr(p, where).update({key: value})
 
 
+def refuses_unload(check, mutation, _stage, change, **props):
+    """The same for booter_unload, after which WPR2 is as it was."""
+    def run():
+        with Machine(**props) as m:
+            c = Client(m).boot()
+            c.goodbye()
+            before = wpr2(m)
+            equal(before, (c.meta["gspFwWprStart"], c.meta["gspFwWprEnd"]), "WPR2")
+            change(c)
+            true(c.run(SEC2, c.fw.booter_unload, 0xff << 32 | 0xff), "booter_unload succeeded")
+            only(m, check)
+            equal((wpr2(m), programs(m).get("booter-unload")), (before, None), "WPR2, runs")
+            c.edit.clear()
+            equal((c.run(SEC2, c.fw.booter_unload, 0xff << 32 | 0xff), wpr2(m)), (0, (0, 0)), "as it should be")
+    CASES.append(Case(f"refuses {check}: {mutation}", run, check, mutation))
+
+
 for NAME in PROGRAMS:
+    REFUSES = refuses_unload if NAME == "booter_unload" else refuses
     UNKNOWN = "fwsec-image" if NAME == "fwsec" else "hs-image"
     for CHECK, MUTATION, CHANGE in (
             ("hs-signature", "first byte of the signature flipped", flip("data", 0)),
@@ -42,37 +60,40 @@ for NAME in PROGRAMS:
             ("hs-imem-tag", "tags one block too high", lambda p: setattr(p, "tag", p.tag + 0x100)),
             ("hs-imem-secure", "IMEM not marked secure", put("dma", "imem", 0x610)),
     ):
-        refuses(CHECK, f"{NAME}: {MUTATION}", "start", edit(NAME, CHANGE))
+        REFUSES(CHECK, f"{NAME}: {MUTATION}", "start", edit(NAME, CHANGE))
 
     def other_signature(p):
         good = bytes(p.data[p.at:p.at + 384])
         p.data[p.at:p.at + 384] = next(s for s in p.signatures if s != good)
 
-    refuses("hs-signature-fuse", f"{NAME}: the other fuse version's signature", "start", edit(NAME, other_signature))
-    refuses("hs-signature-fuse", f"{NAME}: the same with the fuses at 1", "start", edit(NAME, other_signature),
+    REFUSES("hs-signature-fuse", f"{NAME}: the other fuse version's signature", "start", edit(NAME, other_signature))
+    REFUSES("hs-signature-fuse", f"{NAME}: the same with the fuses at 1", "start", edit(NAME, other_signature),
             fuse_sec2=1, fuse_gsp=1)
 
-for DMA, CHECK, CHANGE in (
-        ("IMEM by 128 bytes", "falcon-dma-size", {"imem": 0x514, "chunk": 128}),
-        ("no physical DMA", "falcon-dma-context", {"fbif": 0}),
-):
-    def dma_case(check=CHECK, change=CHANGE, mutation=f"fwsec: {DMA}"):
-        def run():
-            with Machine() as m:
-                c = Client(m)
-                c.edit["fwsec"] = lambda p: p.dma.update(change)
-                c.prepare()
-                c.store()
-                try:
-                    c.frts()
-                except BootError:
-                    refused = m.refusals()
-                    true(check in refused, f"refusals: {refused}")
-                    equal(m.rd(0x1fa828), 0, "WPR2 HI")
-                else:
-                    raise AssertionError("FWSEC ran")
-        CASES.append(Case(f"refuses {check}: {mutation}", run, check, mutation))
-    dma_case()
+
+
+def refuses_load(program, check, mutation, change, why=""):
+    """A DMA set-up with which the program does not get there: the falcon halts, and nothing was done."""
+    def run():
+        with Machine() as m:
+            c = Client(m)
+            error, before = broken_boot(c, "start", edit(program, lambda p: p.dma.update(change)))
+            true(error, "it booted")
+            true(check in m.refusals() and why in m.log(), f"refusals: {m.refusals()}")
+            stays(m, error, check, before)
+    CASES.append(Case(f"refuses {check}: {program}: {mutation}", run, check, f"{program}: {mutation}"))
+
+
+for NAME in PROGRAMS[:3]:
+    for CHECK, MUTATION, CHANGE in (
+            ("falcon-dma-size", "IMEM by 128 bytes", {"imem": 0x514, "chunk": 128}),
+            ("falcon-dma-context", "no physical DMA", {"fbif": 0}),
+            ("falcon-dma-context", "DMA in a context", {"transcfg": 1}),
+            ("falcon-dma-target", "DMA from nowhere", {"transcfg": 7}),
+    ):
+        refuses_load(NAME, CHECK, MUTATION, CHANGE)
+    refuses("fwsec-image" if NAME == "fwsec" else "hs-image", f"{NAME}: DMA from framebuffer", "start",
+            edit(NAME, lambda p: p.dma.update(transcfg=4)))
 
 # ---- FWSEC -----------------------------------------------------------------------------------------------------------
 
@@ -86,6 +107,7 @@ for CHECK, MUTATION, AT, VALUE in (
         ("fwsec-vbios-record", "VBIOS record of version 2", 0, 2),
         ("fwsec-vbios-record", "VBIOS record of 20 bytes", 4, 20),
         ("fwsec-vbios-record", "VBIOS record with an image offset", 8, 0x1000),
+        ("fwsec-vbios-record", "VBIOS record with an image size", 16, 0x1000),
         ("fwsec-vbios-record", "VBIOS record with other flags", 20, 0),
         ("fwsec-frts-record", "FRTS record of version 2", 24, 2),
         ("fwsec-frts-record", "FRTS record of 24 bytes", 28, 24),
@@ -103,6 +125,24 @@ refuses("fwsec-command", "command 0x16", "start",
 refuses("fwsec-wpr2-up", "WPR2 up at power-on", "start", lambda c: None, wpr2_up=True)
 
 
+def sb_refused():
+    """FWSEC-SB judges the same record, and tells of an error in a scratch register of its own."""
+    with Machine() as m:
+        c = Client(m).boot()
+        c.goodbye()
+        record("<I", 0, 2)(c)
+        true(c.run(GSP, c.fwsec(SB), 0), "FWSEC-SB succeeded")
+        only(m, "fwsec-vbios-record")
+        true(m.rd(0x1454) & 0xffff, "no error in its scratch register")
+        equal(programs(m).get("fwsec-sb"), None, "runs")
+        c.edit.clear()
+        equal((c.run(GSP, c.fwsec(SB), 0), m.rd(0x1454) & 0xffff), (0, 0), "as it should be")
+
+
+CASES.append(Case("refuses fwsec-vbios-record: VBIOS record of version 2 for SB", sb_refused, "fwsec-vbios-record",
+                  "VBIOS record of version 2 for SB"))
+
+
 def other_board(c):
     """FWSEC of a board that has one, on a board whose VBIOS has none."""
     with Machine() as donor:
@@ -113,7 +153,6 @@ def other_board(c):
 
 
 refuses("fwsec-image", "FWSEC of another board where the VBIOS has none", "start", other_board, vbios_fwsec=False)
-
 
 
 def mapper_byte_by_byte():
@@ -195,6 +234,9 @@ refuses("fb-small", "32 MiB left for all but GSP-RM", "made", huge_heap)
 refuses("wpr-heap-size", "580 MiB with 32 VF partitions", "made", heap(580))
 refuses("wpr-heap-size", "bare-metal heap with 32 VF partitions", "made", heap(131))
 refuses("wpr-heap-size", "87 MiB, bare", "made", heap(87), vgpu=False)
+accepts("wpr-heap-size", "88 MiB, bare", "made", heap(88), vgpu=False)
+accepts("wpr-heap-size", "87 MiB, bare, checks of hashes only", "made", heap(87), vgpu=False, fw_check="hash")
+accepts("wpr-heap-size", "87 MiB, bare, no checks", "made", heap(87), vgpu=False, fw_check="off")
 refuses("wpr-heap-size", "548 MiB with 32 VF partitions, 535", "made", heap(548), release=R535, scrubbed=True)
 refuses("wpr-heap-size", "83 MiB, bare, 535", "made", heap(83), release=R535, vgpu=False)
 refuses("wpr-partition-count", "33 VF partitions", "made", meta(gspFwHeapVfPartitionCount=33))
@@ -203,8 +245,29 @@ refuses("wpr-meta-frts", "FRTS not where FWSEC put it", "made",
         meta(**{f: lambda m, f=f: m[f] - MIB for f in ("frtsOffset", "gspFwWprEnd", "bootBinOffset", "gspFwOffset",
                                                       "gspFwHeapOffset", "gspFwWprStart", "nonWprHeapOffset",
                                                       "gspFwRsvdStart")}))
+refuses("wpr-meta-frts", "512 KiB of FRTS", "made", meta(frtsSize=MIB // 2))
 refuses("wpr-meta-frts", "FRTS was never run", "start", lambda c: setattr(c, "frts", lambda: None))
+
+
+def unscrubbed(mib, booter=lambda c: None):
+    """GSP-RM takes @mib at the end of framebuffer; the scrubber does not run, but @booter in its place."""
+    def change(c):
+        heap(c.meta["gspFwHeapSize"] // MIB + mib - (c.meta["fbSize"] - c.meta["gspFwRsvdStart"]) // MIB)(c)
+        c.scrub = lambda: booter(c)
+    return change
+
+
+def write_handoff(c):
+    """The field is the firmware's, writes of the CPU are lost."""
+    c.m.wr(0x1180fc, 0xffffffff)
+    equal(c.m.rd(0x1180fc) >> 29, 0, "scrubber handoff")
+
+
 refuses("scrubber-skipped", "581 MiB heap, no scrubber", "start", lambda c: setattr(c, "scrub", lambda: None))
+refuses("scrubber-skipped", "257 MiB at the end, no scrubber", "made", unscrubbed(257), vgpu=False)
+refuses("scrubber-skipped", "257 MiB, the CPU says that they are scrubbed", "made", unscrubbed(257, write_handoff),
+        vgpu=False)
+accepts("scrubber-skipped", "256 MiB at the end, no scrubber", "made", unscrubbed(256), vgpu=False)
 
 # ---- what it points to -----------------------------------------------------------------------------------------------
 
@@ -245,6 +308,9 @@ def swap(a, b):
 for PAGE_NO, AT in ((0, 0), (511, 4095), (512, 0), (7000, 1234), (15512, 4095)):
     refuses("gsp-image-hash", f"bit of image page {PAGE_NO} flipped", "stored", image(PAGE_NO, AT))
 refuses("gsp-image-hash", "bit of image page 9287 flipped, 535", "stored", image(9287, 4095), release=R535, vgpu=False)
+refuses("gsp-image-hash", "bit of image page 7 flipped, checks of hashes only", "stored", image(7, 7), vgpu=False,
+        fw_check="hash")
+accepts("gsp-image-hash", "bit of image page 7 flipped, no checks", "stored", image(7, 7), vgpu=False, fw_check="off")
 refuses("gsp-image-hash", "two radix3 entries swapped", "stored", swap(3, 4))
 refuses("radix3-entry", "root entry 0", "stored", entry("root", 0, 0))
 refuses("radix3-entry", "root entry not aligned", "stored", entry("root", 0, lambda v: v + 8))
@@ -264,9 +330,11 @@ refuses("bootloader-hash", "byte of its code flipped", "stored", in_memory("boot
 refuses("bootloader-hash", "byte of its manifest flipped", "stored", in_memory("bootloader", 0))
 refuses("bootloader-size", "one page short", "made", meta(sizeOfBootloader=lambda m: m["sizeOfBootloader"] - PAGE))
 refuses("bootloader-address", "outside of memory", "made", meta(sysmemAddrOfBootloader=1 << 45))
-refuses("bootloader-offsets", "code outside of it", "made", meta(bootloaderCodeOffset=0x9000))
-refuses("bootloader-offsets", "data elsewhere", "made", meta(bootloaderDataOffset=0x1000))
-refuses("bootloader-offsets", "manifest elsewhere", "made", meta(bootloaderManifestOffset=0x100))
+for FIELD, VALUE in (("Code", 0x4900), ("Data", 0x1000), ("Manifest", 0x100)):
+    refuses("bootloader-offsets", f"{FIELD.lower()} outside of it", "made",
+            meta(**{f"bootloader{FIELD}Offset": lambda m: m["sizeOfBootloader"]}), why="are outside of")
+    refuses("bootloader-offsets", f"{FIELD.lower()} elsewhere", "made", meta(**{f"bootloader{FIELD}Offset": VALUE}),
+            why="are not where")
 
 
 def other_release(c):
@@ -325,7 +393,11 @@ refuses("rmargs", "a resume", "made", lambda c: c.rmargs.update({"srInitArgument
 refuses("dma-fault", "shared memory where there is none", "made", args(shm=1 << 45))
 refuses("rmargs", "both queues at the same place", "made", args(stat=0x1000))
 refuses("rmargs", "status queue behind the shared memory", "made", args(stat=0x81000))
+refuses("rmargs", "command queue behind the shared memory", "made", args(cmd=0x81000))
+refuses("rmargs", "command queue 16 bytes off", "made", args(cmd=0x1010))
+refuses("rmargs", "status queue 16 bytes off", "made", args(stat=0x41010))
 refuses("queue-header", "queues do not fit", "made", args(count=100))
+refuses("queue-header", "status queue in the command queue", "made", args(stat=0x2000))
 for FIELD, VALUE in (("version", 1), ("size", 0x80000), ("msgSize", 0x800), ("msgCount", 62), ("flags", 0),
                      ("rxHdrOff", 0x10), ("entryOff", 0x20000)):
     refuses("queue-header", f"{FIELD} 0x{VALUE:x}", "made",
