@@ -17,9 +17,17 @@ def opened(m, falcon):
     return c
 
 
+def port(m, falcon, ctl, data, at, size):
+    m.wr(falcon + ctl, at | AUTO_READ)
+    return b"".join(struct.pack("<I", m.rd(falcon + data)) for _ in range(size // 4))
+
+
 def dmem(m, falcon, at, size):
-    m.wr(falcon + DMEMC, at | AUTO_READ)
-    return b"".join(struct.pack("<I", m.rd(falcon + DMEMD)) for _ in range(size // 4))
+    return port(m, falcon, DMEMC, DMEMD, at, size)
+
+
+def imem(m, falcon, at, size):
+    return port(m, falcon, IMEMC, IMEMD, at, size)
 
 
 def transfer(m, falcon, addr, at, off, command):
@@ -103,21 +111,24 @@ def refused_dma(check, mutation, command, at=0, off=0, **setup):
         with Machine() as m:
             c = Client(m)
             c.reset(SEC2, {"fbif": 0x80, "dmactl": 0, "transcfg": 5, **setup})
-            transfer(m, SEC2, c.ram.put(PATTERN), at, off, command)
+            src = c.ram.put(PATTERN)
+            transfer(m, SEC2, src, at, off, command)
             only(m, check)
-            equal(dmem(m, SEC2, 0, 256), bytes(256), "DMEM")
+            equal(dmem(m, SEC2, 0, 512), bytes(512), "DMEM")
+            equal(imem(m, SEC2, 0, 512), bytes(512), "IMEM")    # not secure ones can be read
+            equal(c.ram.read(src, len(PATTERN)) == PATTERN, True, "memory is as it was")
             true(m.rd(SEC2 + 0x118) & 2, "the engine is not idle")
     CASES.append(Case(f"refuses {check}: {mutation}", run, check, mutation))
 
 
-refused_dma("falcon-dma-size", "IMEM by 128 bytes", 0x514)
-refused_dma("falcon-dma-size", "IMEM by 4 bytes", 0x014)
+refused_dma("falcon-dma-size", "IMEM by 128 bytes", 0x510)
+refused_dma("falcon-dma-size", "IMEM by 4 bytes", 0x010)
 refused_dma("falcon-dma-size", "DMEM with size code 7", 0x700)
 refused_dma("falcon-dma-align", "destination 0x80 of 256 bytes", 0x600, at=0x80)
 refused_dma("falcon-dma-align", "source offset 0x10 of 256 bytes", 0x600, off=0x10)
 refused_dma("falcon-dma-bounds", "DMEM past its end", 0x600, at=0x10000)
-refused_dma("falcon-dma-bounds", "IMEM past its end", 0x614, at=0xffff00)
-refused_dma("falcon-dma-direction", "IMEM to memory", 0x634)
+refused_dma("falcon-dma-bounds", "IMEM past its end", 0x610, at=0xffff00)
+refused_dma("falcon-dma-direction", "IMEM to memory", 0x630)
 refused_dma("falcon-dma-context", "FBIF_CTL without physical", 0x600, fbif=0)
 refused_dma("falcon-dma-context", "DMACTL requires a context", 0x600, dmactl=1)
 refused_dma("falcon-dma-context", "TRANSCFG virtual", 0x600, transcfg=1)

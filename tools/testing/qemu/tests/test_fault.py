@@ -5,7 +5,7 @@ import json
 import struct
 
 from gspclient import BootError, Client, GSP, Machine, MIB, Refused, SEC2
-from harness import equal, none, only, test, true
+from harness import CASES, Case, equal, none, only, test, true
 from test_pci import Block, LEAF, LEAF_EN_SET, NO_MESSAGE, TOP_EN_SET, TRIGGER
 from test_vgpu import bootload, Vgpu
 
@@ -329,9 +329,13 @@ def runs(c, program, falcon, signature):
     return c.run(falcon, program, 0) == 0
 
 
+def fuse_case(program, fuse, run):
+    CASES.append(Case(f"fuse 0x{fuse:x}: {program}'s signature for it, and no other", run, "hs-signature-fuse",
+                      f"{program}: each signature that is not for fuse 0x{fuse:x}"))
+
+
 for FUSE, GOOD in FUSES.items():
-    @test(f"fuse 0x{FUSE:x}: the scrubber's signature for it, and no other")
-    def _(fuse=FUSE, good=GOOD):
+    def scrubber(fuse=FUSE, good=GOOD):
         for signature in range(2):
             with Machine(fuse_sec2=fuse) as m:
                 c = Client(m)
@@ -345,11 +349,11 @@ for FUSE, GOOD in FUSES.items():
                     none(m)
                 else:
                     only(m, "hs-signature-fuse")
+    fuse_case("the scrubber", FUSE, scrubber)
 
 # FWSEC's descriptor has signatures from version 0 on: the fuse version's own
 for FUSE, GOOD in {0: 0, 1: 1, 2: None, 3: None, 0x8000: None, 0x10000: None}.items():
-    @test(f"fuse 0x{FUSE:x}: FWSEC's signature for it, and no other")
-    def _(fuse=FUSE, good=GOOD):
+    def fwsec(fuse=FUSE, good=GOOD):
         for signature in range(2):
             with Machine(fuse_gsp=fuse) as m:
                 c = Client(m)
@@ -360,6 +364,7 @@ for FUSE, GOOD in {0: 0, 1: 1, 2: None, 3: None, 0x8000: None, 0x10000: None}.it
                     none(m)
                 else:
                     only(m, "hs-signature-fuse")
+    fuse_case("FWSEC", FUSE, fwsec)
 
 
 @test("ECC: off and on, by control, memory system and the guest's response buffer")

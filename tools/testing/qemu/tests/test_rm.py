@@ -6,6 +6,7 @@ import struct
 
 from gspclient import BootError, Client, Machine, PAGE, Refused
 from harness import CASES, Case, equal, none, only, refuses_rpc, test, true
+from test_vgpu import Vgpu, bootload
 
 ROOT, DEVICE, SUBDEVICE, VASPACE = 0x0, 0x80, 0x2080, 0x90f1
 STATIC, FREE, BAR_PDE, REGISTRY, CONTINUATION, CONTROL, ALLOC = 65, 10, 70, 73, 71, 76, 103
@@ -119,6 +120,17 @@ def spa(c, gfid, gpas, count=None):
 
 
 refuses_rpc("gpa-range", "address of a GFID without framebuffer", lambda c: spa(c, 3, [0]), "NV_ERR_INVALID_ADDRESS")
+
+
+def spa_behind(c):
+    v = Vgpu(c, 3)
+    bootload(c, v)
+    length = v.segments[0][1]
+    spa(c, 3, [0, length - 1])
+    spa(c, 3, [length])
+
+
+refuses_rpc("gpa-range", "address behind a GFID's framebuffer", spa_behind, "NV_ERR_INVALID_ADDRESS")
 refuses_rpc("gfid-range", "addresses of GFID 33", lambda c: spa(c, 33, [0]), "NV_ERR_INVALID_ARGUMENT")
 refuses_rpc("gfid-range", "more addresses than there is room for", lambda c: spa(c, 1, [0], 1 << 20),
             "NV_ERR_INVALID_ARGUMENT")

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """vGPU calls: what BOOTLOAD and its kin are judged by."""
 
+import json
 import struct
 
-from gspclient import Client, GIB, KIB, Machine, MIB, R535
+from gspclient import Client, GIB, KIB, Machine, MIB, R535, R570, Refused
 from harness import CASES, Case, equal, none, only, refuses_rpc, test, true
 
 BOOTLOAD, SHUTDOWN, ADD_TYPE, CLEANUP, HETEROGENEOUS = 0x20804001, 0x20804002, 0x20804003, 0x20804008, 0x2080400e
@@ -118,6 +119,25 @@ def _():
         none(m)
 
 
+SRIOV = {"totalVFs": 32, "firstVfOffset": 4, "vfFeatureMask": 0, "FirstVFBar0Address": Machine.VF_BAR0,
+         "FirstVFBar1Address": Machine.VF_BAR1, "FirstVFBar2Address": Machine.VF_BAR3, "bar0Size": 256 * KIB,
+         "bar1Size": 2 * GIB, "bar2Size": 32 * MIB, "b64bitBar0": 0, "b64bitBar1": 1, "b64bitBar2": 1,
+         "bSriovEnabled": 1, "bSriovHeavyEnabled": 0, "bEmulateVFBar0TlbInvalidationRegister": 1,
+         "bClientRmAllocatedCtxBuffer": 1, "bNonPowerOf2ChannelCountSupported": 0, "bVfResizableBAR1Supported": 0}
+
+for RELEASE in (R570, R535):
+    for MODE in (True, False):
+        @test(f"vGPU: what static information of {RELEASE} says of SR-IOV {'with' if MODE else 'without'} the key")
+        def _(release=RELEASE, mode=MODE):
+            with Machine(scrubbed=True) as m:
+                c = Client(m, release, mode).boot()
+                told = {k: v for k, v in c.get_static().items() if k.startswith("sriov")}
+                want = {f"sriovCaps.{k}": v for k, v in SRIOV.items()} | {"sriovMaxGfid": 32}
+                equal(told, {k: want[k] if mode else 0 for k in told}, "SR-IOV")
+                equal(len(told), len(want) - (0 if release == R570 else 2), "fields")
+                none(m)
+
+
 @test("vGPU: a refused BOOTLOAD takes nothing, the next correct one works")
 def _():
     with Machine() as m:
@@ -133,12 +153,23 @@ def _():
         bootload(c, Vgpu(c, 1, segments=[(2 * GIB, 512 * MIB)], heap=2 * GIB + 512 * MIB, chid=32))
 
 
-def wrong(check, mutation, status, gfid=1, beside=None, **over):
-    """BOOTLOAD with one parameter wrong, next to a vGPU that is right where @beside has its GFID."""
+def in_use(c):
+    return json.loads(c.m.property("accounting"))["now"], json.loads(c.m.property("vgpus"))
+
+
+def wrong(check, mutation, status, gfid=1, beside=None, beside_mig=(0, 0), **over):
+    """
+    BOOTLOAD with one parameter wrong, next to a vGPU that is right where @beside
+    has its GFID. It takes nothing.
+    """
     def send(c):
         if beside:
-            bootload(c, Vgpu(c, beside))
-        c.control(BOOTLOAD, Vgpu(c, gfid, **{k: v(c) if callable(v) else v for k, v in over.items()}).params())
+            bootload(c, Vgpu(c, beside, mig=beside_mig))
+        before = in_use(c)
+        try:
+            c.control(BOOTLOAD, Vgpu(c, gfid, **{k: v(c) if callable(v) else v for k, v in over.items()}).params())
+        finally:
+            equal(in_use(c), before, "accounting and vGPUs")
     refuses_rpc(check, mutation, send, status)
 
 
@@ -166,14 +197,35 @@ wrong("fb-overlap", "GSP-RM's heap and WPR2", ADDRESS,
 wrong("heap-bounds", "plugin heap of 0 bytes", ADDRESS, heap_len=0)
 wrong("heap-bounds", "plugin heap past the end of framebuffer", ADDRESS, heap=48 * GIB)
 wrong("heap-bounds", "plugin heap 16 bytes off", ADDRESS, heap=GIB + 512 * MIB + 16)
+wrong("heap-bounds", "plugin heap of 64 MiB and 16 bytes", ADDRESS, heap_len=64 * MIB + 16)
+wrong("heap-bounds", "plugin heap longer than the framebuffer", ADDRESS, heap_len=48 * GIB)
+wrong("heap-bounds", "migration heap past the end of framebuffer", ADDRESS, mig=(48 * GIB, 16 * MIB))
 wrong("heap-overlap", "plugin heap in its own framebuffer", ADDRESS, heap=GIB + 256 * MIB)
 wrong("heap-overlap", "plugin heap in another GFID's framebuffer", ADDRESS, beside=2, heap=2 * GIB)
+wrong("heap-overlap", "plugin heap in another GFID's", ADDRESS, beside=2, heap=2 * GIB + 512 * MIB)
+wrong("heap-overlap", "plugin heap around another GFID's migration heap", ADDRESS, beside=2,
+      beside_mig=(3 * GIB, 4 * MIB), heap=3 * GIB - 4 * MIB)
+wrong("heap-overlap", "plugin heap in GSP-RM's", ADDRESS, heap=lambda c: c.meta["gspFwHeapOffset"])
+wrong("heap-overlap", "plugin heap in what GSP-RM keeps below its heaps", ADDRESS,
+      heap=lambda c: c.meta["nonWprHeapOffset"] - 64 * MIB)
 wrong("heap-overlap", "migration heap in the plugin heap", ADDRESS, mig=(GIB + 512 * MIB, 16 * MIB))
+wrong("heap-overlap", "migration heap in its own framebuffer", ADDRESS, mig=(GIB, 16 * MIB))
+wrong("heap-overlap", "migration heap in another GFID's framebuffer", ADDRESS, beside=2, mig=(2 * GIB, 16 * MIB))
+wrong("heap-overlap", "migration heap in another GFID's heap", ADDRESS, beside=2,
+      mig=(2 * GIB + 512 * MIB, 16 * MIB))
+wrong("fb-overlap", "migration heap of another GFID", ADDRESS, beside=2, beside_mig=(3 * GIB, 16 * MIB),
+      segments=[(3 * GIB, 128 * MIB)])
 wrong("ctrl-bounds", "control region past the end of the heap", OFFSET, ctrl=64 * MIB)
+wrong("ctrl-bounds", "control region 16 bytes off", OFFSET, ctrl=16)
 wrong("ctrl-bounds", "heap smaller than the communication area", OFFSET, heap_len=MIB)
 for MEMBER in ("initTask", "vgpuTask", "kernel"):
     wrong("log-bounds", f"{MEMBER}Log behind the heap", OFFSET,
           logs={f"{MEMBER}LogBuffOffset": GIB + 576 * MIB, f"{MEMBER}LogBuffSize": 4 * KIB})
+for MUTATION, ADDR, SIZE in (("told from the heap's start", 0x204000, 4 * KIB),
+                             ("4 GiB behind the heap", 5 * GIB + 512 * MIB, 4 * KIB),
+                             ("half behind the heap", GIB + 576 * MIB - 4 * KIB, 8 * KIB)):
+    wrong("log-bounds", f"initTaskLog {MUTATION}", OFFSET,
+          logs={"initTaskLogBuffOffset": ADDR, "initTaskLogBuffSize": SIZE})
 wrong("chid-range", "channels past 2048", LIMIT, chid=2040)
 wrong("chid-range", "offset 2048", LIMIT, chid=2048)
 wrong("chid-range", "offset 0xffffffff", LIMIT, chid=0xffffffff)
@@ -181,14 +233,41 @@ wrong("chid-overlap", "channels of another GFID", LIMIT, beside=2, chid=48)
 wrong("chid-overlap", "channels around another GFID's", LIMIT, beside=2, chid=16, channels=128)
 wrong("chid-overlap", "channels of another GFID on one engine only", LIMIT, beside=2, chid=512, chids={9: 40})
 wrong("chid-engine", "channels for an engine that is not there", ARGUMENT, chids={40: 32, 0: 5})
+wrong("chid-engine", "channels for an engine past the bitmap", ARGUMENT, chids={65: 5})     # bit 1 is an engine
 
 
-def off(mutation, command, params):
-    """vGPU calls where GSP-RM was not told RMSetSriovMode."""
-    refuses_rpc("sriov-off", mutation, lambda c: c.control(command, params(c)), "NV_ERR_NOT_SUPPORTED", sriov=False)
+def refuses_mode(check, mutation, status, key, partitions):
+    """BOOTLOAD where GSP-RM was booted with another RMSetSriovMode (None: without), or without VF partitions."""
+    def run():
+        with Machine() as m:
+            c = Client(m, vgpu=partitions)
+            c.prepare()
+            c.vgpu = True       # in what is told of VFs
+            c.keys["RMSetSriovMode"] = key
+            if key is None:
+                del c.keys["RMSetSriovMode"]
+            c.store()
+            c.first_commands()
+            c.boot_falcons()
+            c.wait_init_done()
+            c.get_static()
+            before = in_use(c)
+            try:
+                c.control(BOOTLOAD, Vgpu(c, 1).params())
+            except Refused as refused:
+                equal(refused.status, c.abi.consts[status], "status")
+            else:
+                raise AssertionError("it was accepted")
+            only(m, check)
+            equal(in_use(c), before, "accounting and vGPUs")
+    CASES.append(Case(f"refuses {check}: {mutation}", run, check, mutation))
 
 
-off("BOOTLOAD on a board without SR-IOV", BOOTLOAD, lambda c: Vgpu(c, 1).params())
+refuses_rpc("sriov-off", "BOOTLOAD on a board without SR-IOV", lambda c: c.control(BOOTLOAD, Vgpu(c, 1).params()),
+            "NV_ERR_NOT_SUPPORTED", sriov=False)
+for VALUE in (0, 2, None):
+    refuses_mode("sriov-off", f"BOOTLOAD with RMSetSriovMode {VALUE}", "NV_ERR_NOT_SUPPORTED", VALUE, True)
+refuses_mode("gfid-range", "GFID 1 without VF partitions", ARGUMENT, 1, False)
 refuses_rpc("gfid-unknown", "SHUTDOWN of a GFID without vGPU", lambda c: Vgpu(c, 4).shutdown(), ARGUMENT)
 refuses_rpc("gfid-unknown", "CLEANUP of GFID 0", lambda c: Vgpu(c, 0).cleanup(), ARGUMENT)
 refuses_rpc("gfid-unknown", "CLEANUP of GFID 33", lambda c: Vgpu(c, 33).cleanup(), ARGUMENT)
@@ -221,12 +300,13 @@ def too_many_types(c):
 refuses_rpc("vgpu-types", "65 types", too_many_types, "NV_ERR_NOT_SUPPORTED")
 
 
-def doorbell(handle_and_gfid, with_vgpu=False):
+def doorbell(handle_and_gfid, with_vgpu=False, shutdown=False):
     def ring(c):
         if with_vgpu:
             v = Vgpu(c, 3)
             bootload(c, v)
-            v.shutdown()
+            if shutdown:
+                v.shutdown()
         c.m.wr(0xb82200, handle_and_gfid)
         c.m.step(10000000)
     return ring
@@ -243,5 +323,6 @@ def rings(check, mutation, ring):
 
 
 rings("doorbell-dead", "host's doorbell for a GFID without vGPU", doorbell(3 * 32 + 17))
-rings("doorbell-dead", "host's doorbell with a handle that is not the plugin's", doorbell(3 * 32 + 3))
-rings("doorbell-dead", "host's doorbell after SHUTDOWN", doorbell(3 * 32 + 17, with_vgpu=True))
+rings("doorbell-dead", "host's doorbell for GFID 40", doorbell(40 * 32 + 17))
+rings("doorbell-dead", "host's doorbell with a handle that is not the plugin's", doorbell(3 * 32 + 3, with_vgpu=True))
+rings("doorbell-dead", "host's doorbell after SHUTDOWN", doorbell(3 * 32 + 17, with_vgpu=True, shutdown=True))
