@@ -6,7 +6,7 @@ import struct
 
 from gspclient import Client, GIB, Machine, MIB, PAGE, R535
 from harness import CASES, Case, equal, none, only, test, true
-from test_vgpu import ADD_TYPE, READY, Vgpu, bootload
+from test_vgpu import ADD_TYPE, BOOTLOAD, READY, Vgpu, bootload
 
 NEGOTIATE, CONFIGURE, RESET, BUS_MASTER = 1, 2, 3, 13
 TYPE = 876
@@ -379,3 +379,40 @@ def crashed(c):
 
 
 refused("doorbell-dead", "plugin task that crashed", crashed)
+
+
+def crashes(c, p):
+    equal(c.m.set_property("crash-plugin", p.gfid), {"return": {}}, "crash-plugin")
+    equal(p.state()["state"], "crashed", "state")
+
+
+def crashed_early(c):
+    """One that boots never gets ready, one that is ready never answers; the other vGPU does not notice."""
+    two = Plugin(c, 2).start()
+    guest = Guest(two)
+    true(guest.setup(), "set-up of the other's guest")
+    one = Plugin(c, 1)
+    c.control(BOOTLOAD, one.params())
+    equal(one.state()["state"], "booting", "state")
+    crashes(c, one)
+    c.m.step(1000000000)
+    equal(one.mailbox() == READY, False, "ready marker of a task that crashed")
+    one.shutdown()
+    one.cleanup()
+    one = Plugin(c, 1).boot()
+    equal(one.state()["state"], "ready", "state")
+    crashes(c, one)
+    equal(one.message(NEGOTIATE), None, "answer of a task that crashed")
+    name = c.abi.pack(SYSTEM_INFO, {"vgxVersionMajorNum": 0x29, "vgxVersionMinorNum": 0xc})
+    equal((two.state()["state"], two.message(RESET)), ("running", OK), "the other vGPU")
+    true(guest.setup(), "the other's guest after a reset")
+    equal(guest.rpc(1, name)[0], OK, "its RPC")
+    one.shutdown()
+    one.cleanup()
+    Plugin(c, 1).start()
+    two.shutdown()
+    two.cleanup()
+    equal(accounting(c.m)["now"]["gfids"], 1, "GFIDs in use")
+
+
+refused("doorbell-dead", "plugin tasks that crashed while they booted and when ready, beside another", crashed_early)
