@@ -148,13 +148,13 @@ static bool parse_number(const char *text, uint32_t *val)
     return !qemu_strtoui(text, NULL, 0, val);
 }
 
-/* <drop|delay=ms|duplicate|corrupt|refuse=status>:<function>[:<control>][:<nth>]; an empty control is any */
+/* <action>:<function>[:<control>][:<nth>]; an empty control is any */
 static bool parse_fault(const char *text, AdaFault *f)
 {
     static const struct { const char *name; AdaFaultKind kind; bool arg; } kinds[] = {
         { "drop", ADA_FAULT_DROP, false }, { "delay", ADA_FAULT_DELAY, true },
         { "duplicate", ADA_FAULT_DUPLICATE, false }, { "corrupt", ADA_FAULT_CORRUPT, false },
-        { "refuse", ADA_FAULT_REFUSE, true },
+        { "refuse", ADA_FAULT_REFUSE, true }, { "lose", ADA_FAULT_LOSE, false },
     };
     g_auto(GStrv) part = g_strsplit(text, ":", 4);
     unsigned int parts = g_strv_length(part);
@@ -172,12 +172,36 @@ static bool parse_fault(const char *text, AdaFault *f)
            (parts < 4 || (parse_number(part[3], &f->nth) && f->nth));
 }
 
+/* of a request, before it is carried out; the others are of what GSP-RM sends */
+static bool is_of_request(AdaFaultKind kind)
+{
+    return kind == ADA_FAULT_REFUSE || kind == ADA_FAULT_LOSE;
+}
+
+/* why there will never be a message for it, or NULL */
+static const char *never_fires(const AdaFault *f)
+{
+    if (f->function == RPC_FN(CONTINUATION_RECORD)) {
+        return "is part of a message, whose function counts";
+    }
+    if (f->control && f->function != RPC_FN(GSP_RM_CONTROL)) {
+        return "has no controls";
+    }
+    if (f->function >= RPC_EVENT(FIRST_EVENT) && is_of_request(f->kind)) {
+        return "is an event, which nobody requests";
+    }
+    if (ada_rpc_silent(f->function) && !is_of_request(f->kind)) {
+        return "has no answer";
+    }
+    return NULL;
+}
+
 AdaFaultKind ada_fault_message(AdaState *s, bool request, uint32_t function, uint32_t control, uint32_t *arg)
 {
     AdaFault f;
     char *rest;
 
-    if (!s->faults.message || !parse_fault(s->faults.message, &f) || request != (f.kind == ADA_FAULT_REFUSE) ||
+    if (!s->faults.message || !parse_fault(s->faults.message, &f) || request != is_of_request(f.kind) ||
         f.function != function || (f.control && f.control != control)) {
         return ADA_FAULT_NONE;
     }
@@ -461,6 +485,21 @@ static void visit_u32(Object *obj, Visitor *v, const char *name, void *opaque, E
     visit_type_uint32(v, name, (uint32_t *)((char *)obj + (uintptr_t)opaque), errp);
 }
 
+static void visit_bool(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)
+{
+    visit_type_bool(v, name, (bool *)((char *)obj + (uintptr_t)opaque), errp);
+}
+
+static ObjectProperty *add_u32(ObjectClass *oc, const char *name, size_t offset)
+{
+    return object_class_property_add(oc, name, "uint32", visit_u32, visit_u32, NULL, (void *)offset);
+}
+
+static ObjectProperty *add_bool(ObjectClass *oc, const char *name, size_t offset)
+{
+    return object_class_property_add(oc, name, "bool", visit_bool, visit_bool, NULL, (void *)offset);
+}
+
 static const char *const gsp_faults[] = {
     [ADA_GSP_OK] = "none", [ADA_GSP_SILENT] = "silent", [ADA_GSP_DIES] = "dies",
 };
@@ -492,8 +531,12 @@ static void set_fault_message(Object *obj, const char *value, Error **errp)
     AdaFault f;
 
     if (*value && !parse_fault(value, &f)) {
-        error_setg(errp, "fault-message is <drop|delay=ms|duplicate|corrupt|refuse=status>:<function>[:<control>]"
-                   "[:<nth>]");
+        error_setg(errp, "fault-message is <drop|delay=ms|duplicate|corrupt|refuse=status|lose>:<function>"
+                   "[:<control>][:<nth>]");
+        return;
+    }
+    if (*value && never_fires(&f)) {
+        error_setg(errp, "fault-message %s would never fire: function %u %s", value, f.function, never_fires(&f));
         return;
     }
     g_free(s->faults.message);
@@ -619,10 +662,14 @@ void ada_debug_class_init(ObjectClass *oc)
     object_class_property_add_str(oc, "unmodelled", prop_unmodelled, NULL);
     object_class_property_add_str(oc, "vgpus", prop_vgpus, NULL);
     object_class_property_add_str(oc, "channels", prop_channels, NULL);
-    object_class_property_add(oc, "fault-scrubber", "uint32", visit_u32, visit_u32, NULL,
-                              (void *)offsetof(AdaState, faults.scrubber_error));
-    object_class_property_add(oc, "fault-booter", "uint32", visit_u32, visit_u32, NULL,
-                              (void *)offsetof(AdaState, faults.booter_error));
+    add_bool(oc, "ecc", offsetof(AdaState, next_power_on.ecc));
+    object_property_set_default_bool(add_bool(oc, "vbios-fwsec", offsetof(AdaState, next_power_on.vbios_fwsec)), true);
+    add_bool(oc, "wpr2-up", offsetof(AdaState, next_power_on.wpr2_up));
+    add_bool(oc, "scrubbed", offsetof(AdaState, next_power_on.scrubbed));
+    add_u32(oc, "fuse-sec2", offsetof(AdaState, next_power_on.fuse_sec2));
+    add_u32(oc, "fuse-gsp", offsetof(AdaState, next_power_on.fuse_gsp));
+    add_u32(oc, "fault-scrubber", offsetof(AdaState, faults.scrubber_error));
+    add_u32(oc, "fault-booter", offsetof(AdaState, faults.booter_error));
     object_class_property_add_str(oc, "fault-gsp", get_fault_gsp, set_fault_gsp);
     object_class_property_add_str(oc, "fault-message", get_fault_message, set_fault_message);
     object_class_property_add_str(oc, "inject-event", NULL, set_inject_event);

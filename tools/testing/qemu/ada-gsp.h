@@ -151,6 +151,7 @@ void ada_gsp_die(AdaState *s);
  */
 bool ada_rpc_execute(AdaState *s, GByteArray *msg);
 uint32_t ada_rpc_control(const GByteArray *msg);     /* command of a control, else 0 */
+bool ada_rpc_silent(uint32_t function);              /* has no reply */
 /* how long the whole command is, from what its first element says */
 uint64_t ada_rpc_full_length(const uint8_t *rpc, uint32_t len);
 uint32_t ada_gsp_set_system_info(AdaState *s, uint8_t *p, uint32_t len);
@@ -184,10 +185,11 @@ void ada_account(AdaState *s);          /* something was taken or given back */
 
 typedef enum {
     ADA_FAULT_NONE, ADA_FAULT_DROP, ADA_FAULT_DELAY, ADA_FAULT_DUPLICATE, ADA_FAULT_CORRUPT, ADA_FAULT_REFUSE,
+    ADA_FAULT_LOSE,
 } AdaFaultKind;
 /*
- * Is fault-message meant for this one? Counts it, then forgets the fault. @request: before execution, where only
- * "refuse" can apply; otherwise on its way out, where the others do. @arg: milliseconds or NV_STATUS
+ * Is fault-message meant for this one? Counts it, then forgets the fault. @request: before execution, where "refuse"
+ * and "lose" can apply; otherwise on its way out, where the others do. @arg: milliseconds or NV_STATUS
  */
 AdaFaultKind ada_fault_message(AdaState *s, bool request, uint32_t function, uint32_t control, uint32_t *arg);
 

@@ -173,7 +173,7 @@ static bool fwsec_loaded(AdaFalcon *f, const Fwsec *fw)
     g_autofree uint8_t *data = g_memdup2(fw->data, fw->hs.data_size);
     uint32_t cmd = fw->mapper + r570_FALCON_APPLICATION_INTERFACE_DMEM_MAPPER_V3__init_cmd;
 
-    if (!f->gpu->vbios_fwsec || f->imem_high < fw->hs.code_size || f->dmem_high < fw->hs.data_size) {
+    if (!f->gpu->power_on.vbios_fwsec || f->imem_high < fw->hs.code_size || f->dmem_high < fw->hs.data_size) {
         return false;
     }
     memcpy(data + fw->hs.pkc, f->dmem + fw->hs.pkc, ADA_SIGNATURE_SIZE);
@@ -229,7 +229,7 @@ static uint32_t run_fwsec(AdaFalcon *f)
     AdaState *s = f->gpu;
     uint32_t *frts_scratch = &s->sw_scratch[r570_NV_VBIOS_FWSECLIC_SCRATCH_INDEX_0E];
     uint32_t *sb_scratch = &s->sw_scratch[r570_NV_VBIOS_FWSECLIC_SCRATCH_INDEX_15];
-    uint32_t version = s->fuse_gsp ? 32 - clz32(s->fuse_gsp) : 0, command;
+    uint32_t version = s->power_on.fuse_gsp ? 32 - clz32(s->power_on.fuse_gsp) : 0, command;
     uint64_t start;
     const uint8_t *cmd;
     Fwsec fw;
@@ -610,7 +610,7 @@ static uint32_t run_sec2(AdaFalcon *f)
                    f->dmem_high);
         return ERR_BOOT_ROM;
     }
-    if (rom_refuses(f, hs, signature_by_fuse(hs, s->fuse_sec2))) {
+    if (rom_refuses(f, hs, signature_by_fuse(hs, s->power_on.fuse_sec2))) {
         return ERR_BOOT_ROM;
     }
     switch (hs->kind) {

@@ -504,7 +504,6 @@ static void pf_realize(PCIDevice *pdev, Error **errp)
     off_bus_init(&s->func, OBJECT(s), &s->bar0, &s->bar1, &s->bar3);
 
     ada_debug_init(s);
-    ada_vbios_build(s);
     ada_falcon_init(&s->gsp_falcon, s, "gsp", 0x110000, 0x600);
     ada_falcon_init(&s->sec2, s, "sec2", 0x840000, 0x600);
     ada_falcon_init(&s->pmu, s, "pmu", 0x10a000, 0xe00);
@@ -544,6 +543,9 @@ static void pf_reset_hold(Object *obj, ResetType type)
 {
     AdaState *s = NVIDIA_ADA(obj);
 
+    s->power_on = s->next_power_on;
+    s->next_power_on.wpr2_up = false;
+    ada_vbios_build(s);
     ada_gsp_forget(s);
     ada_falcon_reset(&s->gsp_falcon);
     ada_falcon_reset(&s->sec2);
@@ -615,12 +617,6 @@ static const Property pf_properties[] = {
     DEFINE_PROP_SIZE("bar1-size", AdaState, bar1_size, 0),
     DEFINE_PROP_BOOL("sriov", AdaState, sriov, true),
     DEFINE_PROP_BOOL("has-msi", AdaState, has_msi, false),
-    DEFINE_PROP_BOOL("ecc", AdaState, ecc, false),
-    DEFINE_PROP_BOOL("vbios-fwsec", AdaState, vbios_fwsec, true),
-    DEFINE_PROP_BOOL("wpr2-up", AdaState, wpr2_up, false),
-    DEFINE_PROP_BOOL("scrubbed", AdaState, scrubbed, false),
-    DEFINE_PROP_UINT32("fuse-sec2", AdaState, fuse_sec2, 0),
-    DEFINE_PROP_UINT32("fuse-gsp", AdaState, fuse_gsp, 0),
     DEFINE_PROP_STRING("fw-check", AdaState, fw_check),
     DEFINE_PROP_UINT32("plugin-delay-ms", AdaState, plugin_delay_ms, 10),
 };

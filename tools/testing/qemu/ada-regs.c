@@ -122,14 +122,13 @@ void ada_regs_reset(AdaState *s)
     memset(s->sw_scratch, 0, sizeof(s->sw_scratch));
     s->pramin_base = 0;
     s->ptimer_offset = 0;
-    s->scrub_done = s->scrubbed;
+    s->scrub_done = s->power_on.scrubbed;
     s->wpr2_lo = 0;
     s->wpr2_hi = 0;
-    if (s->wpr2_up) {
+    if (s->power_on.wpr2_up) {
         /* as a driver leaves it that died after FWSEC-FRTS: 1 MiB below the VGA workspace */
         s->wpr2_hi = s->vram_size - 1 * MiB;
         s->wpr2_lo = s->wpr2_hi - 1 * MiB;
-        s->wpr2_up = false;     /* until the next reset */
     }
 }
 
@@ -206,9 +205,9 @@ static uint32_t pf_read(AdaState *s, uint32_t off)
     case FUSE_DISPLAY:
         return 1;
     case FUSE_SEC2_UCODE ... FUSE_SEC2_LAST:
-        return s->fuse_sec2;
+        return s->power_on.fuse_sec2;
     case FUSE_GSP_UCODE ... FUSE_GSP_LAST:
-        return s->fuse_gsp;
+        return s->power_on.fuse_gsp;
     case ADA_PF_VFREGS ... VFREGS_LAST:
         return ada_vfregs_read(&s->func, off - ADA_PF_VFREGS);
     }

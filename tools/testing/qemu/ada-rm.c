@@ -263,8 +263,8 @@ static uint32_t ctl_ecc_status(AdaState *s, AdaObject *obj, uint8_t *p)
     AdaFwVersion fw = s->gsp->fw;
 
     memset(p, 0, ADA_OFF(fw, NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS, units_SZ));
-    p[ADA_OFF(fw, NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS, units__enabled)] = s->ecc;
-    p[ADA_OFF(fw, NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS, units__scrubComplete)] = s->ecc;
+    p[ADA_OFF(fw, NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS, units__enabled)] = s->power_on.ecc;
+    p[ADA_OFF(fw, NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS, units__scrubComplete)] = s->power_on.ecc;
     p[ADA_OFF(fw, NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS, units__supported)] = 1;
     return NV(OK);
 }
@@ -292,7 +292,7 @@ static uint32_t ctl_memsys_config(AdaState *s, AdaObject *obj, uint8_t *p)
 {
     AdaFwVersion fw = s->gsp->fw;
 
-    p[ADA_OFF(fw, NV2080_CTRL_INTERNAL_MEMSYS_GET_STATIC_CONFIG_PARAMS, bEnabledEccFBPA)] = s->ecc;
+    p[ADA_OFF(fw, NV2080_CTRL_INTERNAL_MEMSYS_GET_STATIC_CONFIG_PARAMS, bEnabledEccFBPA)] = s->power_on.ecc;
     p[ADA_OFF(fw, NV2080_CTRL_INTERNAL_MEMSYS_GET_STATIC_CONFIG_PARAMS, bFbpaPresent)] = 1;
     return NV(OK);
 }
@@ -586,6 +586,13 @@ static const AdaRpc *find_rpc(uint32_t function)
     return NULL;
 }
 
+bool ada_rpc_silent(uint32_t function)
+{
+    const AdaRpc *r = find_rpc(function);
+
+    return r && r->silent;
+}
+
 uint64_t ada_rpc_full_length(const uint8_t *rpc, uint32_t len)
 {
     const uint8_t *p = rpc + RPC_HDR;
@@ -656,6 +663,7 @@ bool ada_rpc_execute(AdaState *s, GByteArray *msg)
 {
     uint32_t function = ldl_le_p(msg->data + RPC_OFF(function)), control = ada_rpc_control(msg), result;
     const AdaRpc *r = find_rpc(function);
+    AdaFaultKind fault;
 
     if (ldl_le_p(msg->data + RPC_OFF(signature)) != r570_NV_VGPU_MSG_SIGNATURE_VALID ||
         ldl_le_p(msg->data + RPC_OFF(header_version)) != r570_NV_VGPU_MSG_HEADER_VERSION_MAJOR_TOT << 24) {
@@ -663,12 +671,12 @@ bool ada_rpc_execute(AdaState *s, GByteArray *msg)
                    ldl_le_p(msg->data + RPC_OFF(signature)), ldl_le_p(msg->data + RPC_OFF(header_version)));
         return false;
     }
-    ada_count_rpc(s, function, control);
-    if (ada_fault_message(s, true, function, control, &result) == ADA_FAULT_REFUSE) {
-        result = refused(msg, function, result);
-    } else {
-        result = run_rpc(s, r, function, msg);
+    fault = ada_fault_message(s, true, function, control, &result);
+    if (fault == ADA_FAULT_LOSE) {
+        return false;
     }
+    ada_count_rpc(s, function, control);
+    result = fault == ADA_FAULT_REFUSE ? refused(msg, function, result) : run_rpc(s, r, function, msg);
     stl_le_p(msg->data + RPC_OFF(rpc_result), result);
     stl_le_p(msg->data + RPC_OFF(rpc_result_private), result);
     return !r || !r->silent;

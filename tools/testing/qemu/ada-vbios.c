@@ -139,7 +139,7 @@ static void build_table(AdaState *s, uint8_t *img)
     p[r570_FALCON_UCODE_TABLE_HDR_V1_rom__Version] = r570_FALCON_UCODE_TABLE_HDR_V1_VERSION;
     p[r570_FALCON_UCODE_TABLE_HDR_V1_rom__HeaderSize] = r570_FALCON_UCODE_TABLE_HDR_V1_rom__SIZE;
     p[r570_FALCON_UCODE_TABLE_HDR_V1_rom__EntrySize] = r570_FALCON_UCODE_TABLE_ENTRY_V1_rom__SIZE;
-    p[r570_FALCON_UCODE_TABLE_HDR_V1_rom__EntryCount] = s->vbios_fwsec ? 2 : 1;
+    p[r570_FALCON_UCODE_TABLE_HDR_V1_rom__EntryCount] = s->power_on.vbios_fwsec ? 2 : 1;
     p[r570_FALCON_UCODE_TABLE_HDR_V1_rom__DescVersion] = 3;
     p[r570_FALCON_UCODE_TABLE_HDR_V1_rom__DescSize] = r570_FALCON_UCODE_DESC_V3_rom__SIZE;
     p += r570_FALCON_UCODE_TABLE_HDR_V1_rom__SIZE;
@@ -148,7 +148,7 @@ static void build_table(AdaState *s, uint8_t *img)
     stl_le_p(p + r570_FALCON_UCODE_TABLE_ENTRY_V1_rom__DescPtr, PC_AT_SIZE + EXT_DESC);
     p += r570_FALCON_UCODE_TABLE_ENTRY_V1_rom__SIZE;
 
-    if (s->vbios_fwsec) {
+    if (s->power_on.vbios_fwsec) {
         p[r570_FALCON_UCODE_TABLE_ENTRY_V1_rom__ApplicationID] = r570_FALCON_UCODE_ENTRY_APPID_FWSEC_PROD;
         stl_le_p(p + r570_FALCON_UCODE_TABLE_ENTRY_V1_rom__DescPtr, PC_AT_SIZE + EXT_DESC);
     }
@@ -213,6 +213,7 @@ void ada_vbios_build(AdaState *s)
     uint8_t *ext;
 
     s->vbios_size = PC_AT_SIZE + EFI_SIZE + FWSEC_SIZE;
+    g_free(s->vbios);
     s->vbios = g_malloc0(s->vbios_size);
     build_pc_at(s, s->vbios);
     build_headers(s, s->vbios + PC_AT_SIZE, AT_PCIR, EFI_SIZE, 0x03, false, false);

@@ -185,7 +185,7 @@ typedef struct AdaWpr {
 
 /* ---- VBIOS (ada-vbios.c) ----------------------------------------------------------------------------------------- */
 
-/* builds s->vbios. What FWSEC's image must look like when run is checked against it in ada-hs.c */
+/* builds s->vbios anew. What FWSEC's image must look like when run is checked against it in ada-hs.c */
 void ada_vbios_build(AdaState *s);
 
 /* ---- VRAM and its MMUs (ada-mmu.c) ------------------------------------------------------------------------------- */
@@ -327,13 +327,22 @@ typedef struct AdaFaults {
     uint32_t scrubber_error;    /* property fault-scrubber: mailbox0 of a scrubber that fails; 0 = works */
     uint32_t booter_error;      /* fault-booter: the same of booter_load */
     uint32_t gsp;               /* fault-gsp: AdaFaultGsp */
-    /* fault-message, one shot: <drop|delay=ms|duplicate|corrupt|refuse=status>:<function>[:<control>][:<nth>] */
+    /* fault-message, one shot: <action>:<function>[:<control>][:<nth>] */
     char *message;
     /* lose-interrupt, one shot: <gfid>[:<nth>]; nth 0 = none */
     uint32_t lose_gfid, lose_nth;
     bool off_bus;               /* surprise-removal */
 } AdaFaults;
 typedef enum { ADA_GSP_OK, ADA_GSP_SILENT /* never answers */, ADA_GSP_DIES /* halts before INIT_DONE */ } AdaFaultGsp;
+
+/* What a power-on finds: class properties that can be set at any time, for the next reset of the PF */
+typedef struct AdaPowerOn {
+    bool ecc;
+    bool vbios_fwsec;           /* the VBIOS has FWSEC */
+    bool wpr2_up;               /* once: the reset after it finds WPR2 down */
+    bool scrubbed;
+    uint32_t fuse_sec2, fuse_gsp;
+} AdaPowerOn;
 
 /* ---- the PF: the whole GPU --------------------------------------------------------------------------------------- */
 
@@ -344,13 +353,14 @@ struct AdaState {
     char *board_name;
     HostMemoryBackend *hostmem; /* "memdev": VRAM that others may look into; else private */
     uint64_t vram_size;
-    bool sriov, has_msi, ecc, vbios_fwsec, wpr2_up, scrubbed;
+    bool sriov, has_msi;
     uint64_t bar1_size;
-    uint32_t fuse_sec2, fuse_gsp;
+    AdaPowerOn next_power_on;   /* as set by now */
     char *fw_check;             /* "strict", "hash" or "off" */
     uint32_t plugin_delay_ms;
     AdaFaults faults;
 
+    AdaPowerOn power_on;        /* as the last one found it */
     const AdaBoard *board;
     AdaFunc func;               /* the PF as gfid 0 */
     AdaFunc *vf[ADA_MAX_VFS];   /* by VF number, NULL while not enabled */

@@ -7,9 +7,10 @@ import struct
 from gspclient import BootError, Client, GSP, Machine, MIB, Refused, SEC2
 from harness import CASES, Case, equal, none, only, test, true
 from test_pci import Block, LEAF, LEAF_EN_SET, NO_MESSAGE, TOP_EN_SET, TRIGGER
+from test_plugin import Guest, host, Plugin
 from test_vgpu import bootload, Vgpu
 
-STATIC, CONTROL, INIT_DONE, OS_ERROR_LOG = 65, 76, 0x1001, 0x1006
+STATIC, SYSTEM_INFO, REGISTRY, CONTROL, ALLOC, INIT_DONE, OS_ERROR_LOG = 65, 72, 73, 76, 103, 0x1001, 0x1006
 SEGMENT_SIZE = 0x2080017e
 
 
@@ -35,51 +36,117 @@ def fails(function, what):
     raise AssertionError(what)
 
 
-@test("fault: drop the answer to the second control of a kind")
-@booted
-def _(c):
-    c.m.set_property("fault-message", f"drop:{CONTROL}:0x{SEGMENT_SIZE:x}:2")
-    first = segment_size(c)
-    c.control(0x20800a5c, bytes(2068))
-    fails(lambda: segment_size(c), "the second one was answered")
-    equal(segment_size(c), first, "the third one")
-    equal(c.m.property("fault-message"), "", "one shot")
+class Kind:
+    """
+    Messages of one kind: how fault-message calls them, and how to have GSP-RM send
+    one. @executed counts requests that were carried out.
+    """
+
+    def __init__(self, c, name):
+        self.c, self.name, self.handle = c, name, 0xabc00000
+        self.function = {"control": CONTROL, "RPC": STATIC, "alloc": ALLOC, "event": OS_ERROR_LOG}[name]
+        self.what = f"{self.function}:" + (f"0x{SEGMENT_SIZE:x}" if name == "control" else "")
+
+    def ask(self):
+        c = self.c
+        if self.name == "control":
+            c.send(CONTROL, struct.pack("<6IQ", c.static["hInternalClient"], c.static["hInternalSubdevice"],
+                                        SEGMENT_SIZE, 0, 8, 0, 0))
+        elif self.name == "RPC":
+            c.send(STATIC, bytes(c.abi.sizes["GspStaticConfigInfo"]))
+        elif self.name == "alloc":
+            self.handle += 1
+            c.send(ALLOC, struct.pack("<8I", self.handle, self.handle, self.handle, 0, 0, 0, 0, 0))
+        else:
+            equal(c.m.set_property("inject-event", "os-error-log:79:text"), {"return": {}}, "inject-event")
+
+    def executed(self):
+        if self.name == "alloc":
+            return json.loads(self.c.m.property("accounting"))["now"]["rm_objects"]
+        return json.loads(self.c.m.property("stats"))["rpcs"].get(str(self.function), 0)
+
+    def status(self, payload):
+        """NV_STATUS of an answer, where this kind has it."""
+        at = {"control": 12, "alloc": 16}.get(self.name)
+        return self.c.result if at is None else struct.unpack_from("<I", payload, at)[0]
 
 
-@test("fault: delay an answer")
-@booted
-def _(c):
-    c.m.set_property("fault-message", f"delay=500:{STATIC}")
-    fails(c.get_static, "answered within 100 ms")
-    true(c.m.wait(c.poll, ms=1000), "the answer never came")
-
-
-@test("fault: an answer twice")
-@booted
-def _(c):
-    c.m.set_property("fault-message", f"duplicate:{STATIC}")
-    c.get_static()
-    c.m.step(20000000)
+def messages(c, ms=10):
+    """(function, payload) of what GSP-RM sends within that time."""
+    c.events = []
+    for _ in range(2 * ms):
+        c.m.step(500000)
     c.poll()
-    equal([f for f, _ in c.events], [STATIC, STATIC], "answers")
+    return c.events
 
 
-@test("fault: an answer with a wrong checksum")
-@booted
-def _(c):
-    c.m.set_property("fault-message", f"corrupt:{STATIC}")
-    true("checksum" in str(fails(c.get_static, "checksum is right")), "another error")
+def functions(c, ms=10):
+    return [f for f, _ in messages(c, ms)]
 
 
-@test("fault: refuse a control and an RPC with a status")
-@booted
-def _(c):
-    c.m.set_property("fault-message", f"refuse=0x1a:{CONTROL}:0x{SEGMENT_SIZE:x}")
-    equal(fails(lambda: segment_size(c), "the control was not refused").status, 0x1a, "status")
-    c.m.set_property("fault-message", f"refuse=0x40:{STATIC}")
-    equal(fails(c.get_static, "the RPC was not refused").status, 0x40, "status")
-    c.get_static()
-    segment_size(c)
+def dropped(c, kind, before):
+    equal((functions(c), kind.executed()), ([], before + (kind.name != "event")), "messages, requests executed")
+
+
+def lost(c, kind, before):
+    equal((functions(c), kind.executed()), ([], before), "messages, requests executed")
+    equal(c.room(), c.slots - 1, "it is off the queue")
+
+
+def delayed(c, kind, before):
+    other, event = Kind(c, "RPC" if kind.name != "RPC" else "control"), Kind(c, "event")
+    equal((functions(c), kind.executed()), ([], before + (kind.name != "event")), "messages, requests executed")
+    event.ask()
+    other.ask()
+    equal(functions(c), [], "what is behind it waits")
+    equal(functions(c, 40), [kind.function, OS_ERROR_LOG, other.function], "and comes in order")
+
+
+def duplicated(c, kind, before):
+    answers = messages(c)
+    equal([f for f, _ in answers], [kind.function] * 2, "messages")
+    equal(kind.executed(), before + (kind.name != "event"), "requests executed")
+    equal(answers[0] == answers[1], True, "the same twice")
+
+
+def corrupted(c, kind, before):
+    true("checksum" in str(fails(lambda: messages(c), "checksum is right")), "another error")
+    equal(kind.executed(), before + (kind.name != "event"), "requests executed")
+    c.ack_all()
+    c.stat_sequence += 1
+
+
+def refused(c, kind, _before):
+    objects = Kind(c, "alloc").executed()
+    (function, payload), = messages(c)
+    equal((function, kind.status(payload)), (kind.function, 0x1a), "status")
+    equal(Kind(c, "alloc").executed(), objects, "objects")
+
+
+ACTIONS = {"drop": dropped, "lose": lost, "delay=40": delayed, "duplicate": duplicated, "corrupt": corrupted,
+           "refuse=0x1a": refused}
+
+for ACTION, CHECK in ACTIONS.items():
+    for NTH in (1, 3):
+        @test(f"fault: {ACTION}, number {NTH} of a kind: control, RPC, alloc, event")
+        @booted
+        def _(c, action=ACTION, check=CHECK, nth=NTH):
+            for name in ("control", "RPC", "alloc") + (() if check in (lost, refused) else ("event",)):
+                kind = Kind(c, name)
+                other = Kind(c, "RPC" if name != "RPC" else "control")
+                equal(c.m.set_property("fault-message", f"{action}:{kind.what}:{nth}"), {"return": {}}, name)
+                for _ in range(nth - 1):
+                    kind.ask()
+                    equal(functions(c), [kind.function], f"{name} before")
+                    other.ask()
+                    equal(functions(c), [other.function], "another kind")
+                before = kind.executed()
+                kind.ask()
+                check(c, kind, before)
+                equal(c.m.property("fault-message"), "", "one shot")
+                kind.ask()
+                (function, payload), = messages(c)
+                equal((function, name != "event" and kind.status(payload)), (kind.function, 0), "the next one")
 
 
 @test("fault: drop INIT_DONE")
@@ -90,13 +157,16 @@ def _():
 
 
 WRONG = {
-    "fault-message": ("drop", "drop:", "lose:65", "delay:65", "drop=1:65", "refuse=x:65", "drop:65:0:0", "drop:65:y"),
+    "fault-message": ("drop", "drop:", "lost:65", "lose=1:65", "delay:65", "drop=1:65", "refuse=x:65", "drop:65:0:0",
+                      "drop:65:y"),
     "fault-gsp": ("", "hang", "SILENT"),
     "lose-interrupt": ("x", "33", "-1", "0:0", "0:", "1:2:3"),
     "inject-event": ("", "xid:1:text", "os-error-log:", "os-error-log:x:text", "os-error-log:1"),
     "crash-plugin": (0, 1, 33, "one", -1),
     "crash-gsp": ("yes", 1), "hang-gsp": ("yes", 1), "surprise-removal": ("gone", 0),
     "fault-scrubber": ("x", 1 << 32), "fault-booter": (-1, True),
+    "ecc": (1, "yes"), "vbios-fwsec": (0,), "wpr2-up": ("up",), "scrubbed": (1,), "fuse-sec2": (True, 1 << 32),
+    "fuse-gsp": (-1, "one"),
 }
 
 
@@ -108,6 +178,37 @@ def _(c):
             answer = c.m.set_property(name, value)
             true(name in answer.get("error", {}).get("desc", ""), f"{name}={value!r}: {answer}")
     segment_size(c)
+
+
+# A message that does not come, and what to say of it
+NEVER = {
+    "is an event": [f"{action}:0x{function:x}" for action in ("refuse=1", "lose") for function in (INIT_DONE, 0x1fff)],
+    "has no answer": [f"{action}:{function}" for action in ("drop", "delay=1", "duplicate", "corrupt")
+                      for function in (SYSTEM_INFO, REGISTRY)],
+    "is part of a message": [f"{action}:71" for action in ("drop", "lose", "refuse=1", "delay=1")],
+    "has no controls": [f"drop:{STATIC}:0x{SEGMENT_SIZE:x}", f"refuse=1:{ALLOC}:1:2"],
+}
+
+
+@test("fault: one that would never fire is an error that says why")
+@booted
+def _(c):
+    for why, values in NEVER.items():
+        for value in values:
+            desc = c.m.set_property("fault-message", value).get("error", {}).get("desc", "")
+            true(value in desc and why in desc, f"{value}: '{desc}'")
+            equal(c.m.property("fault-message"), "", "armed")
+
+
+@test("fault: the first two commands, which have no answer, lost or refused")
+def _():
+    for action in ("lose", "refuse=1"):
+        for function in (SYSTEM_INFO, REGISTRY):
+            with Machine() as m:
+                equal(m.set_property("fault-message", f"{action}:{function}"), {"return": {}}, action)
+                fails(Client(m).boot, "INIT_DONE came")
+                equal(m.property("fault-message"), "", "one shot")
+                none(m)
 
 
 @test("fault: what needs a GSP-RM says so when there is none")
@@ -367,12 +468,69 @@ for FUSE, GOOD in {0: 0, 1: 1, 2: None, 3: None, 0x8000: None, 0x10000: None}.it
     fuse_case("FWSEC", FUSE, fwsec)
 
 
+def says_ecc(c):
+    """Is ECC on, by the control that asks for it?"""
+    name = "NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS"
+    return c.abi.get(name, "units[0].enabled", c.control(0x2080012f, bytes(c.abi.sizes[name])))
+
+
+# property: value that is not the default, how it shows, what that gives before and after
+POWER_ON = {
+    "fuse-sec2": (3, lambda m: m.rd(0x824148), 0, 3),
+    "fuse-gsp": (5, lambda m: m.rd(0x8241e0), 0, 5),
+    "scrubbed": (True, lambda m: m.rd(0x1180fc) >> 29, 0, 3),
+    "vbios-fwsec": (False, lambda m: Client(m).fwsec(0x15) is None, False, True),
+    "wpr2-up": (True, lambda m: (m.rd(0x1fa824), m.rd(0x1fa828)), (0, 0), (0x0bffe000, 0x0bfff000)),
+}
+
+
+def flr(m):
+    m.writel(m.config(0x80), m.readl(m.config(0x80)) & 0xffff | 1 << 15)
+
+
+def reset_pf(m, how):
+    m.ram.next = m.ram.WORK
+    how(m)
+    m.setup_pci()
+
+
+for PROPERTY, HOW in POWER_ON.items():
+    @test(f"power-on: {PROPERTY} set while it runs is found at the next reset, and not before")
+    def _(name=PROPERTY, how=HOW):
+        value, shows, off, on = how
+        with Machine() as m:
+            default = m.property(name)
+            for new, before, after, reset in ((value, off, on, lambda m: m.vm.qmp("system_reset")),
+                                              (default, on, off, flr)):
+                equal(m.set_property(name, new), {"return": {}}, name)
+                equal((shows(m), m.property(name)), (before, new), "before the reset")
+                reset_pf(m, reset)
+                equal(shows(m), after, "after the reset")
+            equal(m.property(name), default, "at the end")
+            none(m)
+
+
+@test("power-on: ecc set while GSP-RM runs is what it says after the next reset, and not before")
+def _():
+    with Machine() as m:
+        for new in (True, False):
+            c = Client(m).boot()
+            c.get_static()
+            equal(m.set_property("ecc", new), {"return": {}}, "ecc")
+            equal((says_ecc(c), m.property("ecc")), (not new, new), "before the reset")
+            reset_pf(m, flr)
+        none(m)
+
+
 @test("ECC: off and on, by control, memory system and the guest's response buffer")
 def _():
     for ecc in (False, True):
         with Machine(ecc=ecc) as m:
-            c = Client(m).boot()
-            c.get_static()
+            c = host(m)
+            guest = Guest(Plugin(c, 1).start())
+            true(guest.setup(), "set-up of a guest")
+            at, _ = c.abi.members["VGPU_GSP_RESPONSE_BUF_V1", "hostEccStatus"]
+            equal(m.ram.read32(guest.response + at), ecc, "hostEccStatus")
             name = "NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS"
             answer = c.control(0x2080012f, bytes(c.abi.sizes[name]))
             equal([c.abi.get(name, f"units[0].{m}", answer) for m in ("supported", "enabled", "scrubComplete")],
