@@ -6,6 +6,7 @@ The registers that the model handles by name, from its sources, one a line:
     registers.py         block, offset, name; as in the tables of model-registers.rst
 """
 
+import importlib.util
 import pathlib
 import re
 
@@ -33,15 +34,21 @@ def plain(*files):
             if name in numbers and not name.endswith("_LAST") and short(name) not in ELSEWHERE}
 
 
+def constants():
+    """Numbers by name, as the model's own header has them: where chips differ, it chooses."""
+    spec = importlib.util.spec_from_file_location("gen_header", HERE.parent / "abi/gen-header.py")
+    gen = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(gen)
+    header = gen.Header()
+    gen.consts(header, HERE.parent / "abi/r570.144.consts.tsv", "")
+    return {name: value for name, (value, _rank, _where) in header.macros.items()}
+
+
 def falcon():
     """(offset in the block, name), and the same of the FBIF, which is not at the same place in each."""
     text = re.sub(r"^#define.*", "", (HERE / "ada-falcon.c").read_text(), flags=re.M)
-    consts = {}
-    for line in (HERE.parent / "abi/r570.144.consts.tsv").read_text().splitlines():
-        name, value = line.split("\t")[:2]
-        consts[re.sub(r"\((\d+)\)$", r"_\1", name)] = value
-    block = {(int(number, 16), name) for number, name in re.findall(r"case (0x[0-9a-f]+):\s+/\* (\w+) \*/", text)}
-    fbif = set()
+    consts = constants()
+    block, fbif = set(), set()
     for macro, name in MACRO.findall(text):
         value = int(consts[MACROS[macro] + name], 16)
         if macro == "FBIF":
