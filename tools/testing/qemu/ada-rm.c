@@ -241,9 +241,31 @@ static void put_intr(uint8_t *p, unsigned int i, uint32_t engine, uint32_t stall
 #undef INTR
 }
 
+/* first and last subtree of each category, as intrInitSubtreeMap_TU102() of OpenRM leaves them */
+static void put_subtrees(uint8_t *p)
+{
+#define NONE            { r570_NV2080_INTR_INVALID_SUBTREE, r570_NV2080_INTR_INVALID_SUBTREE }
+#define CATEGORY(name)  [r570_NV2080_INTR_CATEGORY_##name]
+    static const uint8_t subtrees[r570_NV2080_INTR_CATEGORY_ENUM_COUNT][r570_NV2080_INTR_CATEGORY_SUBTREE_MAP__SIZE] = {
+        CATEGORY(DEFAULT) = NONE,
+        CATEGORY(ESCHED_DRIVEN_ENGINE) = { r570_NV_CPU_INTR_STALL_SUBTREE_START, r570_NV_CPU_INTR_STALL_SUBTREE_LAST },
+        CATEGORY(ESCHED_DRIVEN_ENGINE_NOTIFICATION) = { r570_NV_VIRTUAL_FUNCTION_PRIV_CPU_INTR_TOP_SUBTREE_0,
+                                                        r570_NV_VIRTUAL_FUNCTION_PRIV_CPU_INTR_TOP_SUBTREE_0 },
+        CATEGORY(RUNLIST) = NONE,
+        CATEGORY(RUNLIST_NOTIFICATION) = NONE,
+        CATEGORY(UVM_OWNED) = { r570_NV_CPU_INTR_UVM_SUBTREE_START, r570_NV_CPU_INTR_UVM_SUBTREE_LAST },
+        CATEGORY(UVM_SHARED) = { r570_NV_CPU_INTR_UVM_SHARED_SUBTREE_START, r570_NV_CPU_INTR_UVM_SHARED_SUBTREE_LAST },
+    };
+#undef CATEGORY
+#undef NONE
+
+    memcpy(p + r570_NV2080_CTRL_INTERNAL_INTR_GET_KERNEL_TABLE_PARAMS__subtreeMap, subtrees, sizeof(subtrees));
+}
+
 /* what stops an engine goes to GSP-RM itself */
 static uint32_t ctl_intr_table(AdaState *s, AdaObject *obj, uint8_t *p)
 {
+    put_subtrees(p);
     stl_le_p(p + r570_NV2080_CTRL_INTERNAL_INTR_GET_KERNEL_TABLE_PARAMS__tableLen, 2);
     put_intr(p, 0, ADA_CONST(s->gsp->fw, MC_ENGINE_IDX_GSP), ADA_GSP_STALL_VECTOR, UINT32_MAX);
     put_intr(p, 1, ADA_CONST(s->gsp->fw, MC_ENGINE_IDX_CE2), UINT32_MAX, ada_engine_ce.nonstall_vector);

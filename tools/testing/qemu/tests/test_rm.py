@@ -4,7 +4,7 @@
 import json
 import struct
 
-from gspclient import BootError, Client, Machine, PAGE, Refused
+from gspclient import BootError, Client, Machine, PAGE, R535, R570, Refused
 from harness import CASES, Case, equal, none, only, refuses_rpc, test, true
 from test_vgpu import Vgpu, bootload
 
@@ -52,6 +52,22 @@ def _():
             equal(free(c, CL, CL), 0, "status of freeing the client")
             equal(in_use(c), 0, "objects at the end")
         none(m)
+
+
+for RELEASE in (R570, R535):
+    @test(f"RM: the table of interrupts has the subtrees of each category, {RELEASE}")
+    def _(release=RELEASE):
+        with Machine(scrubbed=True) as m:
+            c = Client(m, release).boot()
+            c.get_static()
+            name = "NV2080_CTRL_INTERNAL_INTR_GET_KERNEL_TABLE_PARAMS"
+            answer = c.control(INTR_TABLE, b"\x55" * c.abi.sizes[name])
+            at, size = c.abi.members[name, "subtreeMap"]
+            ranges = [tuple(answer[i:i + 2]) for i in range(at, at + size, 2)]
+            equal(ranges, [(255, 255), (3, 3), (0, 0), (255, 255), (255, 255), (1, 1), (2, 2)], "subtrees")
+            (_, _, gsp, _), (_, _, _, engine) = struct.iter_unpack("<H2x3I", answer[4:4 + 2 * 16])
+            equal((gsp // 64, engine // 64), (ranges[6][0], ranges[2][0]), "subtrees of the vectors")
+            none(m)
 
 
 def after_tree(check, mutation, function, status):
