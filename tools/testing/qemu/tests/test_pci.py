@@ -3,10 +3,10 @@
 
 import struct
 
-from gspclient import Client, GIB, Machine, MIB, PAGE
+from gspclient import Client, GIB, Machine, MIB, PAGE, Refused
 from harness import equal, none, test, true
 from test_mmu import Fb, pte, Tables
-from test_vgpu import bootload, Vgpu
+from test_vgpu import BOOTLOAD, bootload, SEGMENT_SIZE, Vgpu
 
 VF_STRIDE = 256 << 10
 PF_BLOCK = 0xb80000
@@ -89,11 +89,29 @@ for BOARD, WANT in BOARDS.items():
             equal(1 << (m.readl(m.config(REBAR + 0x10)) >> 8 & 0x3f), bar1, "BAR1 in MiB")
             equal(m.readl(m.config(0xbd8)), 32 << 16 | 32, "Initial and Total VFs")
             equal(m.readl(m.config(0xbe4)) >> 16, device, "device id of VFs")
+            rom = Client(m).vbios()
+            for _kind, at, _size in Client.rom_images(rom):
+                pcir = at + struct.unpack_from("<H", rom, at + 0x18)[0]
+                equal(struct.unpack_from("<HH", rom, pcir + 4), (0x10de, device), "ids in the VBIOS")
+            m.enable_vfs(32)
+            for vf in (0, 31):
+                equal((Block(m, vf).rd(0), Block(m, vf).rd(0xa00)), (boot0, boot42), "BOOT_0, BOOT_42 of a VF")
+                equal(m.readl(m.config(0x2c, 4 + vf)), subsystem << 16 | 0x10de, "subsystem of a VF")
+                equal(m.readl(m.config(8, 4 + vf)), 0x030200a1, "class and revision of a VF")
             c = Client(m).boot()
             equal(c.get_static()["fb_length"], memory, "framebuffer, says GSP-RM")
+            segment, = struct.unpack("<Q", c.control(SEGMENT_SIZE, bytes(8)))
+            equal(segment, (64 if memory == 24 * GIB else 128) * MIB, "VMMU segment")
+            bootload(c, Vgpu(c, 1, segments=[(GIB + segment, segment)]))
+            none(m)
+            half = Vgpu(c, 2, segments=[(2 * GIB + segment // 2, segment)])
+            try:
+                c.control(BOOTLOAD, half.params())
+            except Refused as refused:
+                equal(refused.status, c.abi.consts["NV_ERR_INVALID_ADDRESS"], "segment at half a VMMU segment")
+            equal(m.refusals(), {"fb-unaligned": 1}, "refusals")
             reply = c.rpc(GET_GSP_STATIC_INFO, bytes(c.abi.sizes["GspStaticConfigInfo"]))
             equal(c.abi.text("GspStaticConfigInfo", "gpuNameString", reply), NAMES[board], "name")
-            none(m)
 
 
 @test("PF: capabilities are where a real board has them")
