@@ -549,10 +549,7 @@ static bool run_channel(AdaChannel *c)
     return any;
 }
 
-/*
- * Outside of the register access that rang, as GSP-RM's work is and for the same reason: the guard keeps the DMA of
- * channels off this device's own registers
- */
+/* Outside of the register access that rang, as GSP-RM's work is: a driver has to wait for it */
 static void fifo_work(void *opaque)
 {
     AdaState *s = opaque;

@@ -598,8 +598,8 @@ static void run_commands(AdaState *s)
 }
 
 /*
- * All that GSP-RM does is done here, outside of the register access or timer that caused it: its DMA may hit any
- * address, and the guard keeps it off the registers of this device, which could pull GSP-RM's state from under it.
+ * All that GSP-RM does is done here, outside of the register access or timer that caused it, so that a driver has to wait
+ * for it
  */
 static void gsp_work(void *opaque)
 {

@@ -13,6 +13,7 @@
 #include "qemu/osdep.h"
 #include "hw/pci/msi.h"
 #include "hw/pci/msix.h"
+#include "hw/qdev-core.h"
 #include "ada.h"
 
 /* offsets in the virtual-function register block */
@@ -59,11 +60,47 @@ static void intr_update(AdaFunc *f, bool again)
     f->stats.interrupts += send;
     if (!messages) {
         pci_set_irq(pdev, pending != 0);
-    } else if (send && msix_enabled(pdev)) {
-        msix_notify(pdev, 0);
     } else if (send) {
-        msi_notify(pdev, 0);
+        f->intr.message = true;
+        qemu_bh_schedule(f->gpu->messages);
     }
+}
+
+static void send_message(AdaFunc *f)
+{
+    if (!f || !f->pdev || !f->intr.message || f->gpu->faults.off_bus) {
+        return;
+    }
+    f->intr.message = false;
+    if (msix_enabled(f->pdev)) {
+        msix_notify(f->pdev, 0);
+    } else if (msi_enabled(f->pdev)) {
+        msi_notify(f->pdev, 0);
+    }
+}
+
+/*
+ * A message goes where the driver said, which may be a register of the machine that resets this GPU before the write
+ * returns: so it leaves when nothing else of the model runs. Two that meet here are one, as they would be in a processor
+ */
+static void send_messages(void *opaque)
+{
+    AdaState *s = opaque;
+
+    send_message(&s->func);
+    for (unsigned int i = 0; i < ADA_MAX_VFS; i++) {
+        send_message(s->vf[i]);
+    }
+}
+
+void ada_intr_init(AdaState *s)
+{
+    s->messages = qemu_bh_new_guarded(send_messages, s, &DEVICE(s)->mem_reentrancy_guard);
+}
+
+void ada_intr_exit(AdaState *s)
+{
+    g_clear_pointer(&s->messages, qemu_bh_delete);
 }
 
 void ada_intr_raise(AdaFunc *f, unsigned int vector)

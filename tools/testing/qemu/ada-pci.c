@@ -11,6 +11,7 @@
  *   assumption VF-PBA    a VF's MSI-X pending bits are at BAR0 0x20000: where the PF's are in its copy of the block
  *   assumption NO-SRIOV  the board without SR-IOV has one MSI vector at 0x68 and neither MSI-X nor ARI
  *   assumption RESET     any reset of the PF is power-on, except that VRAM keeps its contents
+ *   assumption NO-P2P    DMA reaches memory only: no register of any function, a BAR of its own or of another VF included
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -54,9 +55,19 @@
 
 /* ---- DMA --------------------------------------------------------------------------------------------------------- */
 
+/*
+ * What a register of the machine does, it does before the access returns: a write to the PF's own configuration space,
+ * say, resets the GPU under whatever does this DMA. So it is for memory, and the bus refuses all else
+ */
+static bool dma(AdaFunc *f, uint64_t addr, void *buf, size_t len, DMADirection dir)
+{
+    return f->pdev && !f->gpu->faults.off_bus &&
+           pci_dma_rw(f->pdev, addr, buf, len, dir, (MemTxAttrs) { .memory = true }) == MEMTX_OK;
+}
+
 bool ada_dma_read(AdaFunc *f, uint64_t addr, void *buf, size_t len)
 {
-    if (!f->pdev || f->gpu->faults.off_bus || pci_dma_read(f->pdev, addr, buf, len) != MEMTX_OK) {
+    if (!dma(f, addr, buf, len, DMA_DIRECTION_TO_DEVICE)) {
         ada_refuse(f->gpu, "dma-fault", "gfid %u: read of %zu bytes at 0x%" PRIx64, f->gfid, len, addr);
         return false;
     }
@@ -66,7 +77,7 @@ bool ada_dma_read(AdaFunc *f, uint64_t addr, void *buf, size_t len)
 
 bool ada_dma_write(AdaFunc *f, uint64_t addr, const void *buf, size_t len)
 {
-    if (!f->pdev || f->gpu->faults.off_bus || pci_dma_write(f->pdev, addr, buf, len) != MEMTX_OK) {
+    if (!dma(f, addr, (void *)buf, len, DMA_DIRECTION_FROM_DEVICE)) {
         ada_refuse(f->gpu, "dma-fault", "gfid %u: write of %zu bytes at 0x%" PRIx64, f->gfid, len, addr);
         return false;
     }
@@ -504,6 +515,7 @@ static void pf_realize(PCIDevice *pdev, Error **errp)
     off_bus_init(&s->func, OBJECT(s), &s->bar0, &s->bar1, &s->bar3);
 
     ada_debug_init(s);
+    ada_intr_init(s);
     ada_falcon_init(&s->gsp_falcon, s, "gsp", 0x110000, 0x600);
     ada_falcon_init(&s->sec2, s, "sec2", 0x840000, 0x600);
     ada_falcon_init(&s->pmu, s, "pmu", 0x10a000, 0xe00);
@@ -533,6 +545,7 @@ static void pf_exit(PCIDevice *pdev)
     ada_falcon_exit(&s->gsp_falcon);
     ada_falcon_exit(&s->sec2);
     ada_falcon_exit(&s->pmu);
+    ada_intr_exit(s);
     ada_debug_exit(s);
     g_free(s->vbios);
     g_hash_table_unref(s->reg_store);

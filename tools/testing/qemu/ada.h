@@ -76,6 +76,7 @@ char *ada_board_names(void);    /* for an error message; caller frees */
 typedef struct AdaIntr {
     uint32_t leaf[ADA_INTR_LEAVES], leaf_en[ADA_INTR_LEAVES], top_en;
     uint32_t signalled;         /* subtrees that were pending and enabled when a message was sent last */
+    bool message;               /* one is on its way */
 } AdaIntr;
 
 /* ---- one PCI function: the PF or a VF ---------------------------------------------------------------------------- */
@@ -118,6 +119,8 @@ uint32_t ada_vfregs_read(AdaFunc *f, uint32_t off);
 void ada_vfregs_write(AdaFunc *f, uint32_t off, uint32_t val);
 void ada_func_reset(AdaFunc *f);    /* power-on, FLR: registers of this function only */
 
+void ada_intr_init(AdaState *s);
+void ada_intr_exit(AdaState *s);
 /* latch vector @vector (leaf = vector / 32) and signal when enabled down the tree */
 void ada_intr_raise(AdaFunc *f, unsigned int vector);
 void ada_intr_reset(AdaFunc *f);
@@ -383,6 +386,7 @@ struct AdaState {
     AdaVmmu vmmu[ADA_MAX_GFID + 1];         /* by gfid; [0] unused */
     AdaTlbEntry tlb[ADA_TLB_ENTRIES];
 
+    QEMUBH *messages;           /* sends those of all functions */
     AdaGsp *gsp;
     AdaFifo *fifo;
     GHashTable *refusals, *rpc_counts, *event_counts, *program_counts, *unmodelled;

@@ -299,6 +299,10 @@ class Machine:
     def step(self, ns):
         self.cmd(f"clock_step {ns}")
 
+    def settle(self):
+        """Lets happen what the last access has left for later, as the sending of a message."""
+        self.readl(self.config(0))
+
     def property(self, name, path="/machine/peripheral/gpu"):
         return self.vm.qmp("qom-get", path=path, property=name)["return"]
 

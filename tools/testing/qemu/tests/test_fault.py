@@ -340,8 +340,10 @@ def _():
         pf.wr(TOP_EN_SET, 2)
         m.set_property("lose-interrupt", "0")
         pf.wr(TRIGGER, 0x47)
+        m.settle()
         equal(m.ram.read32(where), 0, "message")
         m.wr(0x88704, 0)
+        m.settle()
         equal(m.ram.read32(where), 0x1234, "message after arming again")
 
 

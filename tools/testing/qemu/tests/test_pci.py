@@ -56,6 +56,7 @@ class Block:
         self.m.writel(self.m.config(4, self.function), 6)
 
     def message(self):
+        self.m.settle()
         value = self.m.ram.read32(self.where)
         self.m.ram.write32(self.where, NO_MESSAGE)
         return value
@@ -150,9 +151,11 @@ def _():
         pf.wr(LEAF_EN_SET, 1)
         pf.wr(TOP_EN_SET, 1)
         pf.wr(TRIGGER, 0)
+        m.settle()
         equal(m.ram.read32(where), 0x1234, "message")
         m.ram.write32(where, 0)
         m.wr(0x88704, 0)
+        m.settle()
         equal(m.ram.read32(where), 0x1234, "message again by re-arming while pending")
 
 
