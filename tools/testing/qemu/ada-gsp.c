@@ -620,7 +620,7 @@ static void gsp_work(void *opaque)
         run_commands(s);
         ada_guest_work(s);
     }
-    if (g->init_at) {
+    if (ada_gsp_running(s) && g->init_at) {
         timer_mod_anticipate(g->timer, g->init_at);
     }
 }

@@ -279,6 +279,42 @@ def _():
         none(m)
 
 
+def time_goes_on(m):
+    """To the machine's next timer, which lies ahead unless one is set anew for the past over and over."""
+    m.settle()
+    return m.vm.qtest("clock_step").startswith("OK")
+
+
+@test("fault: GSP-RM dies on a command after those it needs to start; time goes on")
+def _():
+    with Machine() as m:
+        c = Client(m)
+        c.prepare()
+        c.store()
+        c.first_commands()
+        c.send(73, struct.pack("<II", 4096, 1000))
+        c.boot_falcons()
+        fails(c.wait_init_done, "INIT_DONE came")
+        equal(m.rd(0x111388) & 0x90, 0x10, "RISC-V halted")
+        true(time_goes_on(m), "a timer is due for ever")
+        only(m, "registry")
+
+
+@test("fault: GSP-RM hangs before INIT_DONE; time goes on")
+def _():
+    with Machine() as m:
+        c = Client(m)
+        c.prepare()
+        c.store()
+        c.first_commands()
+        c.boot_falcons()
+        true(m.wait(lambda: "error" not in m.set_property("hang-gsp", True), ms=10), "GSP-RM does not run")
+        fails(c.wait_init_done, "INIT_DONE came")
+        equal(m.rd(0x111388) & 0x90, 0x80, "RISC-V active")
+        true(time_goes_on(m), "a timer is due for ever")
+        none(m)
+
+
 # ---- interrupts ------------------------------------------------------------------------------------------------------
 
 
