@@ -52,6 +52,12 @@ void ada_func_reset(AdaFunc *f)
     ada_store_reset(f);
 }
 
+/* of what is only kept here; the PF's own copy is part of its BAR0, which keeps other registers */
+static uint32_t store_off(AdaFunc *f, uint32_t off)
+{
+    return f->gfid ? off : ADA_PF_VFREGS + off;
+}
+
 /* What the PF has at these places is in its own BAR0 at 0. */
 static bool vf_identity(AdaFunc *f, uint32_t off, uint32_t *val)
 {
@@ -94,7 +100,7 @@ uint32_t ada_vfregs_read(AdaFunc *f, uint32_t off)
         return 0;
     case FAULT_BUFFER_FIRST ... FAULT_BUFFER_LAST:
         /* no fault is ever written: PUT stays where GET starts */
-        return (off & 0x1f) == FAULT_BUFFER_PUT ? 0 : ada_store_read(f, off);
+        return (off & 0x1f) == FAULT_BUFFER_PUT ? 0 : ada_store_read(f, store_off(f, off));
     case FAULT_INFO_FIRST ... FAULT_INFO_LAST:
         return 0;
     case INVALIDATE_PDB:
@@ -112,7 +118,7 @@ uint32_t ada_vfregs_read(AdaFunc *f, uint32_t off)
     case WORK_SUBMIT:
         return 0;
     }
-    return ada_store_read(f, off);
+    return ada_store_read(f, store_off(f, off));
 }
 
 /* Done at once. Without ALL_VA it is of one address, whose register was not published */
@@ -182,5 +188,5 @@ void ada_vfregs_write(AdaFunc *f, uint32_t off, uint32_t val)
         ada_fifo_doorbell(f, val);
         return;
     }
-    ada_store_write(f, off, val);
+    ada_store_write(f, store_off(f, off), val);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """PCI functions: identity, configuration space and its mirror, interrupts, reset, properties of the board."""
 
+import json
 import struct
 
 from gspclient import Client, GIB, Machine, MIB, PAGE, Refused
@@ -157,6 +158,19 @@ def _():
         m.wr(0x88704, 0)
         m.settle()
         equal(m.ram.read32(where), 0x1234, "message again by re-arming while pending")
+
+
+@test("PF: its copy of the VF block keeps other registers than BAR0 does at the same offset")
+def _():
+    with Machine() as m:
+        for reg in (0x9140, 0x100c10, 0x3004, 0x5554):
+            at = reg % VF_STRIDE + PF_BLOCK
+            m.wr(at, 0x55)
+            equal(m.rd(reg), 0, f"0x{reg:x}")
+            m.wr(reg, 0xaa)
+            equal(m.rd(at), 0x55, f"0x{at:x}")
+        registers = {r["register"] for r in json.loads(m.property("unmodelled"))}
+        true({"0xb85554", "0x005554"} <= registers, f"unmodelled: {registers}")
 
 
 @test("VF: shows the chip, and that it is a VF")
