@@ -209,7 +209,6 @@ static void dma_command(AdaFalcon *f, uint32_t cmd)
         fault = ADA_CHECK("falcon-dma-target");
     }
     if (fault) {
-        f->dma_error = true;
         ada_refused(f->gpu, fault, "%s: command 0x%x, %u bytes, %s 0x%x, address 0x%" PRIx64 ", TRANSCFG 0x%x, DMACTL "
                     "0x%x, FBIF_CTL 0x%x", f->name, cmd, size, imem ? "IMEM" : "DMEM", f->dma_moffs, addr,
                     f->fbif_transcfg[ctx], f->dmactl, f->fbif_ctl);
@@ -262,12 +261,19 @@ void ada_falcon_reset(AdaFalcon *f)
     f->dma_base = f->dma_moffs = f->dma_fboffs = f->dma_cmd = 0;
     f->brom_modsel = f->brom_ucode_id = f->brom_engid = f->brom_paraaddr = 0;
     f->halted = true;
-    f->dma_error = f->riscv_active = f->riscv_halted = false;
+    f->riscv_active = f->riscv_halted = false;
     /* The choice of the core (BCR_CTRL) outlives a reset: drivers choose first and reset then */
 
     if (is_gsp(f) && was_active) {
         ada_gsp_forget(f->gpu);
     }
+}
+
+void ada_falcon_power_on(AdaFalcon *f)
+{
+    f->bcr_ctrl = BCR_VALID;
+    f->engine = 0;
+    ada_falcon_reset(f);
 }
 
 void ada_falcon_init(AdaFalcon *f, AdaState *s, const char *name, uint32_t base, uint32_t fbif)
@@ -279,8 +285,7 @@ void ada_falcon_init(AdaFalcon *f, AdaState *s, const char *name, uint32_t base,
     f->imem = g_malloc0(ADA_FALCON_IMEM);
     f->dmem = g_malloc0(ADA_FALCON_DMEM);
     f->run = timer_new_ns(QEMU_CLOCK_VIRTUAL, run_done, f);
-    f->bcr_ctrl = BCR_VALID;
-    ada_falcon_reset(f);
+    ada_falcon_power_on(f);
 }
 
 void ada_falcon_exit(AdaFalcon *f)

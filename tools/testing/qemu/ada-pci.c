@@ -560,9 +560,9 @@ static void pf_reset_hold(Object *obj, ResetType type)
     s->next_power_on.wpr2_up = false;
     ada_vbios_build(s);
     ada_gsp_forget(s);
-    ada_falcon_reset(&s->gsp_falcon);
-    ada_falcon_reset(&s->sec2);
-    ada_falcon_reset(&s->pmu);
+    ada_falcon_power_on(&s->gsp_falcon);
+    ada_falcon_power_on(&s->sec2);
+    ada_falcon_power_on(&s->pmu);
     for (unsigned int gfid = 1; gfid <= ADA_MAX_GFID; gfid++) {
         ada_vmmu_clear(s, gfid);
     }

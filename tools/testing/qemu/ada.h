@@ -150,7 +150,7 @@ typedef struct AdaFalcon {
     uint32_t imemc[4], dmemc[8];            /* PIO ports */
     uint16_t imem_tag[ADA_FALCON_IMEM / 256];   /* virtual address >> 8 of each block */
     bool imem_secure[ADA_FALCON_IMEM / 256];
-    bool halted, dma_error;
+    bool halted;
     bool riscv_active, riscv_halted;
     QEMUTimer *run;             /* a signed program takes its time */
 } AdaFalcon;
@@ -158,6 +158,7 @@ typedef struct AdaFalcon {
 void ada_falcon_init(AdaFalcon *f, AdaState *s, const char *name, uint32_t base, uint32_t fbif);
 void ada_falcon_exit(AdaFalcon *f);
 void ada_falcon_reset(AdaFalcon *f);        /* engine reset */
+void ada_falcon_power_on(AdaFalcon *f);
 uint32_t ada_falcon_read(AdaFalcon *f, uint32_t off);       /* off within the 0x2000-byte block */
 void ada_falcon_write(AdaFalcon *f, uint32_t off, uint32_t val);
 /* GSP-RM's swgen0: a message waits; raises the GSP vector when IRQMASK lets it */

@@ -4,7 +4,7 @@
 import json
 import struct
 
-from gspclient import Client, GIB, Machine, MIB, PAGE, Refused
+from gspclient import Client, GIB, GSP, Machine, MIB, PAGE, Refused, SEC2
 from harness import equal, none, test, true
 from test_mmu import Fb, pte, Tables
 from test_vgpu import BOOTLOAD, bootload, SEGMENT_SIZE, Vgpu
@@ -171,6 +171,19 @@ def _():
             equal(m.rd(at), 0x55, f"0x{at:x}")
         registers = {r["register"] for r in json.loads(m.property("unmodelled"))}
         true({"0xb85554", "0x005554"} <= registers, f"unmodelled: {registers}")
+
+
+@test("PF: a reset takes the choice of the core and ENGINE back, an engine reset keeps the choice")
+def _():
+    with Machine() as m:
+        for falcon in (GSP, SEC2):
+            m.wr(falcon + 0x1668, 0x111)
+            m.wr(falcon + 0x3c0, 1)
+            equal((m.rd(falcon + 0x1668), m.rd(falcon + 0x3c0)), (0x111, 1), "engine reset")
+        m.writel(m.config(0x80), 1 << 15)
+        m.setup_pci()
+        for falcon in (GSP, SEC2):
+            equal((m.rd(falcon + 0x1668), m.rd(falcon + 0x3c0)), (1, 0), "function level reset")
 
 
 @test("VF: shows the chip, and that it is a VF")
