@@ -23,6 +23,7 @@
 #include "hw/pci/pcie.h"
 #include "hw/pci/pcie_sriov.h"
 #include "hw/qdev-properties.h"
+#include "migration/vmstate.h"
 #include "ada.h"
 
 #define VENDOR_NVIDIA       0x10de
@@ -634,6 +635,9 @@ static const Property pf_properties[] = {
     DEFINE_PROP_UINT32("plugin-delay-ms", AdaState, plugin_delay_ms, 10),
 };
 
+/* without what GSP-RM knows a GPU would come up elsewhere that its driver does not know */
+static const VMStateDescription vmstate_none = { .name = "nvidia-ada", .unmigratable = 1 };
+
 static void common_class_init(ObjectClass *oc)
 {
     PCIDeviceClass *k = PCI_DEVICE_CLASS(oc);
@@ -642,6 +646,7 @@ static void common_class_init(ObjectClass *oc)
     k->subsystem_vendor_id = VENDOR_NVIDIA;
     k->revision = REVISION_A1;
     k->class_id = CLASS_3D;
+    DEVICE_CLASS(oc)->vmsd = &vmstate_none;
     set_bit(DEVICE_CATEGORY_DISPLAY, DEVICE_CLASS(oc)->categories);
 }
 

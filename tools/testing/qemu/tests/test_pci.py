@@ -186,6 +186,13 @@ def _():
             equal((m.rd(falcon + 0x1668), m.rd(falcon + 0x3c0)), (1, 0), "function level reset")
 
 
+@test("PF: cannot be migrated, nor be saved")
+def _():
+    with Machine() as m:
+        error = m.vm.qmp("migrate", uri="exec:cat >/dev/null").get("error", {}).get("desc", "")
+        true("nvidia-ada" in error and "non-migratable" in error, f"migrate: '{error}'")
+
+
 @test("VF: shows the chip, and that it is a VF")
 def _():
     with Machine() as m:
