@@ -318,6 +318,7 @@ static bool pf_ext_caps(AdaState *s, Error **errp)
     if (s->sriov) {
         if (!pcie_sriov_pf_init(pdev, PF_SRIOV, TYPE_NVIDIA_ADA_VF, s->board->device_id, ADA_MAX_VFS, ADA_MAX_VFS,
                                 ADA_VF_OFFSET, VF_STRIDE, errp)) {
+            pdev->exp.sriov_cap = 0;    /* it has undone its VFs */
             return false;
         }
         pci_set_long(config + PF_SRIOV + PCI_SRIOV_CAP, BIT(2) /* VF 10-bit tag requester */);
@@ -496,6 +497,30 @@ static void init_bar0(PCIDevice *pdev, MemoryRegion *bar0, MemoryRegion *io, con
     pci_register_bar(pdev, 0, PCI_BASE_ADDRESS_SPACE_MEMORY, bar0);
 }
 
+static void pf_exit(PCIDevice *pdev)
+{
+    AdaState *s = NVIDIA_ADA(pdev);
+
+    pcie_sriov_pf_exit(pdev);
+    pcie_aer_exit(pdev);
+    pcie_cap_exit(pdev);
+    if (s->sriov) {
+        msix_unuse_all_vectors(pdev);
+        msix_uninit(pdev, &s->bar0, &s->bar0);
+    }
+    msi_uninit(pdev);
+    ada_gsp_exit(s);
+    ada_fifo_exit(s);
+    ada_falcon_exit(&s->gsp_falcon);
+    ada_falcon_exit(&s->sec2);
+    ada_falcon_exit(&s->pmu);
+    ada_intr_exit(s);
+    ada_debug_exit(s);
+    g_free(s->vbios);
+    g_hash_table_unref(s->reg_store);
+    ada_vram_exit(s);
+}
+
 static void pf_realize(PCIDevice *pdev, Error **errp)
 {
     AdaState *s = NVIDIA_ADA(pdev);
@@ -523,34 +548,9 @@ static void pf_realize(PCIDevice *pdev, Error **errp)
     ada_fifo_init(s);
     ada_gsp_init(s);
 
-    if (!pf_caps(s, errp)) {
-        return;
+    if (!pf_caps(s, errp) || !pf_ext_caps(s, errp)) {
+        pf_exit(pdev);
     }
-    pf_ext_caps(s, errp);
-}
-
-static void pf_exit(PCIDevice *pdev)
-{
-    AdaState *s = NVIDIA_ADA(pdev);
-
-    pcie_sriov_pf_exit(pdev);
-    pcie_aer_exit(pdev);
-    pcie_cap_exit(pdev);
-    if (s->sriov) {
-        msix_unuse_all_vectors(pdev);
-        msix_uninit(pdev, &s->bar0, &s->bar0);
-    }
-    msi_uninit(pdev);
-    ada_gsp_exit(s);
-    ada_fifo_exit(s);
-    ada_falcon_exit(&s->gsp_falcon);
-    ada_falcon_exit(&s->sec2);
-    ada_falcon_exit(&s->pmu);
-    ada_intr_exit(s);
-    ada_debug_exit(s);
-    g_free(s->vbios);
-    g_hash_table_unref(s->reg_store);
-    ada_vram_exit(s);
 }
 
 static void pf_reset_hold(Object *obj, ResetType type)
@@ -578,6 +578,17 @@ static void pf_reset_hold(Object *obj, ResetType type)
 
 /* ---- life of a VF: made with the PF, switched on and off by VF Enable -------------------------------------------- */
 
+static void vf_exit(PCIDevice *pdev)
+{
+    AdaVf *vf = NVIDIA_ADA_VF(pdev);
+
+    vf->func.gpu->vf[vf->func.gfid - 1] = NULL;
+    pcie_aer_exit(pdev);
+    pcie_cap_exit(pdev);
+    msix_unuse_all_vectors(pdev);
+    msix_uninit(pdev, &vf->bar0, &vf->bar0);
+}
+
 static void vf_realize(PCIDevice *pdev, Error **errp)
 {
     AdaVf *vf = NVIDIA_ADA_VF(pdev);
@@ -593,18 +604,9 @@ static void vf_realize(PCIDevice *pdev, Error **errp)
     memory_region_init_io(&vf->bar3, OBJECT(vf), &bar3_ops, &vf->func, "nvidia-ada-vf-bar3", ADA_BAR3_SIZE);
     pci_register_bar(pdev, 3, BAR_MEM64_PREFETCH, &vf->bar3);
     off_bus_init(&vf->func, OBJECT(vf), &vf->bar0, &vf->bar1, &vf->bar3);
-    vf_caps(pdev, &vf->bar0, errp);
-}
-
-static void vf_exit(PCIDevice *pdev)
-{
-    AdaVf *vf = NVIDIA_ADA_VF(pdev);
-
-    vf->func.gpu->vf[vf->func.gfid - 1] = NULL;
-    pcie_aer_exit(pdev);
-    pcie_cap_exit(pdev);
-    msix_unuse_all_vectors(pdev);
-    msix_uninit(pdev, &vf->bar0, &vf->bar0);
+    if (!vf_caps(pdev, &vf->bar0, errp)) {
+        vf_exit(pdev);
+    }
 }
 
 /* FLR, and each change of VF Enable */

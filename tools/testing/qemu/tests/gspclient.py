@@ -242,6 +242,7 @@ class Machine:
 
     ECAM = 0xb0000000
     SLOT = 4
+    BIOS = "-L", "/usr/share/seabios", "-L", "/usr/share/qemu"
     PATIENCE = 120      # seconds until a QEMU that does not answer is a failure
     BAR0, VF_BAR0 = 0xc0000000, 0xc2000000
     BAR1, BAR3, VF_BAR1, VF_BAR3 = 1 << 40, 1 << 41, 1 << 42, 1 << 43
@@ -252,8 +253,7 @@ class Machine:
         self.vm = import_qemu()(qemu_binary(), name=f"gspclient-{os.getpid()}", base_temp_dir=tempfile.gettempdir(),
                                 qmp_timer=self.PATIENCE)
         self.vm.set_machine("q35,memory-backend=ram")
-        for folder in ("/usr/share/seabios", "/usr/share/qemu"):
-            self.vm.add_args("-L", folder)
+        self.vm.add_args(*self.BIOS)
         device = {"driver": "nvidia-ada", "id": "gpu", "bus": "pcie.0", "addr": f"{self.SLOT:x}.0",
                   "multifunction": True, **{k.replace("_", "-"): v for k, v in props.items()}}
         self.vm.add_args("-m", f"{Ram.SIZE // MIB}M", "-nodefaults", "-qtest-log", "/dev/null", "-object",

@@ -3,8 +3,9 @@
 
 import json
 import struct
+import subprocess
 
-from gspclient import Client, GIB, GSP, Machine, MIB, PAGE, Refused, SEC2
+from gspclient import Client, GIB, GSP, Machine, MIB, PAGE, qemu_binary, Refused, SEC2
 from harness import equal, none, test, true
 from test_mmu import Fb, pte, Tables
 from test_vgpu import BOOTLOAD, bootload, SEGMENT_SIZE, Vgpu
@@ -191,6 +192,16 @@ def _():
     with Machine() as m:
         error = m.vm.qmp("migrate", uri="exec:cat >/dev/null").get("error", {}).get("desc", "")
         true("nvidia-ada" in error and "non-migratable" in error, f"migrate: '{error}'")
+
+
+@test("PF: where its VFs have no place it is an error, with nothing left behind")
+def _():
+    machine = [qemu_binary(), "-machine", "q35,accel=qtest", *Machine.BIOS, "-nodefaults", "-display", "none"]
+    for devices, why in ((["addr=1c.0"], "VF addr overflows"), (["addr=6.0,sriov=off", "addr=4.0"], "not available")):
+        run = subprocess.run(machine + [arg for device in devices for arg in ("-device", f"nvidia-ada,{device}")],
+                             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+        equal(run.returncode, 1, f"status with {devices}: {run.stderr}")
+        true(why in run.stderr, run.stderr)
 
 
 @test("VF: shows the chip, and that it is a VF")
