@@ -469,6 +469,7 @@ static AdaStep one_header(AdaChannel *c, uint32_t header)
 /* the next entry of the GPFIFO */
 static AdaStep next_segment(AdaChannel *c)
 {
+    uint64_t at = c->gpfifo + (uint64_t)c->get * r570_NVC56F_GP_ENTRY__SIZE;
     uint32_t put = 0, entry[2];
 
     if (!userd_access(c, GP_PUT, &put, ADA_READ)) {
@@ -480,7 +481,7 @@ static AdaStep next_segment(AdaChannel *c)
     if (put >= c->entries) {
         return ada_chan_error(c, "chan-gpfifo", PBDMA_ERROR, "PUT %u of %u entries", put, c->entries);
     }
-    if (!ada_chan_access(c, c->gpfifo + c->get * r570_NVC56F_GP_ENTRY__SIZE, entry, sizeof(entry), ADA_READ)) {
+    if (!ada_chan_access(c, at, entry, sizeof(entry), ADA_READ)) {
         return ADA_STEP_ERROR;
     }
     entry[0] = le32_to_cpu(entry[0]);

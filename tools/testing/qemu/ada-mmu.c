@@ -305,7 +305,7 @@ static AdaXlat pte_xlat(uint64_t pte, uint64_t va, unsigned int shift)
     x.sysmem = aperture != PTE_AP_VID;
     x.read_only = pte & ENTRY_READ_ONLY;
     x.addr = (pte & (x.sysmem ? ENTRY_ADDR_SYS : ENTRY_ADDR_VID)) << ENTRY_ADDR_SHIFT;
-    x.addr |= va & (x.page_size - 1);
+    x.addr = ROUND_DOWN(x.addr, x.page_size) | (va & (x.page_size - 1));
     return x;
 }
 

@@ -143,6 +143,18 @@ def _(c, fb, tables, bar):
     equal(struct.pack("<I", word(c.m, bar + 2 * MIB - 4)), b"last", "its end")
 
 
+@test("GMMU: a page starts where pages of its size do")
+@with_bar1
+def _(c, fb, tables, bar):
+    for addr, text in ((3 * GIB, b"big!"), (6 * GIB, b"huge")):
+        fb.write(addr + PAGE + 4, text)
+        fb.write(addr + 6 * PAGE + 4, b"past")
+    tables.map64k(2, pte(3 * GIB + 5 * PAGE))
+    equal(c.m.read(bar + 2 * 64 * KIB + PAGE + 4, 4), b"big!", "of 64 KiB")
+    tables.huge(pte(6 * GIB + 5 * PAGE))
+    equal(c.m.read(bar + PAGE + 4, 4), b"huge", "of 2 MiB")
+
+
 @test("GMMU: writes of read-only pages and accesses without a mapping go nowhere")
 @with_bar1
 def _(c, fb, tables, bar):
