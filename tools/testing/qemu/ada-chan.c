@@ -557,6 +557,9 @@ static void fifo_work(void *opaque)
     AdaFifo *fifo = s->fifo;
     bool any = false, waits = false;
 
+    if (s->faults.off_bus) {
+        return;
+    }
     for (guint i = 0; i < fifo->channels->len; i++) {
         AdaChannel *c = g_ptr_array_index(fifo->channels, i);
 

@@ -578,7 +578,8 @@ static void set_surprise_removal(Object *obj, bool value, Error **errp)
     s->faults.off_bus = value;
     if (s->gsp) {       /* else it is made so */
         ada_off_bus(s);
-        qemu_bh_schedule(s->gsp->work);     /* back, it goes on with what it had to do */
+        qemu_bh_schedule(s->gsp->work);     /* back, they go on with what they had to do */
+        qemu_bh_schedule(s->fifo->work);
     }
 }
 

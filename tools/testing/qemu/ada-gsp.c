@@ -598,8 +598,8 @@ static void run_commands(AdaState *s)
 }
 
 /*
- * All that GSP-RM does is done here, outside of the register access or timer that caused it, so that a driver has to wait
- * for it
+ * All that GSP-RM does is done here, outside of the register access or timer that caused it, so that a driver has to
+ * wait for it
  */
 static void gsp_work(void *opaque)
 {

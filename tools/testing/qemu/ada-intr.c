@@ -5,8 +5,8 @@
  * latch again by itself: its block has a re-trigger register. What is latched and enabled all the way up is a level:
  *
  *   assumption VF-MSIX   a VF sends MSI-X vector 0 when a subtree becomes pending, and again when TOP_EN_SET finds one
- *   assumption PF-IRQ    the PF does the same by MSI-X vector 0, else by MSI (where re-arming sends again, too); INTx
- *                        simply is that level
+ *   assumption PF-IRQ    the PF does the same by MSI-X vector 0, else by MSI (which sends once and then nothing until
+ *                        it is armed again, which sends what is pending); INTx simply is that level
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -49,17 +49,25 @@ static void intr_update(AdaFunc *f, bool again)
     PCIDevice *pdev = f->pdev;
     bool messages;
 
-    t->signalled = pending;
     if (!pdev || f->gpu->faults.off_bus) {
         return;
     }
+    t->signalled = pending;
     messages = msix_enabled(pdev) || msi_enabled(pdev);
-    if ((!messages && f->gfid) || (send && ada_fault_interrupt(f))) {
-        return;     /* one that is lost counts as sent: only what sends again brings it back */
+    if (!messages && f->gfid) {
+        return;
     }
+    if (messages && !msix_enabled(pdev)) {
+        send &= t->armed;
+        t->armed &= !send;
+    }
+    if (send) {     /* one that is lost counts as sent: only what sends again brings it back */
+        t->lost = ada_fault_interrupt(f);
+    }
+    send &= !t->lost;
     f->stats.interrupts += send;
     if (!messages) {
-        pci_set_irq(pdev, pending != 0);
+        pci_set_irq(pdev, pending && !t->lost);
     } else if (send) {
         f->intr.message = true;
         qemu_bh_schedule(f->gpu->messages);
@@ -68,7 +76,7 @@ static void intr_update(AdaFunc *f, bool again)
 
 static void send_message(AdaFunc *f)
 {
-    if (!f || !f->pdev || !f->intr.message || f->gpu->faults.off_bus) {
+    if (!f || !f->pdev || !f->intr.message) {
         return;
     }
     f->intr.message = false;
@@ -81,7 +89,7 @@ static void send_message(AdaFunc *f)
 
 /*
  * A message goes where the driver said, which may be a register of the machine that resets this GPU before the write
- * returns: so it leaves when nothing else of the model runs. Two that meet here are one, as they would be in a processor
+ * returns: so it leaves when nothing else of the model runs. Two that meet here are one, as they are in a processor
  */
 static void send_messages(void *opaque)
 {
@@ -114,6 +122,7 @@ void ada_intr_raise(AdaFunc *f, unsigned int vector)
 
 void ada_intr_rearm(AdaFunc *f)
 {
+    f->intr.armed = true;
     if (f->pdev && msi_enabled(f->pdev)) {
         intr_update(f, true);
     }
@@ -121,8 +130,17 @@ void ada_intr_rearm(AdaFunc *f)
 
 void ada_intr_reset(AdaFunc *f)
 {
-    memset(&f->intr, 0, sizeof(f->intr));
+    f->intr = (AdaIntr) { .armed = true };
     intr_update(f, false);
+}
+
+void ada_intr_off_bus(AdaFunc *f)
+{
+    if (!f->gpu->faults.off_bus) {
+        intr_update(f, false);
+    } else if (f->gfid == 0) {
+        pci_set_irq(f->pdev, 0);
+    }
 }
 
 uint32_t ada_intr_read(AdaFunc *f, uint32_t off)

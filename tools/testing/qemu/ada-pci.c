@@ -11,7 +11,7 @@
  *   assumption VF-PBA    a VF's MSI-X pending bits are at BAR0 0x20000: where the PF's are in its copy of the block
  *   assumption NO-SRIOV  the board without SR-IOV has one MSI vector at 0x68 and neither MSI-X nor ARI
  *   assumption RESET     any reset of the PF is power-on, except that VRAM keeps its contents
- *   assumption NO-P2P    DMA reaches memory only: no register of any function, a BAR of its own or of another VF included
+ *   assumption NO-P2P    DMA reaches memory only: no register of the machine, no BAR, be it the GPU's own
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -175,12 +175,18 @@ static void off_bus_init(AdaFunc *f, Object *owner, MemoryRegion *bar0, MemoryRe
     off_bus_update(f);
 }
 
+static void func_off_bus(AdaFunc *f)
+{
+    off_bus_update(f);
+    ada_intr_off_bus(f);
+}
+
 void ada_off_bus(AdaState *s)
 {
-    off_bus_update(&s->func);
+    func_off_bus(&s->func);
     for (unsigned int i = 0; i < ADA_MAX_VFS; i++) {
         if (s->vf[i]) {
-            off_bus_update(s->vf[i]);
+            func_off_bus(s->vf[i]);
         }
     }
 }

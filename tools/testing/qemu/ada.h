@@ -77,6 +77,8 @@ typedef struct AdaIntr {
     uint32_t leaf[ADA_INTR_LEAVES], leaf_en[ADA_INTR_LEAVES], top_en;
     uint32_t signalled;         /* subtrees that were pending and enabled when a message was sent last */
     bool message;               /* one is on its way */
+    bool armed;                 /* MSI may send */
+    bool lost;                  /* what is pending was lost by property lose-interrupt */
 } AdaIntr;
 
 /* ---- one PCI function: the PF or a VF ---------------------------------------------------------------------------- */
@@ -124,7 +126,8 @@ void ada_intr_exit(AdaState *s);
 /* latch vector @vector (leaf = vector / 32) and signal when enabled down the tree */
 void ada_intr_raise(AdaFunc *f, unsigned int vector);
 void ada_intr_reset(AdaFunc *f);
-void ada_intr_rearm(AdaFunc *f);    /* config 0x704 (BAR0 0x88704): MSI may send again */
+void ada_intr_off_bus(AdaFunc *f);  /* gone, or back */
+void ada_intr_rearm(AdaFunc *f);    /* config 0x704 (BAR0 0x88704): MSI may send again, and does so what is pending */
 uint32_t ada_intr_read(AdaFunc *f, uint32_t off);
 void ada_intr_write(AdaFunc *f, uint32_t off, uint32_t val);
 

@@ -4,8 +4,9 @@
 import json
 import struct
 
-from gspclient import BootError, Client, GSP, Machine, MIB, Refused, SEC2
+from gspclient import BootError, Client, GSP, Machine, MIB, PAGE, Refused, SEC2
 from harness import CASES, Case, equal, none, only, test, true
+from test_chan import ACQUIRE, Channel, FB_DATA, launch, new_space, RELEASE, SEM, semaphore
 from test_pci import Block, LEAF, LEAF_EN_SET, NO_MESSAGE, TOP_EN_SET, TRIGGER
 from test_plugin import Guest, host, Plugin
 from test_vgpu import bootload, Vgpu
@@ -327,6 +328,11 @@ def block_on(m, vf=None):
     return block
 
 
+def pin(m):
+    """Interrupt Status."""
+    return m.readl(m.config(4)) >> 19 & 1
+
+
 def raised(block):
     """Vector 0x47 acknowledged and raised anew: the message that was sent, if any."""
     block.wr(LEAF + 8, 1 << 7)
@@ -364,9 +370,19 @@ def _():
         pf.wr(TOP_EN_SET, 2)
         m.set_property("lose-interrupt", "0")
         pf.wr(TRIGGER, 0x47)
-        equal(m.readl(m.config(4)) >> 19 & 1, 0, "pin")
+        equal(pin(m), 0, "pin")
+        pf.wr(LEAF_EN_SET, 1)
+        pf.wr(TRIGGER, 0x47)
+        equal(pin(m), 0, "pin, whatever is written that does not send again")
         pf.wr(TOP_EN_SET, 2)
-        equal(m.readl(m.config(4)) >> 19 & 1, 1, "pin after TOP_EN_SET")
+        equal(pin(m), 1, "pin after TOP_EN_SET")
+        m.set_property("lose-interrupt", "0")
+        pf.wr(LEAF + 8, 1 << 7)
+        pf.wr(TRIGGER, 0x47)
+        equal(pin(m), 0, "pin, lost again")
+        pf.wr(LEAF + 8, 1 << 7)
+        pf.wr(TRIGGER, 0x47)
+        equal(pin(m), 1, "the next one")
     with Machine(sriov=False) as m:
         pf, where = Block(m), m.ram.alloc(4096)
         m.writel(m.config(0x6c), where)
@@ -437,6 +453,100 @@ def _():
         m.set_property("surprise-removal", False)
         true(m.wait(c.poll, ms=100), "no answer after its return")
         none(m)
+
+
+@test("fault: surprise removal: channels stand still, and go on when it is back")
+def _():
+    with new_space() as s:
+        one, two, ram, m = Channel(s, 5), Channel(s, 6), s.c.ram, s.c.m
+        one.post(semaphore(ACQUIRE, SEM, 1), semaphore(RELEASE, SEM + 16, 1))
+        one.wait("waiting")
+        two.post(launch(FB_DATA, FB_DATA, PAGE, 1 << 16), semaphore(RELEASE, SEM + 32, 1))
+        m.set_property("surprise-removal", True)
+        ram.write32(s.sem, 1)
+        m.step(10_000_000)
+        equal((one.state()["state"], two.state()["state"]), ("waiting", "running"), "states")
+        equal((ram.read32(s.sem + 16), ram.read32(s.sem + 32)), (0, 0), "written from nowhere")
+        m.set_property("surprise-removal", False)
+        one.wait("idle")
+        true(m.wait(lambda: ram.read32(s.sem + 32)), "the copy does not end")
+        equal(ram.read32(s.sem + 16), 1, "semaphore")
+        none(m)
+
+
+@test("fault: surprise removal: no DMA")
+def _():
+    with Machine() as m:
+        c = Client(m)
+        c.prepare()
+        c.store()
+        c.frts()
+        c.scrub()
+        c.reset_gsp()
+        wait = m.wait
+
+        def away(*args):
+            """While booter_load runs."""
+            m.wait = wait
+            m.set_property("surprise-removal", True)
+            m.step(10_000_000)
+            m.set_property("surprise-removal", False)
+            return wait(*args)
+
+        m.wait = away
+        true(c.run_booter() != 0, "booter_load read its arguments from nowhere")
+        true("dma-fault" in m.refusals(), "dma-fault")
+
+
+GSP_LEAF, GSP_BIT, GSP_SUBTREE = 0x9c // 32 * 4, 1 << 0x9c % 32, 1 << 0x9c // 64
+
+
+def gsp_interrupt(c):
+    """GSP-RM's vector acknowledged and enabled all the way up."""
+    pf = Block(c.m)
+    c.m.wr(0x110004, 0x50)
+    pf.wr(LEAF + GSP_LEAF, GSP_BIT)
+    pf.wr(LEAF_EN_SET + GSP_LEAF, GSP_BIT)
+    pf.wr(TOP_EN_SET, GSP_SUBTREE)
+    return pf
+
+
+@test("fault: surprise removal: no message; what GSP-RM raised meanwhile comes when it is back")
+@booted
+def _(c):
+    pf = gsp_interrupt(c)
+    pf.msix_on()
+    c.m.set_property("surprise-removal", True)
+    c.m.set_property("crash-gsp", True)
+    equal(pf.message(), NO_MESSAGE, "message from nowhere")
+    c.m.set_property("surprise-removal", False)
+    equal(pf.message(), 0x600d, "message")
+
+
+@test("fault: surprise removal: the pin falls, and rises when it is back")
+@booted
+def _(c):
+    m, pf = c.m, gsp_interrupt(c)
+    m.writel(m.ECAM + (0x1f << 15) + 0x60, 0x0a0a0a0a)          # all pins to IRQ 10, a level
+    m.writel(m.ECAM + (0x1f << 15) + 0x68, 0x0a0a0a0a)
+    m.cmd("outb 0x4d1 4")
+    m.cmd("outb 0xa0 0x0a")
+
+    def line():
+        return int(m.cmd("inb 0xa0")[0], 16) >> 2 & 1
+
+    equal(line(), 0, "quiet")
+    m.set_property("surprise-removal", True)
+    m.set_property("crash-gsp", True)
+    equal(line(), 0, "raised from nowhere")
+    m.set_property("surprise-removal", False)
+    equal(line(), 1, "raised")
+    m.set_property("surprise-removal", True)
+    equal(line(), 0, "gone")
+    m.set_property("surprise-removal", False)
+    equal(line(), 1, "back")
+    pf.wr(LEAF + GSP_LEAF, GSP_BIT)
+    equal(line(), 0, "acknowledged")
 
 
 @test("fault: surprise removal of a GPU that is taken away before it starts")

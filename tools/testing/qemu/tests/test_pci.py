@@ -160,6 +160,33 @@ def _():
         m.settle()
         equal(m.ram.read32(where), 0x1234, "message again by re-arming while pending")
 
+        def message():
+            m.settle()
+            value = m.ram.read32(where)
+            m.ram.write32(where, 0)
+            return value
+
+        message()
+        pf.wr(LEAF, 1)
+        pf.wr(TRIGGER, 0)
+        pf.wr(TOP_EN_SET, 1)
+        equal(message(), 0, "message before it is armed again")
+        m.wr(0x88704, 0)
+        equal(message(), 0x1234, "what was pending, then")
+        pf.wr(LEAF, 1)
+        m.wr(0x88704, 0)
+        equal(message(), 0, "armed again with nothing pending")
+        pf.wr(TRIGGER, 0)
+        equal(message(), 0x1234, "the next one")
+        m.writel(m.config(0x80), 1 << 15)
+        m.setup_pci()
+        for reg, value in ((4, where), (12, 0x4321), (0, m.readl(m.config(PF_MSI)) | 1 << 16)):
+            m.writel(m.config(PF_MSI + reg), value)
+        pf.wr(LEAF_EN_SET, 1)
+        pf.wr(TOP_EN_SET, 1)
+        pf.wr(TRIGGER, 0)
+        equal(message(), 0x4321, "armed by a reset")
+
 
 @test("PF: its copy of the VF block keeps other registers than BAR0 does at the same offset")
 def _():
