@@ -82,7 +82,7 @@ typedef enum {
 
 typedef struct AdaGuestRpc {        /* what the guest driver's set-up request told */
     bool up;
-    uint64_t ctrl, response, message, shared, event;    /* address words */
+    uint64_t ctrl, response, message;   /* address words */
     uint32_t request;               /* last request answered */
     uint32_t version;               /* of RPCs, major:minor, 0 = not negotiated */
     uint32_t count, last_function;
@@ -130,7 +130,6 @@ struct AdaGsp {
     uint64_t usable;        /* framebuffer below this is the driver's */
 
     GHashTable *objects;    /* client << 32 | handle: AdaObject */
-    uint32_t clients;
 
     uint32_t types[r570_NVA081_MAX_VGPU_TYPES_PER_PGPU];
     unsigned int num_types;

@@ -97,10 +97,9 @@ static void setup(AdaFunc *f, AdaVgpu *v, uint64_t word)
     }
     g.response = ldq_le_p(ctrl + CTRL(responseBuf__addr));
     g.message = ldq_le_p(ctrl + CTRL(msgBuf__addr));
-    g.shared = ldq_le_p(ctrl + CTRL(sharedMem__addr));
-    g.event = ldq_le_p(ctrl + CTRL(eventBuf__addr));
     if (!word_ok(f, "response", g.response, SIZE_4K) || !word_ok(f, "message", g.message, SIZE_128K) ||
-        !word_ok(f, "shared memory", g.shared, SIZE_4K) || !word_ok(f, "events", g.event, SIZE_4K)) {
+        !word_ok(f, "shared memory", ldq_le_p(ctrl + CTRL(sharedMem__addr)), SIZE_4K) ||
+        !word_ok(f, "events", ldq_le_p(ctrl + CTRL(eventBuf__addr)), SIZE_4K)) {
         return;
     }
     g.version = v->guest.version;

@@ -549,12 +549,7 @@ static uint32_t run_booter_load(AdaFalcon *f, const AdaHsImage *booter)
         return ERR_BOOTER;
     }
 
-    s->wpr = (AdaWpr) {
-        .fw = fw, .rsvd_start = m.rsvd, .nonwpr_heap = m.nonwpr, .nonwpr_heap_size = m.nonwpr_size,
-        .wpr_start = m.start, .heap = m.heap, .heap_size = m.heap_size, .elf = m.elf, .boot = m.boot,
-        .frts = m.frts, .frts_size = m.frts_size, .wpr_end = m.end, .fb_size = m.fb_size, .vga = m.vga,
-        .vf_partitions = m.partitions,
-    };
+    s->wpr = (AdaWpr) { .fw = fw, .nonwpr_heap = m.nonwpr, .vf_partitions = m.partitions };
     s->wpr2_lo = m.start;   /* assumption WPR2-RANGE: from FRTS alone it grows to the whole of the layout */
     s->wpr2_hi = m.end;
     ada_count_program(s, "booter-load");

@@ -115,14 +115,6 @@ void ada_vram_zero(AdaState *s, uint64_t addr, uint64_t len)
     }
 }
 
-uint64_t ada_vram_read64(AdaState *s, uint64_t addr)
-{
-    uint64_t val;
-
-    ada_vram_read(s, addr, &val, sizeof(val));
-    return le64_to_cpu(val);
-}
-
 void ada_vram_write64(AdaState *s, uint64_t addr, uint64_t val)
 {
     val = cpu_to_le64(val);
@@ -143,9 +135,6 @@ void ada_vmmu_set(AdaState *s, uint32_t gfid, AdaSegment *seg, unsigned int coun
     ada_vmmu_clear(s, gfid);
     v->seg = seg;
     v->count = count;
-    for (unsigned int i = 0; i < count; i++) {
-        v->size = MAX(v->size, seg[i].gpa + seg[i].len);
-    }
 }
 
 void ada_vmmu_clear(AdaState *s, uint32_t gfid)

@@ -25,7 +25,6 @@
 #define FAULT_BUFFER_PUT    0xc
 #define FAULT_INFO_FIRST    0x3080      /* the last fault: none */
 #define FAULT_INFO_LAST     0x3097
-#define PAGE_FAULT_CTRL     0x3070
 #define INVALIDATE_PDB      0x30a0
 #define INVALIDATE_PDB_SYSMEM   BIT(1)
 #define INVALIDATE_PDB_ADDR     MAKE_64BIT_MASK(4, 28)  /* from address bit 12 */

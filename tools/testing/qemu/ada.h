@@ -185,8 +185,7 @@ const char *ada_fw_version_string(const AdaFwImage *fw);
 /* what booter_load accepted, kept for GSP-RM */
 typedef struct AdaWpr {
     const AdaFwImage *fw;
-    uint64_t rsvd_start, nonwpr_heap, nonwpr_heap_size, wpr_start, heap, heap_size, elf, boot, frts, frts_size, wpr_end,
-             fb_size, vga;
+    uint64_t nonwpr_heap;       /* below it framebuffer is not GSP-RM's */
     uint8_t vf_partitions;
 } AdaWpr;
 
@@ -202,7 +201,6 @@ typedef struct AdaSegment { uint64_t gpa, spa, len; } AdaSegment;
 typedef struct AdaVmmu {        /* guest physical FB of one GFID, assumption VMMU-GPA */
     unsigned int count;
     AdaSegment *seg;
-    uint64_t size;
 } AdaVmmu;
 
 bool ada_vram_init(AdaState *s, Error **errp);
@@ -212,7 +210,6 @@ void ada_vram_exit(AdaState *s);
 bool ada_vram_read(AdaState *s, uint64_t addr, void *buf, size_t len);
 bool ada_vram_write(AdaState *s, uint64_t addr, const void *buf, size_t len);
 void ada_vram_zero(AdaState *s, uint64_t addr, uint64_t len);       /* gives the pages back to the host */
-uint64_t ada_vram_read64(AdaState *s, uint64_t addr);
 void ada_vram_write64(AdaState *s, uint64_t addr, uint64_t val);
 
 /* guest physical FB of @f: through the VMMU for a VF, as is for the PF */
