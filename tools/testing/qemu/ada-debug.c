@@ -669,6 +669,7 @@ void ada_debug_class_init(ObjectClass *oc)
     add_bool(oc, "scrubbed", offsetof(AdaState, next_power_on.scrubbed));
     add_u32(oc, "fuse-sec2", offsetof(AdaState, next_power_on.fuse_sec2));
     add_u32(oc, "fuse-gsp", offsetof(AdaState, next_power_on.fuse_gsp));
+    object_property_set_default_uint(add_u32(oc, "gfw-boot-ms", offsetof(AdaState, next_power_on.gfw_boot_ms)), 2);
     add_u32(oc, "fault-scrubber", offsetof(AdaState, faults.scrubber_error));
     add_u32(oc, "fault-booter", offsetof(AdaState, faults.booter_error));
     object_class_property_add_str(oc, "fault-gsp", get_fault_gsp, set_fault_gsp);

@@ -237,6 +237,7 @@ static void start_cpu(AdaFalcon *f)
 {
     if (!timer_pending(f->run)) {
         f->halted = false;
+        f->early = !ada_gfw_booted(f->gpu);
         timer_mod(f->run, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + RUN_TIME_NS);
     }
 }

@@ -267,6 +267,7 @@ static void prepare_memory(Fuzz *z)
 /* booter_load on SEC2: a word of code is enough for the falcon to start */
 static void boot(Fuzz *z)
 {
+    step(z, 3);     /* gfw-boot-ms */
     prepare_memory(z);
     wr(z, GSP + 0x3c0, 1);
     wr(z, GSP + 0x3c0, 0);

@@ -14,6 +14,7 @@
 #define WPR_ALIGN           (128 * KiB)
 #define FRTS_SIZE           (1 * MiB)
 #define PRESCRUBBED_SIZE    (256 * MiB)     /* top of the framebuffer that power-on scrubs */
+#define NO_RESUME           0xff            /* mailboxes of booter_unload, where a suspend has an address */
 #define RADIX_PAGE          4096
 #define RADIX_ENTRIES       (RADIX_PAGE / 8)
 #define UNCHECKED_IMAGE_MAX (256 * MiB)     /* with fw-check=off: as much as is read of an image that nobody knows */
@@ -256,6 +257,7 @@ static uint32_t run_fwsec(AdaFalcon *f)
         }
         s->wpr2_lo = start;
         s->wpr2_hi = start + FRTS_SIZE;
+        s->fwsec_sb_done = false;
         *frts_scratch = deposit32(*frts_scratch, 16, 16, 0);
         ada_count_program(s, "fwsec-frts");
         return 0;
@@ -265,6 +267,7 @@ static uint32_t run_fwsec(AdaFalcon *f)
             return ERR_FWSEC;
         }
         *sb_scratch = deposit32(*sb_scratch, 0, 16, 0);
+        s->fwsec_sb_done = true;
         ada_count_program(s, "fwsec-sb");
         return 0;
     default:
@@ -552,6 +555,7 @@ static uint32_t run_booter_load(AdaFalcon *f, const AdaHsImage *booter)
     s->wpr = (AdaWpr) { .fw = fw, .nonwpr_heap = m.nonwpr, .vf_partitions = m.partitions };
     s->wpr2_lo = m.start;   /* assumption WPR2-RANGE: from FRTS alone it grows to the whole of the layout */
     s->wpr2_hi = m.end;
+    s->fwsec_sb_done = false;
     ada_count_program(s, "booter-load");
     ada_falcon_riscv_start(gsp);
     ada_gsp_boot(s, (uint64_t)gsp->mailbox[1] << 32 | gsp->mailbox[0]);
@@ -560,8 +564,32 @@ static uint32_t run_booter_load(AdaFalcon *f, const AdaHsImage *booter)
 
 /* ---- the others -------------------------------------------------------------------------------------------------- */
 
-static uint32_t run_booter_unload(AdaState *s)
+/*
+ * Assumption UNLOAD-ORDER: what OpenRM, nouveau and nova do before it, and hand to it, is what it wants. GSP-RM need
+ * not have said goodbye: it may have crashed.
+ */
+static bool unload_refused(AdaFalcon *f)
 {
+    AdaState *s = f->gpu;
+
+    if (s->gsp_falcon.riscv_active && REFUSE(s, STRUCTURE, "booter-unload-active", "the GSP's core runs")) {
+        return true;
+    }
+    if (!s->fwsec_sb_done && REFUSE(s, STRUCTURE, "booter-unload-sb", "FWSEC-SB has not run since WPR2 is up")) {
+        return true;
+    }
+    return (f->mailbox[0] != NO_RESUME || f->mailbox[1] != NO_RESUME) &&
+           REFUSE(s, STRUCTURE, "booter-unload-mailbox", "0x%08x, 0x%08x: suspend is not modelled", f->mailbox[0],
+                  f->mailbox[1]);
+}
+
+static uint32_t run_booter_unload(AdaFalcon *f)
+{
+    AdaState *s = f->gpu;
+
+    if (unload_refused(f)) {
+        return ERR_BOOTER;
+    }
     ada_gsp_forget(s);
     s->gsp_falcon.riscv_active = false;
     s->wpr2_lo = s->wpr2_hi = 0;
@@ -589,7 +617,7 @@ static const AdaHsImage *sec2_guess(AdaFalcon *f)
     if (f->brom_ucode_id == ada_fw_hs_of_kind(ADA_HS_SCRUBBER)->ucode_id) {
         return ada_fw_hs_of_kind(ADA_HS_SCRUBBER);
     }
-    return ada_fw_hs_of_kind(f->mailbox[0] == 0xff ? ADA_HS_BOOTER_UNLOAD : ADA_HS_BOOTER_LOAD);
+    return ada_fw_hs_of_kind(f->mailbox[0] == NO_RESUME ? ADA_HS_BOOTER_UNLOAD : ADA_HS_BOOTER_LOAD);
 }
 
 static uint32_t run_sec2(AdaFalcon *f)
@@ -612,7 +640,7 @@ static uint32_t run_sec2(AdaFalcon *f)
     case ADA_HS_BOOTER_LOAD:
         return run_booter_load(f, hs);
     case ADA_HS_BOOTER_UNLOAD:
-        return run_booter_unload(s);
+        return run_booter_unload(f);
     default:
         return run_scrubber(s);
     }
@@ -622,6 +650,11 @@ void ada_hs_run(AdaFalcon *f)
 {
     if (!f->imem_high) {
         return;     /* an empty falcon just halts */
+    }
+    if (f->early) {
+        ada_refuse(f->gpu, "gfw-boot", "%s: a program before the GPU's own firmware is through", f->name);
+        f->mailbox[0] = ERR_BOOT_ROM;
+        return;
     }
     if (f == &f->gpu->pmu) {
         ada_refuse(f->gpu, "hs-image", "pmu: no program of it is known");

@@ -1,6 +1,10 @@
 /*
  * NVIDIA Ada GPU: BAR0
  *
+ *   assumption GFW-BOOT  the GPU's own firmware takes 2 ms after each reset of the PF (property gfw-boot-ms). Until
+ *                        then what it tells of itself, of the framebuffer's size and of its clearing reads 0, and no
+ *                        signed program runs
+ *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
@@ -117,14 +121,21 @@ static void ptimer_set(AdaState *s, uint64_t now)
 
 /* ---- PF ---------------------------------------------------------------------------------------------------------- */
 
+bool ada_gfw_booted(AdaState *s)
+{
+    return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) >= s->gfw_booted_at;
+}
+
 void ada_regs_reset(AdaState *s)
 {
     memset(s->sw_scratch, 0, sizeof(s->sw_scratch));
     s->pramin_base = 0;
     s->ptimer_offset = 0;
+    s->gfw_booted_at = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + (int64_t)s->power_on.gfw_boot_ms * SCALE_MS;
     s->scrub_done = s->power_on.scrubbed;
     s->wpr2_lo = 0;
     s->wpr2_hi = 0;
+    s->fwsec_sb_done = false;
     if (s->power_on.wpr2_up) {
         /* as a driver leaves it that died after FWSEC-FRTS: 1 MiB below the VGA workspace */
         s->wpr2_hi = s->vram_size - 1 * MiB;
@@ -183,15 +194,15 @@ static uint32_t pf_read(AdaState *s, uint32_t off)
     case PMU_FALCON ... PMU_FALCON_LAST:
         return ada_falcon_read(&s->pmu, off - PMU_FALCON);
     case MEM_CLEAR:
-        return MEM_CLEAR_FINISHED;
+        return ada_gfw_booted(s) ? MEM_CLEAR_FINISHED : 0;
     case GFW_BOOT_PRIV_MASK:
-        return 1;
+        return ada_gfw_booted(s);
     case GFW_BOOT:
-        return GFW_BOOT_COMPLETED;
+        return ada_gfw_booted(s) ? GFW_BOOT_COMPLETED : 0;
     case SCRUBBER_STATUS:
         return s->scrub_done ? SCRUBBER_DONE : 0;
     case USABLE_FB_SIZE:
-        return s->vram_size / MiB;
+        return ada_gfw_booted(s) ? s->vram_size / MiB : 0;
     case WPR2_ADDR_LO:
         return s->wpr2_lo >> 12 << 4;
     case WPR2_ADDR_HI:

@@ -110,6 +110,7 @@ bool ada_dma_write(AdaFunc *f, uint64_t addr, const void *buf, size_t len);
 /* BAR0 (ada-regs.c): of the PF, of a VF */
 extern const MemoryRegionOps ada_pf_bar0_ops, ada_vf_bar0_ops;
 void ada_regs_reset(AdaState *s);
+bool ada_gfw_booted(AdaState *s);   /* the GPU's own firmware is through, since the last reset of the PF */
 uint64_t ada_ptimer(AdaState *s);
 /* a register the model knows nothing about: kept, and logged once */
 uint32_t ada_store_read(AdaFunc *f, uint32_t off);
@@ -154,6 +155,7 @@ typedef struct AdaFalcon {
     uint16_t imem_tag[ADA_FALCON_IMEM / 256];   /* virtual address >> 8 of each block */
     bool imem_secure[ADA_FALCON_IMEM / 256];
     bool halted;
+    bool early;                 /* started before the GPU's own firmware was through */
     bool riscv_active, riscv_halted;
     QEMUTimer *run;             /* a signed program takes its time */
 } AdaFalcon;
@@ -346,6 +348,7 @@ typedef struct AdaPowerOn {
     bool wpr2_up;               /* once: the reset after it finds WPR2 down */
     bool scrubbed;
     uint32_t fuse_sec2, fuse_gsp;
+    uint32_t gfw_boot_ms;       /* assumption GFW-BOOT */
 } AdaPowerOn;
 
 /* ---- the PF: the whole GPU --------------------------------------------------------------------------------------- */
@@ -365,6 +368,7 @@ struct AdaState {
     AdaFaults faults;
 
     AdaPowerOn power_on;        /* as the last one found it */
+    int64_t gfw_booted_at;      /* ns of virtual time */
     const AdaBoard *board;
     AdaFunc func;               /* the PF as gfid 0 */
     AdaFunc *vf[ADA_MAX_VFS];   /* by VF number, NULL while not enabled */
@@ -378,6 +382,7 @@ struct AdaState {
     AdaFalcon gsp_falcon, sec2, pmu;
     uint64_t wpr2_lo, wpr2_hi;  /* bytes, hi exclusive; 0 = down */
     AdaWpr wpr;
+    bool fwsec_sb_done;         /* since WPR2 was set up or booter_load ran */
     bool scrub_done;            /* 0x1180fc 31:29 */
     int64_t ptimer_offset;
     uint32_t sw_scratch[64];    /* 0x1400 */

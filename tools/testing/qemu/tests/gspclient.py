@@ -482,6 +482,11 @@ class Client:
 
     # falcons
 
+    def wait_gfw(self):
+        """The GPU's own firmware is through."""
+        if not self.m.wait(lambda: self.m.rd(0x118128) & 1 and self.m.rd(0x118234) & 0xff == 0xff):
+            raise BootError("GFW does not boot")
+
     def reset(self, falcon, dma):
         if self.m.rd(falcon + 0x1668) & 0x10:
             self.m.wr(falcon + 0x1668, 0)
@@ -511,6 +516,7 @@ class Client:
 
     def run(self, falcon, program, mailbox=None):
         """Loads and starts a program; mailbox 0 after it halted."""
+        self.wait_gfw()
         program = copy.deepcopy(program)
         sign = program.signatures[self.signature_index(program)]
         program.data[program.at:program.at + len(sign)] = sign
@@ -543,6 +549,7 @@ class Client:
 
     def layout(self):
         """Framebuffer from the top down, with no display."""
+        self.wait_gfw()
         fb = self.m.rd(0x1183a4) * MIB
         vga = fb - MIB
         end = vga & -(128 * KIB)

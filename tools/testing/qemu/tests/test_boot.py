@@ -3,7 +3,7 @@
 
 import json
 
-from gspclient import Client, GIB, GSP, Machine, R535, R570
+from gspclient import Client, GIB, GSP, Machine, R535, R570, SB, SEC2
 from harness import CASES, Case, equal, none, only, test, true
 
 
@@ -55,6 +55,62 @@ def _():
         equal(json.loads(m.property("stats"))["programs"],
               {"fwsec-frts": 3, "fwsec-sb": 3, "scrubber": 1, "booter-load": 3, "booter-unload": 3}, "programs")
         none(m)
+
+
+def unload(check, mutation, function):
+    """A way back with one step wrong leaves WPR2 as it is, and the right way is still open."""
+    def run():
+        with Machine() as m:
+            c = Client(m).boot()
+            error = function(c)
+            true(error and m.rd(0x1fa828), f"mailbox 0x{error:x}, WPR2 HI 0x{m.rd(0x1fa828):x}")
+            only(m, check)
+            equal(c.run(GSP, c.fwsec(SB), 0), 0, "FWSEC-SB")
+            equal(c.run(SEC2, c.fw.booter_unload, MAILBOXES), 0, "booter_unload")
+            equal(m.rd(0x1fa828), 0, "WPR2 HI")
+            only(m, check)
+
+    CASES.append(Case(f"refuses {check}: {mutation}", run, check, mutation))
+
+
+MAILBOXES = 0xff << 32 | 0xff
+
+
+def no_sb(c):
+    """Since this load: an earlier one does not count."""
+    c.unload()
+    c.ram.next = c.ram.WORK
+    c = Client(c.m).boot()
+    c.rpc(47, bytes(8))
+    c.m.wr(GSP + 0x3c0, 1)
+    c.m.wr(GSP + 0x3c0, 0)
+    return c.run(SEC2, c.fw.booter_unload, MAILBOXES)
+
+
+def other_mailbox(mailbox):
+    return lambda c: c.run(GSP, c.fwsec(SB), 0) or c.run(SEC2, c.fw.booter_unload, mailbox)
+
+
+unload("booter-unload-active", "booter_unload while GSP-RM runs",
+       lambda c: c.run(SEC2, c.fw.booter_unload, MAILBOXES))
+unload("booter-unload-sb", "booter_unload without FWSEC-SB", no_sb)
+unload("booter-unload-mailbox", "booter_unload with mailbox 0 as of a resume", other_mailbox(0xff << 32 | 0x100))
+unload("booter-unload-mailbox", "booter_unload with mailbox 1 as of a resume", other_mailbox(1 << 32 | 0xff))
+
+
+@test("unloads after GSP-RM crashed, hung, or was stopped by a reset of its falcon")
+def _():
+    for fault in ("crash-gsp", "hang-gsp", None):
+        with Machine() as m:
+            c = Client(m).boot()
+            if fault:
+                equal(m.set_property(fault, True), {"return": {}}, fault)
+            equal(c.run(GSP, c.fwsec(SB), 0), 0, "FWSEC-SB")
+            equal(c.run(SEC2, c.fw.booter_unload, MAILBOXES), 0, "booter_unload")
+            equal(m.rd(0x1fa828), 0, "WPR2 HI")
+            c.ram.next = c.ram.WORK
+            Client(m).boot().get_static()
+            none(m)
 
 
 @test("needs the scrubber once only: its handoff outlives an unload")

@@ -3,7 +3,7 @@
 
 import struct
 
-from gspclient import Client, GSP, Machine, PMU, SEC2, MIB
+from gspclient import Client, FRTS, GSP, Machine, PMU, SEC2, MIB
 from harness import CASES, Case, equal, none, only, test, true
 
 DMEMC, DMEMD, IMEMC, IMEMD, IMEMT = 0x1c0, 0x1c4, 0x180, 0x184, 0x188
@@ -93,17 +93,55 @@ def _():
 def _():
     with Machine() as m:
         c = opened(m, PMU)
+        c.wait_gfw()
         transfer(m, PMU, c.ram.put(PATTERN), 0, 0, 0x610)
         m.wr(PMU + 0x100, 2)
         m.step(10**7)
         only(m, "hs-image", "pmu")
 
 
-@test("what drivers wait for before they use a falcon is done at power-on")
+def gfw(m):
+    return tuple(m.rd(reg) for reg in (0x118128, 0x118234, 0x100b20, 0x1183a4))
+
+
+GFW_BOOTED = (1, 0x3ff, 1, 48 << 10)
+
+
+@test("GFW: what drivers wait for before they use a falcon takes a while after each reset of the PF")
 def _():
     with Machine() as m:
-        equal(m.rd(0x118234), 0x3ff, "GFW_BOOT")
-        equal(m.rd(0x100b20), 1, "memory is cleared")
+        for _ in range(2):
+            equal(gfw(m), (0, 0, 0, 0), "at power-on")
+            m.step(1999999)
+            equal(gfw(m), (0, 0, 0, 0), "just before its end")
+            m.step(1)
+            equal(gfw(m), GFW_BOOTED, "after 2 ms")
+            m.writel(m.config(0x80), 1 << 15)
+            m.setup_pci()
+        m.set_property("gfw-boot-ms", 500)
+        m.vm.qmp("system_reset")
+        m.setup_pci()
+        m.step(499999999)
+        equal(gfw(m), (0, 0, 0, 0), "with gfw-boot-ms=500")
+        m.step(1)
+        equal(gfw(m), GFW_BOOTED, "after 500 ms")
+        none(m)
+    with Machine(gfw_boot_ms=0) as m:
+        equal(gfw(m), GFW_BOOTED, "with gfw-boot-ms=0")
+        equal(Client(m).run_scrubber(), 0, "scrubber")
+
+
+for PROGRAM, FALCON in (("FWSEC", GSP), ("scrubber", SEC2), ("booter_load", SEC2), ("booter_unload", SEC2)):
+    def too_early(program=PROGRAM, falcon=FALCON):
+        with Machine() as m:
+            c = Client(m)
+            c.wait_gfw = lambda: None
+            image = c.fwsec(FRTS, (0xbffe00000, MIB)) if program == "FWSEC" else getattr(c.fw, program)
+            equal(c.run(falcon, image, 0), 0xbad0001, "mailbox 0")
+            only(m, "gfw-boot")
+            equal((m.rd(0x1fa828), m.rd(0x1180fc) >> 29), (0, 0), "WPR2, scrubber")
+
+    CASES.append(Case(f"refuses gfw-boot: {PROGRAM} at power-on", too_early, "gfw-boot", f"{PROGRAM} at power-on"))
 
 
 def refused_dma(check, mutation, command, at=0, off=0, **setup):

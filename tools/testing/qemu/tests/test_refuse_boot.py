@@ -33,6 +33,7 @@ def refuses_unload(check, mutation, _stage, change, **props):
         with Machine(**props) as m:
             c = Client(m).boot()
             c.goodbye()
+            equal(c.run(GSP, c.fwsec(SB), 0), 0, "FWSEC-SB")
             before = wpr2(m)
             equal(before, (c.meta["gspFwWprStart"], c.meta["gspFwWprEnd"]), "WPR2")
             change(c)
