@@ -652,6 +652,16 @@ static void set_crash_plugin(Object *obj, Visitor *v, const char *name, void *op
     }
 }
 
+static char *get_sequencer(Object *obj, Error **errp)
+{
+    return g_strdup(ada_seq_name(NVIDIA_ADA(obj)->sequencer));
+}
+
+static void set_sequencer(Object *obj, const char *value, Error **errp)
+{
+    ada_seq_parse(value, &NVIDIA_ADA(obj)->sequencer, errp);
+}
+
 /* ---- start and end ----------------------------------------------------------------------------------------------- */
 
 void ada_debug_class_init(ObjectClass *oc)
@@ -673,6 +683,7 @@ void ada_debug_class_init(ObjectClass *oc)
     add_u32(oc, "fault-scrubber", offsetof(AdaState, faults.scrubber_error));
     add_u32(oc, "fault-booter", offsetof(AdaState, faults.booter_error));
     object_class_property_add_str(oc, "fault-gsp", get_fault_gsp, set_fault_gsp);
+    object_class_property_add_str(oc, "sequencer", get_sequencer, set_sequencer);
     object_class_property_add_str(oc, "fault-message", get_fault_message, set_fault_message);
     object_class_property_add_str(oc, "inject-event", NULL, set_inject_event);
     object_class_property_add_bool(oc, "crash-gsp", NULL, set_crash_gsp);

@@ -265,7 +265,7 @@ void ada_falcon_reset(AdaFalcon *f)
     f->riscv_active = f->riscv_halted = false;
     /* The choice of the core (BCR_CTRL) outlives a reset: drivers choose first and reset then */
 
-    if (is_gsp(f) && was_active) {
+    if (is_gsp(f) ? was_active && !ada_seq_suspend(f->gpu) : f == &f->gpu->sec2 && ada_seq_suspended(f->gpu)) {
         ada_gsp_forget(f->gpu);
     }
 }

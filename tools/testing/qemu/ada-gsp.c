@@ -421,12 +421,17 @@ void ada_gsp_doorbell(AdaState *s)
 
 static void init_done(AdaState *s)
 {
-    /* mode a: no operations. Real firmware resumes its core here; nothing depends on how */
-    uint8_t sequencer[r570_rpc_run_cpu_sequencer_v17_00__SIZE] = {};
+    AdaGsp *g = s->gsp;
 
-    s->gsp->init_done = true;
-    ada_gsp_event(s, RPC_EVENT(GSP_RUN_CPU_SEQUENCER), sequencer, sizeof(sequencer));
-    ada_gsp_event(s, RPC_EVENT(GSP_INIT_DONE), NULL, 0);
+    if (!g->seq_sent) {
+        ada_seq_send(s);
+    }
+    if (ada_seq_done(s)) {
+        g->init_done = true;
+        ada_gsp_event(s, RPC_EVENT(GSP_INIT_DONE), NULL, 0);
+    } else {
+        g->init_at = now_ms() + 1;
+    }
 }
 
 static void maybe_init_done(AdaState *s)
@@ -669,7 +674,7 @@ void ada_gsp_forget(AdaState *s)
     ada_vgpu_stop_all(s);
     ada_rm_exit(s);
     ada_rm_init(s);
-    g->have_system_info = g->have_registry = g->init_done = g->unloading = g->sriov_mode = false;
+    g->have_system_info = g->have_registry = g->init_done = g->unloading = g->sriov_mode = g->seq_sent = false;
     memset(g->vf_bar, 0, sizeof(g->vf_bar));
     g->start_at = g->init_at = 0;
     g->state = ADA_GSP_OFF;

@@ -34,9 +34,12 @@ typedef enum {
     ADA_GSP_OFF,            /* no firmware */
     ADA_GSP_STARTING,       /* booter_load let it go, its start is scheduled */
     ADA_GSP_RUNNING,        /* queues linked */
+    ADA_GSP_SUSPENDED,      /* has asked for a reset of its core, and has got it */
     ADA_GSP_UNLOADED,       /* said goodbye after RPC 47 */
     ADA_GSP_DEAD,           /* RISC-V halted, or silent by fault injection */
 } AdaGspState;
+
+typedef enum { ADA_SEQ_EMPTY, ADA_SEQ_REGISTERS, ADA_SEQ_RESUME } AdaSequencer;
 
 typedef struct AdaOut {     /* one message of at most RPC_MAX bytes that waits for room in the status queue */
     uint8_t *rpc;
@@ -115,6 +118,8 @@ struct AdaGsp {
     AdaGspState state;
     AdaFwVersion fw;
     uint64_t libos_args;
+    AdaSequencer seq;       /* what was sent */
+    bool seq_sent, resumed;
     int64_t start_at, init_at;      /* 0 = not scheduled */
     QEMUTimer *timer;
     QEMUBH *work;
@@ -191,5 +196,12 @@ typedef enum {
  * and "lose" can apply; otherwise on its way out, where the others do. @arg: milliseconds or NV_STATUS
  */
 AdaFaultKind ada_fault_message(AdaState *s, bool request, uint32_t function, uint32_t control, uint32_t *arg);
+
+/* ---- the CPU sequencer (ada-seq.c) ------------------------------------------------------------------------------- */
+
+bool ada_seq_parse(const char *name, uint32_t *program, Error **errp);
+const char *ada_seq_name(uint32_t program);
+void ada_seq_send(AdaState *s);
+bool ada_seq_done(AdaState *s);     /* has the driver done it? False as well when GSP-RM died of what it did */
 
 #endif

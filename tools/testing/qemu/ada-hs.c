@@ -648,6 +648,10 @@ static uint32_t run_sec2(AdaFalcon *f)
 
 void ada_hs_run(AdaFalcon *f)
 {
+    if (f == &f->gpu->sec2 && ada_seq_suspended(f->gpu)) {
+        f->mailbox[0] = ada_seq_resume(f->gpu);
+        return;
+    }
     if (!f->imem_high) {
         return;     /* an empty falcon just halts */
     }

@@ -37,6 +37,8 @@
 #define GFW_BOOT_PRIV_MASK  0x118128
 #define GFW_BOOT            0x118234
 #define GFW_BOOT_COMPLETED  0x3ff       /* 7:0 is the progress */
+#define BOOT_STAGE_3        0x1180f8
+#define BOOT_STAGE_3_HANDOFF    BIT(26)
 #define SCRUBBER_STATUS     0x1180fc    /* 31:29 */
 #define SCRUBBER_DONE       (3u << 29)
 #define USABLE_FB_SIZE      0x1183a4    /* MiB */
@@ -133,6 +135,7 @@ void ada_regs_reset(AdaState *s)
     s->ptimer_offset = 0;
     s->gfw_booted_at = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + (int64_t)s->power_on.gfw_boot_ms * SCALE_MS;
     s->scrub_done = s->power_on.scrubbed;
+    s->handoff = false;
     s->wpr2_lo = 0;
     s->wpr2_hi = 0;
     s->fwsec_sb_done = false;
@@ -201,6 +204,8 @@ static uint32_t pf_read(AdaState *s, uint32_t off)
         return ada_gfw_booted(s) ? GFW_BOOT_COMPLETED : 0;
     case SCRUBBER_STATUS:
         return s->scrub_done ? SCRUBBER_DONE : 0;
+    case BOOT_STAGE_3:
+        return s->handoff ? BOOT_STAGE_3_HANDOFF : 0;
     case USABLE_FB_SIZE:
         return ada_gfw_booted(s) ? s->vram_size / MiB : 0;
     case WPR2_ADDR_LO:
@@ -239,6 +244,7 @@ static void pf_write(AdaState *s, uint32_t off, uint32_t val)
     case GFW_BOOT_PRIV_MASK:
     case GFW_BOOT:
     case MEM_CLEAR:
+    case BOOT_STAGE_3:
     case SCRUBBER_STATUS:
     case USABLE_FB_SIZE:
     case PROM ... PROM_LAST:

@@ -17,6 +17,7 @@
  *   ada-hs.c      what the signed programs do: FWSEC, scrubber, booter load and unload
  *   ada-fw.c      the firmware images it knows, by hash
  *   ada-gsp.c     GSP-RM: start, message queues, events
+ *   ada-seq.c     what GSP-RM has the CPU do while it starts
  *   ada-rm.c      RM objects and controls
  *   ada-vgpu.c    vGPU controls and the plugin tasks
  *   ada-guest.c   the plugin tasks' end of the guests' drivers
@@ -284,6 +285,10 @@ void ada_vgpu_doorbell(AdaState *s, uint32_t val);
 void ada_guest_doorbell(AdaFunc *f, uint32_t val);
 void ada_guest_flr(AdaFunc *f);             /* that VF's guest state (RPC buffers) is gone; its plugin task lives on */
 bool ada_gsp_running(AdaState *s);
+/* the active core is reset (ada-seq.c): has GSP-RM asked for it? It is suspended then */
+bool ada_seq_suspend(AdaState *s);
+bool ada_seq_suspended(AdaState *s);
+uint32_t ada_seq_resume(AdaState *s);       /* SEC2 runs: its mailbox 0 */
 /* PF BAR0 vector of the GSP falcon in the interrupt tree, as INTR_GET_KERNEL_TABLE reports it */
 #define ADA_GSP_STALL_VECTOR 0x9c   /* free choice of the model: drivers read it from the table */
 
@@ -384,6 +389,8 @@ struct AdaState {
     AdaWpr wpr;
     bool fwsec_sb_done;         /* since WPR2 was set up or booter_load ran */
     bool scrub_done;            /* 0x1180fc 31:29 */
+    uint32_t sequencer;         /* property: AdaSequencer */
+    bool handoff;               /* 0x1180f8 26: GSP-RM goes on after CORE_RESUME */
     int64_t ptimer_offset;
     uint32_t sw_scratch[64];    /* 0x1400 */
     uint32_t pramin_base;       /* 0x1700 */
