@@ -33,6 +33,21 @@ def test_load_and_unload(vm):
 
 
 @host_test()
+def test_boot_sequence(vm):
+    """What GSP-RM may have the CPU do while it starts: all operations on registers, a reset."""
+    gpu = Gpu(vm)
+    for program in ("registers", "resume"):
+        gpu.set_model("sequencer", program)
+        log = KernelLog(vm)
+        gpu.load()
+        gpu.unload()
+        expect(log.warnings(), [], "warnings")
+        idle(gpu)
+    gpu.set_model("sequencer", "empty")
+    expect(gpu.model("refusals"), {}, "refused by the model")
+
+
+@host_test()
 def test_unbind_and_bind(vm):
     gpu = Gpu(vm)
     gpu.load()

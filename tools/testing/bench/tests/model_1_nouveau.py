@@ -142,6 +142,16 @@ def test_8_gib_and_an_l4_ten_times(vm):
 
 
 @host_test(kernels=("stock",), **WITH_IOMMU)
+def test_core_is_reset(vm):
+    """GSP-RM has the driver write registers, reset its core and start it again."""
+    (gpu,) = choose(vm, 0)
+    gpu.set_model("sequencer", "resume")
+    for firmware in FIRMWARE:
+        load_and_unload(vm, firmware, {gpu: {}})
+    gpu.set_model("sequencer", "empty")
+
+
+@host_test(kernels=("stock",), **WITH_IOMMU)
 def test_gsp_crash(vm):
     """Unloading ends, by nouveau's own time-outs; after a reset all works again."""
     vm.expected_log += [rf" at {function}\+" for function in WARNINGS_AFTER_A_CRASH]
