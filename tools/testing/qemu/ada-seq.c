@@ -5,10 +5,10 @@
  * sequencer. Property "sequencer" chooses it:
  *
  *   empty       no operation; GSP-RM does not wait
- *   registers   each operation on registers, on two of PBUS_SW_SCRATCH: GSP-RM waits for the last one and looks at what
+ *   registers   each operation on registers, on two of PBUS_SW_SCRATCH: GSP-RM waits for the last one and judges what
  *               the others have left
- *   resume      the same, and CORE_RESET and CORE_RESUME: the CPU resets the GSP, puts the address of the libos arguments
- *               into its mailboxes and starts SEC2, whose program lets GSP-RM go on where it was
+ *   resume      the same, and CORE_RESET and CORE_RESUME: the CPU resets the GSP, puts the address of the libos
+ *               arguments into its mailboxes and starts SEC2, whose program lets GSP-RM go on where it was
  *
  *   assumption SEQUENCER   what real firmware sends is not published. That it resets its core on Ada is inferred from
  *                          drivers, which all can do it; CORE_START is not sent, as nobody knows what would run

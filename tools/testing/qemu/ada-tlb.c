@@ -65,8 +65,8 @@ AdaXlat ada_tlb_translate(AdaFunc *f, uint64_t root, bool root_sysmem, uint64_t 
         return now;
     }
     if (!e->told) {
-        ada_refuse(f->gpu, "tlb-stale", "gfid %u: 0x%" PRIx64 " was %s 0x%" PRIx64 " and is something else now, without "
-                   "an invalidation", f->gfid, va, e->x.sysmem ? "system memory" : "framebuffer", kept.addr);
+        ada_refuse(f->gpu, "tlb-stale", "gfid %u: 0x%" PRIx64 " was %s 0x%" PRIx64 " and is something else now, but "
+                   "was not invalidated", f->gfid, va, e->x.sysmem ? "system memory" : "framebuffer", kept.addr);
         e->told = true;
     }
     return kept;
