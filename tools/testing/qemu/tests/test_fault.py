@@ -493,7 +493,7 @@ def _():
             m.set_property("surprise-removal", False)
             return wait(*args)
 
-        m.wait = away
+        m.wait, c.wait_gfw = away, lambda: None
         true(c.run_booter() != 0, "booter_load read its arguments from nowhere")
         true("dma-fault" in m.refusals(), "dma-fault")
 
