@@ -135,10 +135,12 @@ def test_surprise_removal(vm):
     expect(others(log), [], "warnings")
     expect(gpu.write(BIND, gpu.pf, timeout=60), "ENODEV", "bind")
 
-    # GSP-RM goes on with the message it had got last, in memory that it has no more.
+    # GSP-RM goes on with the message it had got last, in memory that it has no more, dies of
+    # it, and tells that by an interrupt that nobody has any more.
     vm.expected_log += [
         r"DMAR: DRHD: handling fault status",
         rf"DMAR: \[DMA Read NO_PASID\] Request device \[{gpu.pf}\]",
+        rf"DMAR: \[INTR-REMAP\] Request device \[{gpu.pf}\]",
     ]
     gpu.set_model("surprise-removal", False)
     gpu.must_write(gpu.path("reset"), 1)
