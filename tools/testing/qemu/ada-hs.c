@@ -13,6 +13,7 @@
 
 #define WPR_ALIGN           (128 * KiB)
 #define FRTS_SIZE           (1 * MiB)
+#define VGA_WORKSPACE       (1 * MiB)       /* end of the framebuffer where the display is fused off */
 #define PRESCRUBBED_SIZE    (256 * MiB)     /* top of the framebuffer that power-on scrubs */
 #define NO_RESUME           0xff            /* mailboxes of booter_unload, where a suspend has an address */
 #define RADIX_PAGE          4096
@@ -214,8 +215,9 @@ static bool fwsec_refuses_frts(AdaState *s, const uint8_t *cmd, uint64_t *start)
         return true;
     }
     /* Never off: WPR2 outside of the memory cannot be */
-    if (*start == 0 || *start > s->vram_size - FRTS_SIZE) {
-        ada_refuse(s, "fwsec-frts-region", "0x%" PRIx64 " is outside of 0x%" PRIx64 " bytes", *start, s->vram_size);
+    if (*start == 0 || *start > s->vram_size - VGA_WORKSPACE - FRTS_SIZE) {
+        ada_refuse(s, "fwsec-frts-region", "0x%" PRIx64 " is not below the VGA workspace at 0x%" PRIx64, *start,
+                   s->vram_size - VGA_WORKSPACE);
         return true;
     }
     if (s->wpr2_hi) {
@@ -344,14 +346,14 @@ static bool meta_refused_align(AdaState *s, const Meta *m)
     return false;
 }
 
-/* Bottom to top, each part with the bytes it needs before the next may start */
+/* Bottom to top, each part with the bytes it needs before the next may start, at least one where it has a place */
 static bool meta_refused_order(AdaState *s, const Meta *m)
 {
     const struct { const char *name; uint64_t at, need; } parts[] = {
-        { "gspFwRsvdStart", m->rsvd, 0 }, { "nonWprHeapOffset", m->nonwpr, m->nonwpr_size },
-        { "gspFwWprStart", m->start, r570_GspFwWprMeta__SIZE }, { "gspFwHeapOffset", m->heap, m->heap_size },
-        { "gspFwOffset", m->elf, m->image_size }, { "bootBinOffset", m->boot, m->loader_size },
-        { "frtsOffset", m->frts, m->frts_size }, { "gspFwWprEnd", m->end, 0 },
+        { "gspFwRsvdStart", m->rsvd, 0 }, { "nonWprHeapOffset", m->nonwpr, MAX(m->nonwpr_size, 1) },
+        { "gspFwWprStart", m->start, r570_GspFwWprMeta__SIZE }, { "gspFwHeapOffset", m->heap, MAX(m->heap_size, 1) },
+        { "gspFwOffset", m->elf, MAX(m->image_size, 1) }, { "bootBinOffset", m->boot, MAX(m->loader_size, 1) },
+        { "frtsOffset", m->frts, MAX(m->frts_size, 1) }, { "gspFwWprEnd", m->end, 0 },
         { "vgaWorkspaceOffset", m->vga, m->vga_size }, { "fbSize", m->fb_size, 0 },
     };
 
@@ -378,8 +380,9 @@ static uint64_t heap_min(AdaFwVersion version, uint8_t partitions)
 
 static bool meta_refused_memory(AdaState *s, const Meta *m, AdaFwVersion version)
 {
-    if (m->partitions > r570_MAX_PARTITIONS_WITH_GFID &&
-        REFUSE(s, STRUCTURE, "wpr-partition-count", "%u VF partitions, at most %u", m->partitions,
+    /* all or none, whatever TotalVFs is */
+    if (m->partitions && m->partitions != r570_MAX_PARTITIONS_WITH_GFID &&
+        REFUSE(s, STRUCTURE, "wpr-partition-count", "%u VF partitions, not 0 or %u", m->partitions,
                r570_MAX_PARTITIONS_WITH_GFID)) {
         return true;
     }

@@ -117,6 +117,8 @@ for CHECK, MUTATION, AT, VALUE in (
         ("fwsec-frts-align", "FRTS region 4 KiB off", 32, 0xbffe01),
         ("fwsec-frts-region", "FRTS region past the end of FB", 32, 0xc00000),
         ("fwsec-frts-region", "FRTS region half outside", 32, 0xbfff80),
+        ("fwsec-frts-region", "FRTS region in the VGA workspace", 32, 0xbfff00),
+        ("fwsec-frts-region", "FRTS region half in the VGA workspace", 32, 0xbffe20),
         ("fwsec-frts-region", "FRTS region at 0", 32, 0),
 ):
     refuses(CHECK, MUTATION, "start", record("<I", AT, VALUE))
@@ -212,6 +214,14 @@ for FIELD, STEP in (("nonWprHeapSize", MIB), ("gspFwHeapSize", 16 * MIB), ("size
                     ("sizeOfBootloader", 0x1000), ("frtsSize", MIB), ("vgaWorkspaceSize", MIB)):
     refuses("wpr-meta-order", f"{FIELD} 0x{STEP:x} larger", "made",
             meta(**{FIELD: lambda m, f=FIELD, s=STEP: m[f] + s}))
+# Nothing of a size of 0 at its neighbour's place
+for FIELD, SIZE, NEXT, AT in (("nonWprHeapOffset", "nonWprHeapSize", "gspFwWprStart", "gspFwWprStart"),
+                              ("gspFwHeapOffset", "gspFwHeapSize", "gspFwOffset", "gspFwHeapOffset"),
+                              ("gspFwOffset", "sizeOfRadix3Elf", "bootBinOffset", "gspFwOffset"),
+                              ("bootBinOffset", "sizeOfBootloader", "frtsOffset", "frtsOffset"),
+                              ("frtsOffset", "frtsSize", "gspFwWprEnd", "gspFwWprEnd")):
+    refuses("wpr-meta-order", f"{FIELD} is {NEXT}", "made",
+            meta(**{SIZE: 0, FIELD: lambda m, a=AT: m[a], NEXT: lambda m, a=AT: m[a]}), why=FIELD)
 refuses("wpr-meta-order", "gspFwHeapOffset wraps around 2^64", "made", meta(gspFwHeapSize=(1 << 64) - MIB))
 
 
@@ -240,6 +250,8 @@ accepts("wpr-heap-size", "87 MiB, bare, checks of hashes only", "made", heap(87)
 accepts("wpr-heap-size", "87 MiB, bare, no checks", "made", heap(87), vgpu=False, fw_check="off")
 refuses("wpr-heap-size", "548 MiB with 32 VF partitions, 535", "made", heap(548), release=R535, scrubbed=True)
 refuses("wpr-heap-size", "83 MiB, bare, 535", "made", heap(83), release=R535, vgpu=False)
+for COUNT in (1, 7, 31):
+    refuses("wpr-partition-count", f"{COUNT} VF partitions", "made", meta(gspFwHeapVfPartitionCount=COUNT))
 refuses("wpr-partition-count", "33 VF partitions", "made", meta(gspFwHeapVfPartitionCount=33))
 refuses("wpr-partition-count", "255 VF partitions", "made", meta(gspFwHeapVfPartitionCount=255))
 refuses("wpr-meta-frts", "FRTS not where FWSEC put it", "made",
