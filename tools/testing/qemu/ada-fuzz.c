@@ -200,6 +200,12 @@ static void post_first(Fuzz *z)
     stq_le_p(info + r570_GspSystemInfo__gpuPhysInstAddr, BAR3);
     stl_le_p(info + r570_GspSystemInfo__pciConfigMirrorBase, MIRROR);
     stl_le_p(info + r570_GspSystemInfo__pciConfigMirrorSize, PAGE);
+    stl_le_p(info + r570_GspSystemInfo__gspVFInfo__totalVFs, 32);
+    stl_le_p(info + r570_GspSystemInfo__gspVFInfo__firstVFOffset, FIRST_VF);
+    stq_le_p(info + r570_GspSystemInfo__gspVFInfo__FirstVFBar0Address, VF_BAR0);
+    stq_le_p(info + r570_GspSystemInfo__gspVFInfo__FirstVFBar1Address, VF_BAR1);
+    stq_le_p(info + r570_GspSystemInfo__gspVFInfo__FirstVFBar2Address, VF_BAR3);
+    info[r570_GspSystemInfo__gspVFInfo__b64bitBar1] = info[r570_GspSystemInfo__gspVFInfo__b64bitBar2] = 1;
     post(z, FN(GSP_SET_SYSTEM_INFO), info, sizeof(info), true);
 
     stl_le_p(reg + r570_PACKED_REGISTRY_TABLE__size, sizeof(reg));

@@ -434,21 +434,92 @@ static void init_done(AdaState *s)
     }
 }
 
+/*
+ * Assumption VF-INFO: in SR-IOV mode GSP-RM does not come up with other VFs than the SR-IOV capability has. A BAR at 0
+ * is one that the host had no room for, which keeps VFs from being enabled and nothing else.
+ */
+static bool vf_info_ok(AdaState *s)
+{
+    PCIDevice *pdev = PCI_DEVICE(s);
+    const uint8_t *cap = pdev->config + pdev->exp.sriov_cap;
+    static const unsigned int regs[] = { 0, 1, 3 };     /* a 64-bit BAR takes two */
+    AdaGsp *g = s->gsp;
+
+    if (g->vf.total != pci_get_word(cap + PCI_SRIOV_TOTAL_VF) ||
+        g->vf.first != pci_get_word(cap + PCI_SRIOV_VF_OFFSET)) {
+        ada_refuse(s, "system-info-vf", "%u VFs at offset %u", g->vf.total, g->vf.first);
+        return false;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(regs); i++) {
+        const uint8_t *reg = cap + PCI_SRIOV_BAR + 4 * regs[i];
+        bool wide = pci_get_long(reg) & PCI_BASE_ADDRESS_MEM_TYPE_64;
+        uint64_t addr = (wide ? pci_get_quad(reg) : pci_get_long(reg)) & PCI_BASE_ADDRESS_MEM_MASK;
+
+        if (g->vf.bar[i] && (g->vf.bar[i] != addr || g->vf.wide[i] != wide)) {
+            ada_refuse(s, "system-info-vf", "VF BAR%u 0x%" PRIx64 "%s, really 0x%" PRIx64 "%s", regs[i], g->vf.bar[i],
+                       g->vf.wide[i] ? " of 64 bits" : "", addr, wide ? " of 64 bits" : "");
+            return false;
+        }
+    }
+    return true;
+}
+
 static void maybe_init_done(AdaState *s)
 {
     AdaGsp *g = s->gsp;
 
-    if (g->have_system_info && g->have_registry && !g->init_done) {
+    if (!g->have_system_info || !g->have_registry) {
+        return;
+    }
+    if (g->sriov_mode && !vf_info_ok(s)) {
+        ada_gsp_die(s);
+    } else {
         g->init_at = now_ms() + INIT_MS;
         timer_mod_anticipate(g->timer, g->init_at);
     }
 }
 
-/* libos arguments: 32-byte entries in one page, id of up to eight characters packed with the first one on top */
+/*
+ * Assumption LIBOS-REGIONS: those that GSP-RM knows are whole pages of contiguous system memory; others are ignored,
+ * whatever they are. Names are packed with the first character on top.
+ */
+static bool libos_region_ok(AdaState *s, uint64_t id, const uint8_t *e)
+{
+    const uint64_t known[] = { LIBOS_ID_RMARGS, 0x4c4f47494e4954 /* LOGINIT */, 0x4c4f47494e5452 /* LOGINTR */,
+                               0x4c4f47524d /* LOGRM */ };
+    uint64_t pa = ldq_le_p(e + r570_LibosMemoryRegionInitArgument__pa);
+    uint64_t size = ldq_le_p(e + r570_LibosMemoryRegionInitArgument__size);
+    const char *what = NULL;
+    uint8_t page[ADA_PAGE];
+    bool hit = false;
+
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+        hit |= id == known[i];
+    }
+    if (!hit) {
+        return true;
+    }
+    if (e[r570_LibosMemoryRegionInitArgument__kind] != r570_LIBOS_MEMORY_REGION_CONTIGUOUS ||
+        e[r570_LibosMemoryRegionInitArgument__loc] != r570_LIBOS_MEMORY_REGION_LOC_SYSMEM) {
+        what = "not contiguous system memory";
+    } else if (pa % ADA_PAGE || !size || size % ADA_PAGE || size > UINT64_MAX - pa) {
+        what = "not whole pages";
+    } else if (!ada_dma_read(&s->func, pa, page, sizeof(page)) ||
+               !ada_dma_read(&s->func, pa + size - ADA_PAGE, page, sizeof(page))) {
+        what = "not to be read";
+    }
+    if (what) {
+        ada_refuse(s, "libos-args", "region 0x%" PRIx64 ", 0x%" PRIx64 " + 0x%" PRIx64 ", is %s", id, pa, size, what);
+    }
+    return !what;
+}
+
+/* libos arguments: 32-byte entries in one page */
 static bool find_rmargs(AdaState *s, uint64_t *addr)
 {
     uint8_t page[r570_LIBOS_MEMORY_REGION_INIT_ARGUMENTS_MAX];
     const uint32_t step = r570_LibosMemoryRegionInitArgument__SIZE;
+    bool found = false;
 
     if (s->gsp->libos_args % ADA_PAGE || !ada_dma_read(&s->func, s->gsp->libos_args, page, sizeof(page))) {
         ada_refuse(s, "libos-args", "no page at 0x%" PRIx64, s->gsp->libos_args);
@@ -461,21 +532,18 @@ static bool find_rmargs(AdaState *s, uint64_t *addr)
         if (!id) {
             break;
         }
-        if (e[r570_LibosMemoryRegionInitArgument__kind] != r570_LIBOS_MEMORY_REGION_CONTIGUOUS ||
-            e[r570_LibosMemoryRegionInitArgument__loc] != r570_LIBOS_MEMORY_REGION_LOC_SYSMEM) {
-            ada_refuse(s, "libos-args", "region %u is not contiguous system memory", i / step);
+        if (!libos_region_ok(s, id, e)) {
             return false;
         }
         if (id == LIBOS_ID_RMARGS) {
             *addr = ldq_le_p(e + r570_LibosMemoryRegionInitArgument__pa);
-            if (ldq_le_p(e + r570_LibosMemoryRegionInitArgument__size) < ADA_SIZE(s->gsp->fw, GSP_ARGUMENTS_CACHED)) {
-                break;
-            }
-            return true;
+            found = true;
         }
     }
-    ada_refuse(s, "libos-args", "no RMARGS large enough");
-    return false;
+    if (!found) {
+        ada_refuse(s, "libos-args", "no RMARGS");
+    }
+    return found;
 }
 
 /* the page table of the shared memory is at its start and describes itself, too */
@@ -496,7 +564,7 @@ static bool map_shared(AdaState *s, uint64_t addr, uint32_t count)
             return false;
         }
         q->page[i] = le64_to_cpu(pte[in]);
-        if (q->page[i] % ADA_PAGE || (!i && q->page[i] != addr)) {
+        if (!q->page[i] || q->page[i] % ADA_PAGE || (!i && q->page[i] != addr)) {
             ada_refuse(s, "queue-pte", "entry %u is 0x%" PRIx64, i, q->page[i]);
             return false;
         }
@@ -675,7 +743,7 @@ void ada_gsp_forget(AdaState *s)
     ada_rm_exit(s);
     ada_rm_init(s);
     g->have_system_info = g->have_registry = g->init_done = g->unloading = g->sriov_mode = g->seq_sent = false;
-    memset(g->vf_bar, 0, sizeof(g->vf_bar));
+    memset(&g->vf, 0, sizeof(g->vf));
     g->start_at = g->init_at = 0;
     g->state = ADA_GSP_OFF;
     s->bar1_pdb = s->bar2_pdb = 0;
@@ -750,9 +818,16 @@ uint32_t ada_gsp_set_system_info(AdaState *s, uint8_t *p, uint32_t len)
         ada_gsp_die(s);
         return NV(ERR_INVALID_ARGUMENT);
     }
-    g->vf_bar[0] = ldq_le_p(p + ADA_OFF(g->fw, GspSystemInfo, gspVFInfo__FirstVFBar0Address));
-    g->vf_bar[1] = ldq_le_p(p + ADA_OFF(g->fw, GspSystemInfo, gspVFInfo__FirstVFBar1Address));
-    g->vf_bar[2] = ldq_le_p(p + ADA_OFF(g->fw, GspSystemInfo, gspVFInfo__FirstVFBar2Address));
+#define VF_INFO(m)  (p + ADA_OFF(g->fw, GspSystemInfo, gspVFInfo__##m))
+    g->vf.total = ldl_le_p(VF_INFO(totalVFs));
+    g->vf.first = ldl_le_p(VF_INFO(firstVFOffset));
+    g->vf.bar[0] = ldq_le_p(VF_INFO(FirstVFBar0Address));
+    g->vf.bar[1] = ldq_le_p(VF_INFO(FirstVFBar1Address));
+    g->vf.bar[2] = ldq_le_p(VF_INFO(FirstVFBar2Address));
+    g->vf.wide[0] = *VF_INFO(b64bitBar0);
+    g->vf.wide[1] = *VF_INFO(b64bitBar1);
+    g->vf.wide[2] = *VF_INFO(b64bitBar2);
+#undef VF_INFO
     g->have_system_info = true;
     maybe_init_done(s);
     return NV(OK);

@@ -131,14 +131,17 @@ struct AdaGsp {
 
     bool have_system_info, have_registry, init_done, unloading;
     bool sriov_mode;        /* RMSetSriovMode */
-    uint64_t vf_bar[3];     /* as SET_SYSTEM_INFO gave them */
+    struct {                /* gspVFInfo of SET_SYSTEM_INFO */
+        uint32_t total, first;
+        uint64_t bar[3];
+        bool wide[3];
+    } vf;
     uint64_t usable;        /* framebuffer below this is the driver's */
 
     GHashTable *objects;    /* client << 32 | handle: AdaObject */
 
     uint32_t types[r570_NVA081_MAX_VGPU_TYPES_PER_PGPU];
     unsigned int num_types;
-    bool heterogeneous;
     AdaVgpu vgpu[ADA_MAX_GFID + 1];
 
     AdaAccount now, peak;
@@ -179,6 +182,7 @@ void ada_vgpu_init(AdaState *s);
 void ada_vgpu_exit(AdaState *s);
 void ada_vgpu_stop_all(AdaState *s);
 bool ada_vgpu_crash(AdaState *s, uint32_t gfid);
+bool ada_vgpu_live(AdaState *s, uint32_t gfid);     /* between BOOTLOAD and CLEANUP */
 const char *ada_vgpu_state_name(AdaVgpuState state);
 void ada_guest_reset(AdaVgpu *v);
 void ada_guest_work(AdaState *s);       /* guests' doorbells */

@@ -493,9 +493,9 @@ static void put_sriov(AdaState *s, uint8_t *p)
 #define SRIOV(m)    (p + ADA_OFF(fw, GspStaticConfigInfo, sriovCaps__##m))
     stl_le_p(SRIOV(totalVFs), ADA_MAX_VFS);
     stl_le_p(SRIOV(firstVfOffset), ADA_VF_OFFSET);
-    stq_le_p(SRIOV(FirstVFBar0Address), g->vf_bar[0]);
-    stq_le_p(SRIOV(FirstVFBar1Address), g->vf_bar[1]);
-    stq_le_p(SRIOV(FirstVFBar2Address), g->vf_bar[2]);
+    stq_le_p(SRIOV(FirstVFBar0Address), g->vf.bar[0]);
+    stq_le_p(SRIOV(FirstVFBar1Address), g->vf.bar[1]);
+    stq_le_p(SRIOV(FirstVFBar2Address), g->vf.bar[2]);
     stq_le_p(SRIOV(bar0Size), ADA_VF_BAR0_SIZE);
     stq_le_p(SRIOV(bar1Size), ADA_VF_BAR1_SIZE);
     stq_le_p(SRIOV(bar2Size), ADA_BAR3_SIZE);
@@ -580,7 +580,7 @@ typedef struct AdaRpc {
     uint32_t function;
     uint32_t min535, min570;    /* shortest payload of a request */
     bool grow;                  /* the reply is that long, however short the request was */
-    bool early;                 /* before INIT_DONE */
+    bool early;                 /* before INIT_DONE, and only then */
     bool silent;                /* no reply */
     uint32_t (*run)(AdaState *s, uint8_t *p, uint32_t len);
 } AdaRpc;
@@ -657,16 +657,25 @@ static uint32_t refused(GByteArray *msg, uint32_t function, uint32_t status)
     return status;
 }
 
+/* assumption RPC-GFID: a command is on behalf of the host (0) or of a GFID that has a vGPU */
 static uint32_t run_rpc(AdaState *s, const AdaRpc *r, uint32_t function, GByteArray *msg)
 {
-    uint32_t min, len = msg->len - RPC_HDR;
+    uint32_t min, len = msg->len - RPC_HDR, gfid = ldl_le_p(msg->data + RPC_OFF(u__cpuRmGfid));
 
     if (!r) {
         ada_refuse(s, "rpc-function", "%u is not modelled", function);
         return NV(ERR_NOT_SUPPORTED);
     }
+    if (gfid && !ada_vgpu_live(s, gfid)) {
+        ada_refuse(s, "rpc-gfid", "function %u on behalf of GFID %u, which has no vGPU", function, gfid);
+        return NV(ERR_INVALID_STATE);
+    }
     if (!r->early && !s->gsp->init_done) {
         ada_refuse(s, "rpc-early", "function %u before GSP_INIT_DONE", function);
+        return NV(ERR_INVALID_STATE);
+    }
+    if (r->early && s->gsp->init_done) {
+        ada_refuse(s, "rpc-late", "function %u after GSP_INIT_DONE", function);
         return NV(ERR_INVALID_STATE);
     }
     min = s->gsp->fw == ADA_FW_570 ? r->min570 : r->min535;

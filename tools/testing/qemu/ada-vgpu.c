@@ -36,6 +36,13 @@ static AdaVgpu *find_vgpu(AdaState *s, uint32_t gfid)
     return gfid && gfid <= ADA_MAX_GFID ? &s->gsp->vgpu[gfid] : NULL;
 }
 
+bool ada_vgpu_live(AdaState *s, uint32_t gfid)
+{
+    AdaVgpu *v = find_vgpu(s, gfid);
+
+    return v && v->state != ADA_VGPU_FREE;
+}
+
 static bool sriov_off(AdaState *s)
 {
     if (s->gsp->sriov_mode) {
@@ -341,18 +348,16 @@ uint32_t ada_vgpu_add_types(AdaState *s, AdaObject *obj, uint8_t *p)
 {
     AdaGsp *g = s->gsp;
     AdaFwVersion fw = g->fw;
-    uint32_t count = ldl_le_p(p + ADD_TYPE(vgpuInfoCount));
+    uint32_t count = ldl_le_p(p + ADD_TYPE(vgpuInfoCount)), kept = p[ADD_TYPE(discardVgpuTypes)] ? 0 : g->num_types;
 
     if (sriov_off(s)) {
         return NV(ERR_NOT_SUPPORTED);
     }
-    if (p[ADD_TYPE(discardVgpuTypes)]) {
-        g->num_types = 0;
-    }
-    if (count > ARRAY_SIZE(g->types) - g->num_types) {
-        ada_refuse(s, "vgpu-types", "%u more than the %u already known", count, g->num_types);
+    if (count > ARRAY_SIZE(g->types) - kept) {
+        ada_refuse(s, "vgpu-types", "%u more than %u", count, kept);
         return NV(ERR_NOT_SUPPORTED);
     }
+    g->num_types = kept;
     for (uint32_t i = 0; i < count; i++) {
         g->types[g->num_types++] = ldl_le_p(p + ADD_TYPE(vgpuInfo__vgpuType) + i * ADD_TYPE(vgpuInfo_STRIDE));
     }
@@ -375,8 +380,7 @@ uint32_t ada_vgpu_heterogeneous(AdaState *s, AdaObject *obj, uint8_t *p)
             return NV(ERR_IN_USE);
         }
     }
-    s->gsp->heterogeneous = p[0];
-    return NV(OK);
+    return NV(OK);      /* it concerns placement, which the host does */
 }
 
 uint32_t ada_vgpu_clear_vm_info(AdaState *s, AdaObject *obj, uint8_t *p)
@@ -606,7 +610,6 @@ void ada_vgpu_stop_all(AdaState *s)
         release(s, &s->gsp->vgpu[gfid]);
     }
     s->gsp->num_types = 0;
-    s->gsp->heterogeneous = false;
     ada_account(s);
 }
 

@@ -4,7 +4,7 @@
 import json
 import struct
 
-from gspclient import Client, GIB, Machine, MIB, PAGE, R535
+from gspclient import Client, GIB, Machine, MIB, PAGE, R535, Refused
 from harness import CASES, Case, equal, none, only, test, true
 from test_vgpu import ADD_TYPE, BOOTLOAD, READY, Vgpu, bootload
 
@@ -156,6 +156,24 @@ def host(m, release=None):
 
 def accounting(m):
     return json.loads(m.property("accounting"))
+
+
+def types_refused():
+    """The list that was to be replaced stays."""
+    with Machine() as m:
+        c = host(m)
+        try:
+            c.control(ADD_TYPE, c.abi.pack(ADD, {"discardVgpuTypes": 1, "vgpuInfoCount": 65}))
+        except Refused as refused:
+            equal(refused.status, c.abi.consts["NV_ERR_NOT_SUPPORTED"], "status")
+        else:
+            raise AssertionError("it was accepted")
+        only(m, "vgpu-types")
+        Plugin(c, 1).start()
+
+
+CASES.append(Case("refuses vgpu-types: 65 types in place of those known", types_refused, "vgpu-types",
+                  "65 types in place of those known"))
 
 
 def whole_life(release, **props):

@@ -3,8 +3,8 @@
 
 import struct
 
-from gspclient import BootError, Client, Machine, PAGE, R535
-from harness import CASES, Case, equal, none, only, refuses_rpc, test, true
+from gspclient import BootError, Client, GIB, Machine, MIB, PAGE, R535
+from harness import accepts, CASES, Case, equal, none, only, refuses_rpc, test, true
 
 STATIC, CONTROL, CONTINUATION = 65, 76, 71
 INTR_TABLE, ADD_TYPE = 0x20800a5c, 0x20804003
@@ -247,6 +247,49 @@ for FIELD in ("gpuPhysAddr", "gpuPhysFbAddr", "gpuPhysInstAddr"):
 early("system-info", "another bus", info("nvDomainBusDeviceFunc", 1 << 8 | Machine.SLOT << 3))
 early("system-info", "config mirror elsewhere", info("pciConfigMirrorBase", 0x92000))
 early("system-info", "config mirror of 256 bytes", info("pciConfigMirrorSize", 0x100))
+
+
+def vf_info(**fields):
+    """gspVFInfo with one field broken, told before or after the key that makes it count."""
+    def change(c, last=False):
+        data = bytearray(c.system_info())
+        for field, value in fields.items():
+            at, size = c.abi.members["GspSystemInfo", f"gspVFInfo.{field}"]
+            data[at:at + size] = value.to_bytes(size, "little")
+        for function, payload in ((73, c.registry()), (72, bytes(data)))[::1 if last else -1]:
+            c.send(function, payload)
+    return change
+
+
+for FIELD, VALUE in (("totalVFs", 31), ("totalVFs", 0), ("firstVFOffset", 2),
+                     ("FirstVFBar0Address", Machine.VF_BAR0 + MIB), ("FirstVFBar1Address", Machine.VF_BAR1 + GIB),
+                     ("FirstVFBar2Address", Machine.VF_BAR3 + MIB), ("b64bitBar0", 1), ("b64bitBar1", 0),
+                     ("b64bitBar2", 0)):
+    early("system-info-vf", f"{FIELD} 0x{VALUE:x}", vf_info(**{FIELD: VALUE}))
+early("system-info-vf", "firstVFOffset 5, told after the key", lambda c: vf_info(firstVFOffset=5)(c, last=True))
+
+
+def first_commands(change):
+    return lambda c: setattr(c, "first_commands", lambda: change(c))
+
+
+accepts("system-info-vf", "VF BARs that the host has not placed", "start", first_commands(
+    vf_info(**{f"FirstVFBar{i}Address": 0 for i in range(3)}, b64bitBar1=0)))
+accepts("system-info-vf", "31 VFs, not in SR-IOV mode", "start", first_commands(vf_info(totalVFs=31)), vgpu=False)
+
+
+def late(function, payload):
+    """GSP-RM in SR-IOV mode stays in it."""
+    def send(c):
+        c.keys["RMSetSriovMode"] = 0
+        c.send(function, payload(c))
+        expect_silence(c)
+        c.control(ADD_TYPE, bytes(c.abi.sizes[ADD]))
+    return quiet(send)
+
+
+refuses_rpc("rpc-late", "second SET_SYSTEM_INFO", late(72, lambda c: c.system_info()))
+refuses_rpc("rpc-late", "second SET_REGISTRY", late(73, lambda c: c.registry()))
 early("registry", "more entries than its size holds", registry(lambda d: struct.pack_into("<I", d, 4, 1000)))
 early("registry", "size larger than the message", registry(lambda d: struct.pack_into("<I", d, 0, 4000)))
 early("registry", "name outside of the table", registry(lambda d: struct.pack_into("<I", d, 8, 3000)))

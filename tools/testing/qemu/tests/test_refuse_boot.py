@@ -399,6 +399,21 @@ refuses("libos-args", "no RMARGS", "made", drop_rmargs)
 refuses("libos-args", "RMARGS of 64 bytes", "made", libos(3, 2, 64))
 refuses("libos-args", "LOGRM in framebuffer", "made", libos(2, 4, 2))
 refuses("libos-args", "RMARGS not contiguous", "made", libos(3, 3, 2))
+for INDEX, NAME in enumerate(("LOGINIT", "LOGINTR", "LOGRM", "RMARGS")):
+    for MUTATION, FIELD, CHANGE, WHY in (
+            ("of no bytes", 2, lambda old: 0, "not whole pages"),
+            ("of a page and 16 bytes", 2, lambda old: PAGE + 16, "not whole pages"),
+            ("16 bytes off", 1, lambda old: old + 16, "not whole pages"),
+            ("around the end of the address space", 1, lambda old: (1 << 64) - PAGE, "not whole pages"),
+            ("outside of memory", 1, lambda old: 1 << 45, "not to be read"),
+            ("that ends outside of memory", 2, lambda old: 1 << 45, "not to be read"),
+    ):
+        refuses("libos-args", f"{NAME} {MUTATION}", "made", lambda c, i=INDEX, f=FIELD, new=CHANGE:
+                libos(i, f, new(c.libos[i][f]))(c), why=WHY)
+refuses("libos-args", "LOGRM that starts outside of memory and ends in that of the BIOS", "made",
+        lambda c: (libos(2, 1, 0xe0000000)(c), libos(2, 2, 0x20000000)(c)), why="not to be read")
+accepts("libos-args", "a region that nobody knows, before the others", "made",
+        lambda c: c.libos.insert(0, ["LOGMNOC", 0x123, 5, 7, 9]))
 refuses("libos-args", "their page not aligned", "stored", lambda c: setattr(c, "libos_at", c.libos_at + 32))
 refuses("rmargs", "no pages of shared memory", "made", args(count=0))
 refuses("rmargs", "shared memory not aligned", "made", lambda c: args(shm=c.shm[0] + 0x100)(c))
@@ -418,6 +433,7 @@ for FIELD, VALUE in (("version", 1), ("size", 0x80000), ("msgSize", 0x800), ("ms
 refuses("queue-pte", "first entry is not the page itself", "stored",
         lambda c: c.shm_write(0, struct.pack("<Q", c.shm[1])))
 refuses("queue-pte", "entry 50 not aligned", "stored", lambda c: c.shm_write(400, struct.pack("<Q", c.shm[50] + 8)))
+refuses("queue-pte", "entry 50 is 0", "stored", lambda c: c.shm_write(400, bytes(8)))
 
 
 @test("booter_load that was refused leaves WPR2, RISC-V and GSP-RM as they were")

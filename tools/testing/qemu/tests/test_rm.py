@@ -96,6 +96,23 @@ refuses_rpc("gpc-range", "GPC 7", lambda c: c.control(
     TPC_INFO, c.abi.pack("NV2080_CTRL_GPU_GET_FERMI_TPC_INFO_PARAMS", {"gpcId": 7})), "NV_ERR_INVALID_ARGUMENT")
 
 
+def of_gfid(gfid):
+    return lambda c: c.rpc(STATIC, bytes(c.abi.sizes["GspStaticConfigInfo"]), gfid=gfid)
+
+
+def of_gfid_gone(c):
+    v = Vgpu(c, 3)
+    bootload(c, v)
+    of_gfid(3)(c)
+    v.cleanup()
+    of_gfid(3)(c)
+
+
+refuses_rpc("rpc-gfid", "on behalf of GFID 3, which has no vGPU", of_gfid(3), "NV_ERR_INVALID_STATE")
+refuses_rpc("rpc-gfid", "on behalf of GFID 3, which has none any more", of_gfid_gone, "NV_ERR_INVALID_STATE")
+refuses_rpc("rpc-gfid", "on behalf of GFID 40", of_gfid(40), "NV_ERR_INVALID_STATE")
+
+
 def alloc_too_long(c):
     answer = c.rpc(ALLOC, struct.pack("<8I", CL, CL, CL, ROOT, 0, 4096, 0, 0))
     raise Refused(struct.unpack_from("<I", answer, 16)[0])
