@@ -5,7 +5,7 @@ import contextlib
 import struct
 
 from gspclient import Client, GIB, KIB, Machine, MIB, PAGE
-from harness import CASES, Case, equal, none, only, test
+from harness import CASES, Case, equal, none, only, test, TOLD
 from test_chan import Channel, CLIENT, DEVICE, FB_DATA, inc, launch, MEM_OP_A, new_space, SET_PAGE_DIRECTORY, \
     SYS_DATA, with_space
 from test_mmu import bar1, Fb, pde, pte, TABLES, Tables, with_bar1
@@ -66,7 +66,7 @@ def keeps(mutation, how, root=None, check="tlb-stale"):
             equal(c.m.refusals(), {"tlb-stale": 1, check: 1}, "refusals, once for the page")
             invalidate(c.m, TRIGGER | ALL_VA | ALL_PDB)
             equal(c.m.read(bar, 4), b"new!", "after a right one")
-    CASES.append(Case(f"tells {check}: {mutation}", run, check, mutation, "told, not done"))
+    CASES.append(Case(f"tells {check}: {mutation}", run, check, mutation, TOLD))
 
 
 keeps("entry changed, no invalidation", None)
@@ -115,7 +115,7 @@ def big_page(name, size, put):
             c.m.writel(bar + size - 4, 2)
             equal(fb.read(7 * GIB + size - 4, 4), b"\2\0\0\0", "its end, invalidated")
     CASES.append(Case(f"tells tlb-stale: page of {name} changed", run, "tlb-stale", f"page of {name} changed",
-                      "told, not done"))
+                      TOLD))
 
 
 big_page("64 KiB", 64 * KIB, lambda tables, entry: tables.map64k(0, entry))
@@ -169,7 +169,7 @@ def another_space():
 
 
 CASES.append(Case("tells tlb-stale: SET_PAGE_DIRECTORY of another VA space", another_space, "tlb-stale",
-                  "SET_PAGE_DIRECTORY of another VA space", "told, not done"))
+                  "SET_PAGE_DIRECTORY of another VA space", TOLD))
 
 
 # ---- by a channel ----------------------------------------------------------------------------------------------------
@@ -196,7 +196,7 @@ def by_channel(what, make, stale=False, **space):
             equal(s.c.m.refusals(), {"tlb-stale": 1} if stale else {}, "refusals")
     if stale:
         CASES.append(Case(f"tells tlb-stale: channel's invalidation of {what}", run, "tlb-stale",
-                          f"channel's invalidation of {what}", "told, not done"))
+                          f"channel's invalidation of {what}", TOLD))
     else:
         CASES.append(Case(f"TLB: forgets with a channel's invalidation of {what}", run))
 
@@ -278,4 +278,4 @@ def vf_keeps():
 
 
 CASES.append(Case("tells tlb-stale: VF's page, invalidation by the PF", vf_keeps, "tlb-stale",
-                  "VF's page, invalidation by the PF", "told, not done"))
+                  "VF's page, invalidation by the PF", TOLD))
