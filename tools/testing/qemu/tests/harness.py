@@ -85,7 +85,7 @@ def stays(m, error, check, before):
 
 
 def broken_boot(c, stage, change):
-    """A boot with one input broken at @stage, see refuses(); its error, and what WPR2 was before the program that failed."""
+    """A boot with one input broken at @stage; its error, and what WPR2 was before the program that failed."""
     before = wpr2(c.m)
 
     def at(now):
