@@ -681,11 +681,15 @@ class Client:
         if not self.m.wait(lambda: self.poll() and 0x1001 in [f for f, _ in self.events], ms=200):
             raise BootError("no INIT_DONE")
 
-    def boot(self):
+    def start(self):
+        """Up to the end of booter_load."""
         self.prepare()
         self.store()
         self.first_commands()
         self.boot_falcons()
+
+    def boot(self):
+        self.start()
         self.wait_init_done()
         return self
 

@@ -305,10 +305,7 @@ def _():
 def _():
     with Machine() as m:
         c = Client(m)
-        c.prepare()
-        c.store()
-        c.first_commands()
-        c.boot_falcons()
+        c.start()
         true(m.wait(lambda: "error" not in m.set_property("hang-gsp", True), ms=10), "GSP-RM does not run")
         fails(c.wait_init_done, "INIT_DONE came")
         equal(m.rd(0x111388) & 0x90, 0x80, "RISC-V active")

@@ -59,10 +59,7 @@ def start_sec2(c):
 def asked(m, release=R570):
     """A client whose GSP-RM has sent the event, and what it asks for."""
     c = Client(m, release, vgpu=release == R570)
-    c.prepare()
-    c.store()
-    c.first_commands()
-    c.boot_falcons()
+    c.start()
     true(m.wait(lambda: c.poll() and RUN_CPU_SEQUENCER in [f for f, _ in c.events], ms=200), "no event")
     m.step(20000000)
     c.poll()
