@@ -48,20 +48,26 @@ static bool is_gsp(AdaFalcon *f)
 
 /* ---- interrupts -------------------------------------------------------------------------------------------------- */
 
-/* The RISC-V core has a mask of its own, which its program sets; the falcon's is the host's */
-static void update_irq(AdaFalcon *f)
+/*
+ * The RISC-V core has a mask of its own, which its program sets; the falcon's is the host's.
+ *
+ * Assumption FALCON-LINE: the vector is latched when the falcon's line rises. One more reason while it is up changes
+ * nothing: a handler that is done asks for the vector again, by the re-trigger register, in case the line is not down.
+ */
+static void update_irq(AdaFalcon *f, bool again)
 {
-    uint32_t mask = f->riscv_irqmask ? f->riscv_irqmask : f->irqmask;
+    bool line = f->irqstat & (f->riscv_irqmask ? f->riscv_irqmask : f->irqmask);
 
-    if (is_gsp(f) && (f->irqstat & mask)) {
+    if (is_gsp(f) && line && (!f->irq_line || again)) {
         ada_intr_raise(&f->gpu->func, ADA_GSP_STALL_VECTOR);
     }
+    f->irq_line = line;
 }
 
 void ada_falcon_swgen0(AdaFalcon *f)
 {
     f->irqstat |= IRQ_SWGEN0;
-    update_irq(f);
+    update_irq(f, false);
 }
 
 void ada_falcon_riscv_start(AdaFalcon *f)
@@ -76,7 +82,7 @@ void ada_falcon_riscv_halt(AdaFalcon *f)
     f->riscv_active = false;
     f->riscv_halted = true;
     f->irqstat |= IRQ_HALT;
-    update_irq(f);
+    update_irq(f, false);
 }
 
 /* ---- memories ---------------------------------------------------------------------------------------------------- */
@@ -230,7 +236,7 @@ static void run_done(void *opaque)
     ada_hs_run(f);
     f->halted = true;
     f->irqstat |= IRQ_HALT;
-    update_irq(f);
+    update_irq(f, false);
 }
 
 static void start_cpu(AdaFalcon *f)
@@ -262,7 +268,7 @@ void ada_falcon_reset(AdaFalcon *f)
     f->dma_base = f->dma_moffs = f->dma_fboffs = f->dma_cmd = 0;
     f->brom_modsel = f->brom_ucode_id = f->brom_engid = f->brom_paraaddr = 0;
     f->halted = true;
-    f->riscv_active = f->riscv_halted = false;
+    f->irq_line = f->riscv_active = f->riscv_halted = false;
     /* The choice of the core (BCR_CTRL) outlives a reset: drivers choose first and reset then */
 
     if (is_gsp(f) ? was_active && !ada_seq_suspend(f->gpu) : f == &f->gpu->sec2 && ada_seq_suspended(f->gpu)) {
@@ -464,18 +470,20 @@ void ada_falcon_write(AdaFalcon *f, uint32_t off, uint32_t val)
     switch (off) {
     case REG(IRQSCLR):
         f->irqstat &= ~val;
+        update_irq(f, false);
         break;
     case REG(IRQMSET):
         f->irqmask |= val;
-        update_irq(f);
+        update_irq(f, false);
         break;
     case REG(IRQMCLR):
         f->irqmask &= ~val;
+        update_irq(f, false);
         break;
     case REG(INTR_RETRIGGER_0):
     case REG(INTR_RETRIGGER_1):
         if (val & 1) {
-            update_irq(f);
+            update_irq(f, true);
         }
         break;
     case REG(CPUCTL):

@@ -151,6 +151,7 @@ typedef struct AdaFalcon {
     uint32_t brom_modsel, brom_ucode_id, brom_engid, brom_paraaddr;
     uint32_t bcr_ctrl;          /* RISC-V boot configuration */
     uint32_t riscv_irqmask;     /* GSP-RM's own choice of what it tells the host */
+    bool irq_line;              /* something that is not masked is pending */
     uint32_t engine, irqdest;
     uint32_t imemc[4], dmemc[8];            /* PIO ports */
     uint16_t imem_tag[ADA_FALCON_IMEM / 256];   /* virtual address >> 8 of each block */

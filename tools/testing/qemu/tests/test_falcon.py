@@ -255,3 +255,24 @@ def _():
         m.wr(leaf, bit)
         m.wr(GSP + 0x3e8, 1)
         equal(m.rd(leaf) & bit, 0, "leaf when masked")
+
+
+@test("gsp: one more message while its line is up latches nothing; retrigger does")
+def _():
+    with Machine() as m:
+        c = Client(m).boot()
+        c.get_static()
+        leaf, bit = 0xb81000 + 0x9c // 32 * 4, 1 << 0x9c % 32
+        m.wr(GSP + 0x004, 0x40)
+        for line, latched in (("rises", bit), ("is up", 0)):
+            m.wr(leaf, bit)
+            equal(m.rd(leaf) & bit, 0, "leaf, acknowledged")
+            c.send(65, bytes(c.abi.sizes["GspStaticConfigInfo"]))
+            true(m.wait(lambda: c.poll() and m.rd(GSP + 0x008) & 0x40), "no answer")
+            equal(m.rd(leaf) & bit, latched, f"leaf when the line {line}")
+        m.wr(GSP + 0x3e8, 1)
+        equal(m.rd(leaf) & bit, bit, "leaf after retrigger")
+        m.wr(leaf, bit)
+        m.wr(GSP + 0x004, 0x40)
+        m.wr(GSP + 0x3e8, 1)
+        equal(m.rd(leaf) & bit, 0, "leaf after retrigger of nothing")
