@@ -16,6 +16,7 @@ FOLDER = "/tmp/vfio"
 
 # What some of them map, if it is there.
 HUGE_PAGES = "hugepagesz=1G hugepages=1 hugepagesz=2M hugepages=1"
+HUGE_SHMEM = "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
 ON_A_VF = (
     "vfio_pci_device_test",
@@ -160,7 +161,7 @@ def test_pf(vm):
     vm.sh("modprobe vfio-pci enable_sriov=1")
     bind(gpu, gpu.pf, "vfio-pci")
     # Each test of the second maps 1 GiB: in small pages that takes longer than the harness's 30 s.
-    vm.sh("echo always > /sys/kernel/mm/transparent_hugepage/shmem_enabled")
+    gpu.must_write(HUGE_SHMEM, "always")
     # It reads and writes where nothing is mapped, on purpose.
     vm.expected_log += [
         r"DMAR: DRHD: handling fault status reg",
@@ -169,6 +170,7 @@ def test_pf(vm):
     results = Results()
     for program in ON_A_PF:
         results.run(vm, "vfio-pci", program, gpu.pf)
+    gpu.must_write(HUGE_SHMEM, "never")
     expect(gpu.numvfs(), 0, "VFs that are left")
     gpu.must_write(gpu.path("driver_override"), "")
     vm.sh("modprobe -r vfio-pci")
