@@ -13,7 +13,6 @@
 #include "regs/falcon.h"
 #include "regs/pmc.h"
 
-#define FALCON_BLOCK			256
 #define FALCON_RESET_READY_US		150	/* kernel_falcon_ga102.c; may pass unsatisfied */
 #define FALCON_RESET_HOLD_US		10	/* nouveau nvkm/falcon/gm200.c */
 #define FALCON_SCRUB_US			20000
@@ -134,7 +133,7 @@ static int falcon_dma(const struct nvgpu_falcon *falcon, dma_addr_t base, u32 fr
 	nvgpu_falcon_wr32(falcon, NVGPU_FALCON_DMATRFBASE1, upper_32_bits(base >> 8));
 
 	command |= FIELD_PREP(NVGPU_FALCON_DMATRFCMD_SIZE, NVGPU_FALCON_DMATRFCMD_SIZE_256B);
-	for (; to < end; to += FALCON_BLOCK, from += FALCON_BLOCK) {
+	for (; to < end; to += NVGPU_FALCON_BLOCK, from += NVGPU_FALCON_BLOCK) {
 		ret = falcon_poll(falcon, NVGPU_FALCON_DMATRFCMD, NVGPU_FALCON_DMATRFCMD_FULL, 0,
 				  FALCON_DMA_US);
 		if (ret)

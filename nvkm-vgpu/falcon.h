@@ -6,6 +6,8 @@
 
 struct nvkm_vgpu_pf;
 
+#define NVGPU_FALCON_BLOCK		256	/* what its DMA moves at a time, here */
+
 /**
  * struct nvgpu_falcon - a microcontroller of the GPU
  * @pf: the GPU
@@ -26,10 +28,10 @@ struct nvgpu_falcon {
  * @code: offset of the code
  * @code_phys: where it belongs in the falcon's code memory
  * @code_virt: its virtual address, where it starts
- * @code_size: bytes, a multiple of 256
+ * @code_size: bytes; memory up to the next %NVGPU_FALCON_BLOCK is transferred, too
  * @data: offset of the data
  * @data_phys: where it belongs in the falcon's data memory
- * @data_size: bytes, a multiple of 256
+ * @data_size: bytes; memory up to the next %NVGPU_FALCON_BLOCK is transferred, too
  * @signature: offset of the signature in the data
  * @engine_mask: falcon that it is signed for
  * @ucode_id: slot of its version fuse

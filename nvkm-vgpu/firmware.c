@@ -8,10 +8,10 @@
 #include <linux/string.h>
 #include <linux/unaligned.h>
 
+#include "falcon.h"
 #include "firmware.h"
 #include "fwabi/fwabi.h"
 
-#define NVGPU_FALCON_BLOCK		256
 #define NVGPU_FW_RISCV_VERSION		5
 
 /* the part of a file that starts at @offset and has @len bytes, NULL when it is not all there */
@@ -112,11 +112,11 @@ int nvgpu_fw_parse_hs(const u8 *file, size_t size, struct nvgpu_fw_hs *hs, const
 	hs->dmem_size = le32_to_cpu(load->os_data_size);
 
 	*part = "code";
-	if (!hs->code_size || (hs->code_size | hs->code_offset) % NVGPU_FALCON_BLOCK ||
+	if (!hs->code_size || hs->code_offset % NVGPU_FALCON_BLOCK ||
 	    !fw_part(hs->data, hs->data_size, hs->code_offset, hs->code_size))
 		return -EINVAL;
 	*part = "initial data";
-	if (!hs->dmem_size || (hs->dmem_size | hs->dmem_offset) % NVGPU_FALCON_BLOCK ||
+	if (!hs->dmem_size || hs->dmem_offset % NVGPU_FALCON_BLOCK ||
 	    !fw_part(hs->data, hs->data_size, hs->dmem_offset, hs->dmem_size))
 		return -EINVAL;
 

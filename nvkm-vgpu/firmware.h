@@ -86,10 +86,10 @@ struct nvgpu_fw_riscv_desc {
  * struct nvgpu_fw_hs - a heavy-secure program
  * @data: code and data, @data_size bytes
  * @data_size: bytes
- * @code_offset: secure code in @data, also its virtual address
- * @code_size: bytes, a multiple of the falcon's block
- * @dmem_offset: initial data in @data
- * @dmem_size: bytes, a multiple of the falcon's block
+ * @code_offset: secure code in @data, also its virtual address; a multiple of the falcon's block
+ * @code_size: bytes
+ * @dmem_offset: initial data in @data, a multiple of the falcon's block
+ * @dmem_size: bytes
  * @sig_dmem: where in the initial data the signature belongs
  * @sigs: the signatures, @num_sigs of @sig_size bytes
  * @sig_size: bytes of one

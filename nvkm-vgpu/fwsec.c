@@ -4,10 +4,8 @@
  * GSP-RM does (FRTS: make the region and put the board's data at its end) and after it (SB: take
  * back what GSP-RM had). Its commands are written into its data before it starts.
  */
-#include <kunit/visibility.h>
 #include <linux/bitfield.h>
-#include <linux/export.h>
-#include <linux/overflow.h>
+#include <linux/math.h>
 #include <linux/string.h>
 
 #include "device.h"
@@ -18,71 +16,6 @@
 #include "vbios.h"
 
 #define FWSEC_ENGINE_GSP		BIT(10)
-#define FWSEC_INTERFACE_MAPPER		4
-#define FWSEC_READ_VBIOS_FLAGS		2
-#define FWSEC_FRTS_MEDIA_FB		2
-
-static void *fwsec_part(u8 *data, u32 size, u32 offset, u32 len)
-{
-	u32 end;
-
-	return check_add_overflow(offset, len, &end) || end > size ? NULL : data + offset;
-}
-
-/**
- * nvgpu_fwsec_patch - write a command into FWSEC's data
- * @data: FWSEC's data
- * @size: its bytes
- * @interfaces: where it describes its interfaces
- * @cmd: NVGPU_FWSEC_FRTS or NVGPU_FWSEC_SB
- * @frts: for FRTS: framebuffer offset of the region
- * @frts_size: for FRTS: bytes of the region
- *
- * Return: 0, or -EINVAL when the data are not laid out as they should.
- */
-int nvgpu_fwsec_patch(u8 *data, u32 size, u32 interfaces, u32 cmd, u64 frts, u64 frts_size)
-{
-	struct nvgpu_fwsec_command command = {
-		.read_vbios.version = cpu_to_le32(1),
-		.read_vbios.size = cpu_to_le32(sizeof(command.read_vbios)),
-		.read_vbios.flags = cpu_to_le32(FWSEC_READ_VBIOS_FLAGS),
-		.frts.version = cpu_to_le32(1),
-		.frts.size = cpu_to_le32(sizeof(command.frts)),
-		.frts.offset_4k = cpu_to_le32(frts >> 12),
-		.frts.size_4k = cpu_to_le32(frts_size >> 12),
-		.frts.media = cpu_to_le32(FWSEC_FRTS_MEDIA_FB),
-	};
-	size_t len = cmd == NVGPU_FWSEC_FRTS ? sizeof(command) : sizeof(command.read_vbios);
-	const struct nvgpu_fwsec_interfaces *hdr = fwsec_part(data, size, interfaces, sizeof(*hdr));
-	const struct nvgpu_fwsec_interface *entry;
-	struct nvgpu_fwsec_mapper *mapper = NULL;
-	unsigned int i;
-	void *in;
-
-	if (!hdr || hdr->entry_size < sizeof(*entry))
-		return -EINVAL;
-	for (i = 0; i < hdr->entries && !mapper; i++) {
-		entry = fwsec_part(data, size, interfaces + hdr->header_size + i * hdr->entry_size,
-				   sizeof(*entry));
-		if (!entry)
-			return -EINVAL;
-		if (le32_to_cpu(entry->id) != FWSEC_INTERFACE_MAPPER)
-			continue;
-		mapper = fwsec_part(data, size, le32_to_cpu(entry->offset), sizeof(*mapper));
-		if (!mapper)
-			return -EINVAL;
-	}
-	if (!mapper)
-		return -EINVAL;
-
-	in = fwsec_part(data, size, le32_to_cpu(mapper->cmd_in_offset), len);
-	if (!in || le32_to_cpu(mapper->cmd_in_size) < len)
-		return -EINVAL;
-	mapper->init_cmd = cpu_to_le32(cmd);
-	memcpy(in, &command, len);
-	return 0;
-}
-EXPORT_SYMBOL_IF_KUNIT(nvgpu_fwsec_patch);
 
 /**
  * nvgpu_fwsec_init - prepare FWSEC for a command
@@ -99,34 +32,43 @@ int nvgpu_fwsec_init(struct nvgpu_fwsec *fwsec, const struct nvgpu_falcon *falco
 		     const struct nvgpu_vbios_fwsec *vbios, u32 cmd, u64 frts, u64 frts_size)
 {
 	struct device *dev = &falcon->pf->pdev->dev;
+	char why[NVGPU_VBIOS_WHY] = "";
+	u32 code_size, data_size, fuse;
 	u8 *data;
-	u32 fuse;
 	int sig;
 	int ret;
 
 	if (!(vbios->engine_mask & FWSEC_ENGINE_GSP) || !vbios->ucode_id ||
 	    vbios->ucode_id > NVGPU_FUSE_UCODES)
-		return dev_err_probe(dev, -ENODEV, "VBIOS: FWSEC is not for the GSP\n");
+		return dev_err_probe(dev, -ENODEV,
+				     "VBIOS: FWSEC: engine mask %#x, ucode id %u, expected the GSP's %#lx, 1 to %u\n",
+				     vbios->engine_mask, vbios->ucode_id, FWSEC_ENGINE_GSP,
+				     NVGPU_FUSE_UCODES);
 	fuse = FIELD_GET(NVGPU_FUSE_UCODE_VERSION,
 			 nvgpu_rd32(falcon->pf, NVGPU_FUSE_GSP_UCODE_VERSION(vbios->ucode_id)));
 	sig = nvgpu_vbios_fwsec_signature(vbios, fuse);
 	if (sig < 0)
 		return dev_err_probe(dev, -ENODEV,
-				     "VBIOS: FWSEC has no signature for version fuse %#x\n", fuse);
+				     "VBIOS: FWSEC: %u signatures for versions %#x, none for fuse %#x\n",
+				     vbios->num_sigs, vbios->sig_versions, fuse);
 
-	ret = nvgpu_dma_alloc(dev, &fwsec->mem, vbios->imem_size + vbios->dmem_size);
+	/* whole blocks are transferred: zeroes behind code and data */
+	code_size = round_up(vbios->imem_size, NVGPU_FALCON_BLOCK);
+	data_size = round_up(vbios->dmem_size, NVGPU_FALCON_BLOCK);
+	ret = nvgpu_dma_alloc(dev, &fwsec->mem, code_size + data_size);
 	if (ret)
 		return ret;
 	fwsec->falcon = falcon;
-	data = fwsec->mem.cpu + vbios->imem_size;
-	memcpy(fwsec->mem.cpu, vbios->ucode, fwsec->mem.size);
+	data = fwsec->mem.cpu + code_size;
+	memcpy(fwsec->mem.cpu, vbios->code, vbios->imem_size);
+	memcpy(data, vbios->data, vbios->dmem_size);
 	memcpy(data + vbios->pkc_offset, vbios->sigs + sig * NVGPU_VBIOS_SIG_SIZE,
 	       NVGPU_VBIOS_SIG_SIZE);
-	ret = nvgpu_fwsec_patch(data, vbios->dmem_size, vbios->interface_offset, cmd, frts,
-				frts_size);
+	ret = nvgpu_fwsec_patch(data, data_size, vbios->interface_offset, cmd, frts, frts_size,
+				why);
 	if (ret) {
 		nvgpu_fwsec_fini(fwsec);
-		return dev_err_probe(dev, -ENODEV, "VBIOS: FWSEC takes no commands\n");
+		return dev_err_probe(dev, ret, "VBIOS: %s\n", why);
 	}
 
 	fwsec->image = (struct nvgpu_falcon_image) {
@@ -134,7 +76,7 @@ int nvgpu_fwsec_init(struct nvgpu_fwsec *fwsec, const struct nvgpu_falcon *falco
 		.code_phys = vbios->imem_phys,
 		.code_virt = vbios->imem_virt,
 		.code_size = vbios->imem_size,
-		.data = vbios->imem_size,
+		.data = code_size,
 		.data_phys = vbios->dmem_phys,
 		.data_size = vbios->dmem_size,
 		.signature = vbios->pkc_offset,

@@ -7,19 +7,19 @@
 
 struct nvgpu_vbios_fwsec;
 
-/* what FWSEC finds in its data; kernel_gsp_frts_tu102.c */
+/* what FWSEC finds in its data, aligned or not; kernel_gsp_frts_tu102.c */
 
 struct nvgpu_fwsec_interfaces {
 	u8 version;
 	u8 header_size;
 	u8 entry_size;
 	u8 entries;
-};
+} __packed;
 
 struct nvgpu_fwsec_interface {
 	__le32 id;
 	__le32 offset;
-};
+} __packed;
 
 struct nvgpu_fwsec_mapper {
 	__le32 signature;
@@ -38,7 +38,7 @@ struct nvgpu_fwsec_mapper {
 	__le32 ucode_feature;
 	__le32 cmd_mask[2];
 	__le32 targets;
-};
+} __packed;
 
 struct nvgpu_fwsec_read_vbios {
 	__le32 version;
@@ -76,7 +76,8 @@ struct nvgpu_fwsec {
 #define NVGPU_FWSEC_FRTS		0x15
 #define NVGPU_FWSEC_SB			0x19
 
-int nvgpu_fwsec_patch(u8 *data, u32 size, u32 interfaces, u32 cmd, u64 frts, u64 frts_size);
+int nvgpu_fwsec_patch(u8 *data, u32 size, u32 interfaces, u32 cmd, u64 frts, u64 frts_size,
+		      char *why);
 int nvgpu_fwsec_init(struct nvgpu_fwsec *fwsec, const struct nvgpu_falcon *falcon,
 		     const struct nvgpu_vbios_fwsec *vbios, u32 cmd, u64 frts, u64 frts_size);
 void nvgpu_fwsec_fini(struct nvgpu_fwsec *fwsec);

@@ -23,6 +23,7 @@
 #include "firmware.h"
 #include "fwabi/framing.h"
 #include "gsp.h"
+#include "prom.h"
 #include "regs/falcon.h"
 #include "regs/fb.h"
 #include "regs/fuse.h"
@@ -153,16 +154,16 @@ static int gsp_prepare_fwsec(struct nvkm_vgpu_pf *pf)
 {
 	struct nvgpu_wpr *wpr = &pf->gsp.wpr;
 	struct nvgpu_vbios_fwsec fwsec;
-	u32 size, expansion;
-	u8 *bios;
+	struct nvgpu_vbios vbios;
+	u8 *data;
 	int ret;
 
-	ret = nvgpu_vbios_get(pf, &bios, &size, &expansion);
-	if (ret)
-		return ret;
-	ret = nvgpu_vbios_find_fwsec(bios, size, expansion, &fwsec);
+	data = nvgpu_prom_read(pf, &vbios);
+	if (IS_ERR(data))
+		return PTR_ERR(data);
+	ret = nvgpu_vbios_find_fwsec(&vbios, data, &fwsec);
 	if (ret) {
-		dev_err_probe(&pf->pdev->dev, ret, "VBIOS has no FWSEC\n");
+		dev_err(&pf->pdev->dev, "VBIOS for device %#x: %s\n", vbios.device, vbios.why);
 		goto out;
 	}
 	ret = nvgpu_fwsec_init(&pf->gsp.frts, &pf->gsp_falcon, &fwsec, NVGPU_FWSEC_FRTS, wpr->frts,
@@ -170,7 +171,7 @@ static int gsp_prepare_fwsec(struct nvkm_vgpu_pf *pf)
 	if (!ret)
 		ret = nvgpu_fwsec_init(&pf->gsp.sb, &pf->gsp_falcon, &fwsec, NVGPU_FWSEC_SB, 0, 0);
 out:
-	kvfree(bios);
+	kvfree(data);
 	return ret;
 }
 

@@ -4,6 +4,7 @@
  * board's fuses.
  */
 #include <linux/bitfield.h>
+#include <linux/math.h>
 #include <linux/string.h>
 
 #include "device.h"
@@ -42,7 +43,8 @@ int nvgpu_hs_init(struct nvgpu_hs *hs, const struct nvgpu_falcon *falcon, const 
 		return sig;
 	}
 
-	ret = nvgpu_dma_alloc(dev, &hs->mem, fw->data_size);
+	/* whole blocks are transferred: zeroes behind the data */
+	ret = nvgpu_dma_alloc(dev, &hs->mem, round_up(fw->data_size, NVGPU_FALCON_BLOCK));
 	if (ret)
 		return ret;
 	memcpy(hs->mem.cpu, fw->data, fw->data_size);

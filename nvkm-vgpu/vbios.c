@@ -1,22 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VBIOS: the images in the board's ROM, and FWSEC among them.
+ * VBIOS: the images in a ROM, and FWSEC among them.
  *
  * A ROM may start with an IFR header, commands that the chip's bus interface runs by itself. Then
  * come PCI expansion ROM images one behind the other; NVIDIA's extension of their header splits the
  * first into sub-images. Image type 0 has the BIT, a table of tables; pointers in it count as if
  * image types other than 0 and 0xe0 were not there.
+ *
+ * What other drivers boot with is taken here, too. Refused is only what cannot be read or what the
+ * falcon cannot take, by a text that names it. Nothing here knows a device.
  */
 #include <kunit/visibility.h>
+#include <linux/align.h>
+#include <linux/array_size.h>
 #include <linux/bitfield.h>
+#include <linux/bitops.h>
 #include <linux/export.h>
+#include <linux/minmax.h>
 #include <linux/overflow.h>
-#include <linux/slab.h>
+#include <linux/sprintf.h>
 #include <linux/string.h>
 #include <linux/unaligned.h>
 
-#include "device.h"
-#include "regs/bus.h"
+#include "falcon.h"
 #include "vbios.h"
 
 #define ROM_IFR_SIGNATURE		0x4947564e	/* "NVGI"; tu102/dev_bus.h */
@@ -35,74 +41,112 @@
 #define ROM_NPDE_SIGNATURE		0x4544504e
 #define ROM_LAST_IMAGE			BIT(7)
 #define ROM_BLOCK			512
-#define ROM_MAX_IMAGES			64
 #define ROM_CODE_TYPE_BASE		0x00
 #define ROM_CODE_TYPE_EXT		0xe0
 
 #define BIT_ID				0xb8ff
 #define BIT_SIGNATURE			0x00544942	/* "BIT" */
 #define BIT_TOKEN_FALCON_DATA		0x70
-#define UCODE_APP_FWSEC			0x05
-#define UCODE_APP_FWSEC_PROD		0x85
+/* kernel_gsp_fwsec.c; the one for debug boards is no use to others */
+#define UCODE_APP_FWSEC			0x85
+#define UCODE_APP_FWSEC_OLD		0x05
 #define   UCODE_DESC_SIZE		GENMASK(31, 16)
 #define   UCODE_DESC_VERSION		GENMASK(15, 8)
 #define   UCODE_DESC_VALID		BIT(0)
-#define FALCON_BLOCK			256
+#define FALCON_BASE_MAX			S32_MAX	/* base and size fit in 32 bits */
 
 struct rom {
 	nvgpu_vbios_read_t read;
 	void *ctx;
 	u32 limit;
+	char *why;
 };
 
+/**
+ * nvgpu_vbios_fail - tell why something of a VBIOS is of no use
+ * @why: of NVGPU_VBIOS_WHY bytes; keeps the first reason, as what is tried after it is less likely
+ * meant
+ * @fmt: the field, its value and what was expected
+ *
+ * Return: -ENODEV.
+ */
+int nvgpu_vbios_fail(char *why, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	if (!*why)
+		vscnprintf(why, NVGPU_VBIOS_WHY, fmt, args);
+	va_end(args);
+	return -ENODEV;
+}
+
 /* the ROM window takes aligned 32-bit reads only */
-static int rom_copy(const struct rom *rom, u32 offset, void *buf, u32 len)
+static bool rom_copy(const struct rom *rom, u32 offset, void *buf, u32 len)
 {
 	u32 end, i;
 	u8 *to = buf;
 
 	if (check_add_overflow(offset, len, &end) || end > rom->limit)
-		return -ENODATA;
+		return false;
 	for (i = offset; i < end; i++)
 		*to++ = rom->read(rom->ctx, ALIGN_DOWN(i, 4)) >> 8 * (i % 4);
+	return true;
+}
+
+static u32 rom_word(const struct rom *rom, u32 offset)
+{
+	__le32 word;
+
+	/* behind its end a ROM reads as ones */
+	return rom_copy(rom, offset, &word, sizeof(word)) ? le32_to_cpu(word) : ~0;
+}
+
+/* version 3: 4 KiB behind the status of the flash is a directory that has the offset */
+static int rom_directory(const struct rom *rom, u32 *start)
+{
+	u32 at = rom_word(rom, FIELD_GET(ROM_IFR_TOTAL_SIZE, rom_word(rom, 8)));
+	u32 signature;
+
+	if (check_add_overflow(at, ROM_IFR_STATUS_SIZE, &at))
+		return nvgpu_vbios_fail(rom->why, "IFR header: status of the flash at %#x", at);
+	signature = rom_word(rom, at);
+	if (signature != ROM_DIRECTORY_SIGNATURE)
+		return nvgpu_vbios_fail(rom->why,
+					"IFR header: directory at %#x is %#x, expected RFRD", at,
+					signature);
+	*start = rom_word(rom, at + 8);
 	return 0;
 }
 
-static int rom_word(const struct rom *rom, u32 offset, u32 *val)
+/* where the first image starts: at once, or behind an IFR header */
+static int rom_start(const struct rom *rom, u32 *start)
 {
-	__le32 word;
-	int ret = rom_copy(rom, offset, &word, sizeof(word));
-
-	*val = le32_to_cpu(word);
-	return ret;
-}
-
-/* where the first image starts behind an IFR header */
-static int rom_skip_ifr(const struct rom *rom, u32 *start)
-{
-	u32 word[3], status, signature;
+	u32 word = rom_word(rom, 0), fixed = rom_word(rom, 4);
+	u32 version = FIELD_GET(ROM_IFR_VERSION, fixed);
+	int ret = 0;
 
 	*start = 0;
-	if (rom_word(rom, 0, &word[0]) || rom_word(rom, 4, &word[1]) || rom_word(rom, 8, &word[2]))
-		return -ENODATA;
-	if (word[0] != ROM_IFR_SIGNATURE)
+	if (word != ROM_IFR_SIGNATURE)
 		return 0;
-
-	switch (FIELD_GET(ROM_IFR_VERSION, word[1])) {
+	switch (version) {
 	case 1:
 	case 2:
-		return rom_word(rom, FIELD_GET(ROM_IFR_FIXED_SIZE, word[1]) + 4, start);
+		*start = rom_word(rom, FIELD_GET(ROM_IFR_FIXED_SIZE, fixed) + 4);
+		break;
 	case 3:
-		if (rom_word(rom, FIELD_GET(ROM_IFR_TOTAL_SIZE, word[2]), &status) ||
-		    status >= rom->limit)
-			return -ENODATA;
-		status += ROM_IFR_STATUS_SIZE;
-		if (rom_word(rom, status, &signature) || signature != ROM_DIRECTORY_SIGNATURE)
-			return -ENODATA;
-		return rom_word(rom, status + 8, start);
+		ret = rom_directory(rom, start);
+		break;
 	default:
-		return -ENODATA;
+		return nvgpu_vbios_fail(rom->why, "IFR header: version %u, expected 1 to 3",
+					version);
 	}
+	/* the window takes whole words */
+	if (!ret && (*start >= rom->limit || !IS_ALIGNED(*start, 4)))
+		ret = nvgpu_vbios_fail(rom->why,
+				       "IFR header: images at %#x, expected a word below %#x",
+				       *start, rom->limit);
+	return ret;
 }
 
 static bool rom_signature_valid(u16 signature)
@@ -117,96 +161,121 @@ static bool rom_pcir_valid(u32 signature)
 	       signature == ROM_PCIR_SIGNATURE_RGIS;
 }
 
-/* size and type of the image at @offset, and whether it is the last one */
-static int rom_image(const struct rom *rom, u32 offset, u32 *size, u8 *type, bool *last)
+struct rom_image {
+	u32 size;
+	u16 device;
+	u8 type;
+	bool last;
+};
+
+/* NVIDIA's extension, where there is one, has the size and the end that count */
+static void rom_extension(const struct rom *rom, u32 at, struct rom_image *image)
+{
+	struct nvgpu_rom_npde npde;
+	u16 revision;
+	u32 size;
+
+	if (!rom_copy(rom, at, &npde, sizeof(npde)) ||
+	    le32_to_cpu(npde.signature) != ROM_NPDE_SIGNATURE)
+		return;
+	revision = le16_to_cpu(npde.revision);
+	if (revision != 0x100 && revision != 0x101)
+		return;
+	size = le16_to_cpu(npde.subimage_blocks) * ROM_BLOCK;
+	if (le16_to_cpu(npde.length) >= sizeof(npde))
+		image->last = npde.indicator & ROM_LAST_IMAGE;
+	else if (size < image->size)
+		image->last = false;
+	image->size = size;
+}
+
+static int rom_image(const struct rom *rom, u32 offset, struct rom_image *image)
 {
 	struct nvgpu_rom_header hdr;
 	struct nvgpu_rom_pcir pcir;
-	struct nvgpu_rom_npde npde;
-	u16 revision;
 	u32 at;
 
-	if (rom_copy(rom, offset, &hdr, sizeof(hdr)) ||
-	    !rom_signature_valid(le16_to_cpu(hdr.signature)))
-		return -ENODATA;
+	if (!rom_copy(rom, offset, &hdr, sizeof(hdr)))
+		return nvgpu_vbios_fail(rom->why, "image at %#x, expected below %#x", offset,
+					rom->limit);
+	if (!rom_signature_valid(le16_to_cpu(hdr.signature)))
+		return nvgpu_vbios_fail(rom->why, "image at %#x has signature %#x, expected 0xaa55",
+					offset, le16_to_cpu(hdr.signature));
 	at = offset + le16_to_cpu(hdr.pcir_offset);
-	if (rom_copy(rom, at, &pcir, sizeof(pcir)) || !rom_pcir_valid(le32_to_cpu(pcir.signature)))
-		return -ENODATA;
-	*size = le16_to_cpu(pcir.image_blocks) * ROM_BLOCK;
-	*type = pcir.code_type;
-	*last = pcir.indicator & ROM_LAST_IMAGE;
+	if (!rom_copy(rom, at, &pcir, sizeof(pcir)) || !rom_pcir_valid(le32_to_cpu(pcir.signature)))
+		return nvgpu_vbios_fail(rom->why,
+					"image at %#x has PCI data %#x at %#x, expected PCIR",
+					offset, rom_word(rom, at), at);
 
-	at = ALIGN(at + le16_to_cpu(pcir.length), 16);
-	if (!rom_copy(rom, at, &npde, sizeof(npde)) &&
-	    le32_to_cpu(npde.signature) == ROM_NPDE_SIGNATURE) {
-		revision = le16_to_cpu(npde.revision);
-		if (revision == 0x100 || revision == 0x101) {
-			u32 sub = le16_to_cpu(npde.subimage_blocks) * ROM_BLOCK;
-
-			if (le16_to_cpu(npde.length) >= sizeof(npde))
-				*last = npde.indicator & ROM_LAST_IMAGE;
-			else if (sub < *size)
-				*last = false;
-			*size = sub;
-		}
-	}
-	return *size ? 0 : -ENODATA;
+	image->size = le16_to_cpu(pcir.image_blocks) * ROM_BLOCK;
+	image->device = le16_to_cpu(pcir.device);
+	image->type = pcir.code_type;
+	image->last = pcir.indicator & ROM_LAST_IMAGE;
+	rom_extension(rom, ALIGN(at + le16_to_cpu(pcir.length), 16), image);
+	if (!image->size)
+		return nvgpu_vbios_fail(rom->why, "image at %#x has size 0", offset);
+	return 0;
 }
 
 /**
- * nvgpu_vbios_extent - find the images in a ROM
+ * nvgpu_vbios_find_images - find the images in a ROM
+ * @vbios: result
  * @read: reads an aligned word
  * @ctx: for @read
  * @limit: bytes of the ROM
- * @start: result, offset of the first image
- * @size: result, bytes of all images
- * @expansion: result, to be added to a pointer of BIT that leads into the firmware images
  *
- * Return: 0, or -ENODATA when this is not a ROM of this kind.
+ * Images end with the one that says so, with the ROM, or where no further one is.
+ *
+ * Return: 0, or -ENODEV when there is not even one, and @vbios->why says why.
  */
-int nvgpu_vbios_extent(nvgpu_vbios_read_t read, void *ctx, u32 limit, u32 *start, u32 *size,
-		       u32 *expansion)
+int nvgpu_vbios_find_images(struct nvgpu_vbios *vbios, nvgpu_vbios_read_t read, void *ctx,
+			    u32 limit)
 {
-	const struct rom rom = { .read = read, .ctx = ctx, .limit = limit };
-	u32 offset, image, base = 0, ext = 0;
-	unsigned int n;
-	bool last;
-	u8 type;
+	const struct rom rom = { .read = read, .ctx = ctx, .limit = limit, .why = vbios->why };
+	struct rom_image image = {};
+	u32 offset, ext = 0;
 	int ret;
 
-	ret = rom_skip_ifr(&rom, start);
+	memset(vbios, 0, sizeof(*vbios));
+	ret = rom_start(&rom, &vbios->start);
 	if (ret)
 		return ret;
-	if (!IS_ALIGNED(*start, 4) || *start >= limit)
-		return -ENODATA;
 
-	offset = *start;
-	for (n = 0; n < ROM_MAX_IMAGES; n++) {
-		ret = rom_image(&rom, offset, &image, &type, &last);
-		if (ret || image > limit - offset)
-			return -ENODATA;
-		if (type == ROM_CODE_TYPE_EXT && !ext)
-			ext = offset - *start;
-		else if (type == ROM_CODE_TYPE_BASE && !base)
-			base = image;
-		offset += image;
-		if (last)
+	for (offset = vbios->start; !image.last && offset < limit; offset += image.size) {
+		ret = rom_image(&rom, offset, &image);
+		if (ret) {
+			strscpy(vbios->end, vbios->why);
 			break;
-		if (offset >= limit)
-			return -ENODATA;
+		}
+		if (image.size > limit - offset) {
+			nvgpu_vbios_fail(vbios->end, "image at %#x of %#x bytes, ROM ends at %#x",
+					 offset, image.size, limit);
+			image.size = limit - offset;
+		}
+		if (image.type == ROM_CODE_TYPE_EXT && !ext)
+			ext = offset - vbios->start;
+		if (image.type == ROM_CODE_TYPE_BASE && !vbios->base_size) {
+			vbios->base_size = image.size;
+			vbios->device = image.device;
+		}
 	}
-	*size = offset - *start;
-	*expansion = ext && base ? ext - base : 0;
+	vbios->size = offset - vbios->start;
+	if (!vbios->size)
+		return ret;
+	if (vbios->base_size && ext > vbios->base_size)
+		vbios->expansion = ext - vbios->base_size;
+	*vbios->why = '\0';
 	return 0;
 }
-EXPORT_SYMBOL_IF_KUNIT(nvgpu_vbios_extent);
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_vbios_find_images);
 
 /* ---- FWSEC ----------------------------------------------------------------------------------- */
 
 struct bios {
 	const u8 *data;
 	u32 size;
-	u32 expansion;
+	u32 base_size, expansion;
+	char *why;
 };
 
 static const void *bios_part(const struct bios *bios, u64 offset, u64 len)
@@ -214,40 +283,102 @@ static const void *bios_part(const struct bios *bios, u64 offset, u64 len)
 	return offset + len <= bios->size ? bios->data + offset : NULL;
 }
 
+/* where a pointer in BIT or in the table of programs leads */
+static u64 bios_pointer(const struct bios *bios, u32 pointer)
+{
+	return pointer < bios->base_size ? pointer : (u64)pointer + bios->expansion;
+}
+
+static bool bios_bit_sum(const struct nvgpu_rom_bit *bit)
+{
+	const u8 *byte = (const u8 *)bit;
+	u8 sum = 0;
+	u32 n;
+
+	for (n = 0; n < bit->header_size; n++)
+		sum += byte[n];
+	return !sum && bit->header_size >= sizeof(*bit);
+}
+
+/* the first with a good checksum; without one, the first at all */
 static const struct nvgpu_rom_bit *bios_find_bit(const struct bios *bios, u32 *offset)
 {
-	const struct nvgpu_rom_bit *bit;
-	u32 i, n;
-	u8 sum;
+	const struct nvgpu_rom_bit *bit, *any = NULL;
+	u32 i;
 
 	for (i = 0; (bit = bios_part(bios, i, sizeof(*bit))); i++) {
 		if (le16_to_cpu(bit->id) != BIT_ID ||
 		    le32_to_cpu(bit->signature) != BIT_SIGNATURE ||
-		    bit->header_size < sizeof(*bit) || !bios_part(bios, i, bit->header_size))
+		    !bios_part(bios, i, bit->header_size))
 			continue;
-		for (n = 0, sum = 0; n < bit->header_size; n++)
-			sum += bios->data[i + n];
-		if (sum)
-			continue;
-		*offset = i;
-		return bit;
+		if (!any) {
+			any = bit;
+			*offset = i;
+		}
+		if (bios_bit_sum(bit)) {
+			*offset = i;
+			return bit;
+		}
 	}
-	return NULL;
+	return any;
+}
+
+/* DMA moves whole blocks to the bases; the signature is written into the data */
+static int bios_check_falcon(const struct bios *bios, const struct nvgpu_vbios_fwsec *fwsec)
+{
+	const struct {
+		const char *name;
+		u32 base, size;
+	} fields[] = {
+		{ "IMEM physical base", fwsec->imem_phys, fwsec->imem_size },
+		{ "IMEM virtual base", fwsec->imem_virt, fwsec->imem_size },
+		{ "DMEM physical base", fwsec->dmem_phys, fwsec->dmem_size },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(fields); i++) {
+		if (fields[i].base % NVGPU_FALCON_BLOCK)
+			return nvgpu_vbios_fail(bios->why,
+						"FWSEC: %s %#x, expected a multiple of %#x",
+						fields[i].name, fields[i].base, NVGPU_FALCON_BLOCK);
+		if (fields[i].base > FALCON_BASE_MAX)
+			return nvgpu_vbios_fail(bios->why, "FWSEC: %s %#x, expected below %#x",
+						fields[i].name, fields[i].base, FALCON_BASE_MAX);
+	}
+	if (!fwsec->imem_size)
+		return nvgpu_vbios_fail(bios->why, "FWSEC: IMEM load size 0");
+	if (fwsec->dmem_size < NVGPU_VBIOS_SIG_SIZE)
+		return nvgpu_vbios_fail(bios->why,
+					"FWSEC: DMEM load size %#x, expected room for %u",
+					fwsec->dmem_size, NVGPU_VBIOS_SIG_SIZE);
+	if (fwsec->pkc_offset > fwsec->dmem_size - NVGPU_VBIOS_SIG_SIZE)
+		return nvgpu_vbios_fail(bios->why,
+					"FWSEC: signature at %#x of DMEM, expected %u bytes before %#x",
+					fwsec->pkc_offset, NVGPU_VBIOS_SIG_SIZE, fwsec->dmem_size);
+	return 0;
 }
 
 /* a description of FWSEC, checked to lie with all that it speaks of in the VBIOS */
 static int bios_parse_desc(const struct bios *bios, u64 offset, struct nvgpu_vbios_fwsec *fwsec)
 {
 	const struct nvgpu_rom_ucode_desc *desc = bios_part(bios, offset, sizeof(*desc));
-	u32 header, size;
+	u32 header, version, size, room;
 
 	if (!desc)
-		return -EINVAL;
+		return nvgpu_vbios_fail(bios->why, "FWSEC: descriptor at %#llx, images end at %#x",
+					offset, bios->size);
 	header = le32_to_cpu(desc->header);
+	version = header & UCODE_DESC_VALID ? FIELD_GET(UCODE_DESC_VERSION, header) : 0;
+	if (version != 3)
+		return nvgpu_vbios_fail(bios->why, "FWSEC: descriptor version %u, expected 3",
+					version);
 	size = FIELD_GET(UCODE_DESC_SIZE, header);
-	if (!(header & UCODE_DESC_VALID) || FIELD_GET(UCODE_DESC_VERSION, header) != 3 ||
-	    !desc->signatures || size < sizeof(*desc) + desc->signatures * NVGPU_VBIOS_SIG_SIZE)
-		return -EINVAL;
+	room = size < sizeof(*desc) ? 0 : (size - sizeof(*desc)) / NVGPU_VBIOS_SIG_SIZE;
+	fwsec->num_sigs = min(desc->signatures, room);
+	if (!fwsec->num_sigs)
+		return nvgpu_vbios_fail(bios->why,
+					"FWSEC: %u signatures in a descriptor of %#x, expected one",
+					desc->signatures, size);
 
 	fwsec->imem_phys = le32_to_cpu(desc->imem_phys_base);
 	fwsec->imem_virt = le32_to_cpu(desc->imem_virt_base);
@@ -256,81 +387,117 @@ static int bios_parse_desc(const struct bios *bios, u64 offset, struct nvgpu_vbi
 	fwsec->dmem_size = le32_to_cpu(desc->dmem_load_size);
 	fwsec->pkc_offset = le32_to_cpu(desc->pkc_data_offset);
 	fwsec->interface_offset = le32_to_cpu(desc->interface_offset);
-	fwsec->num_sigs = desc->signatures;
 	fwsec->sig_versions = le16_to_cpu(desc->signature_versions);
 	fwsec->engine_mask = le16_to_cpu(desc->engine_mask);
 	fwsec->ucode_id = desc->ucode_id;
 	fwsec->sigs = bios_part(bios, offset + sizeof(*desc), size - sizeof(*desc));
-	fwsec->ucode = bios_part(bios, offset + size, (u64)fwsec->imem_size + fwsec->dmem_size);
-
-	if (!fwsec->sigs || !fwsec->ucode || !fwsec->imem_size ||
-	    (fwsec->imem_size | fwsec->dmem_size | fwsec->imem_phys | fwsec->dmem_phys |
-	     fwsec->imem_virt) %
-		    FALCON_BLOCK)
-		return -EINVAL;
-	if (fwsec->dmem_size < NVGPU_VBIOS_SIG_SIZE ||
-	    fwsec->pkc_offset > fwsec->dmem_size - NVGPU_VBIOS_SIG_SIZE)
-		return -EINVAL;
-	return 0;
+	fwsec->code = bios_part(bios, offset + size, (u64)fwsec->imem_size + fwsec->dmem_size);
+	if (!fwsec->sigs || !fwsec->code)
+		return nvgpu_vbios_fail(bios->why,
+					"FWSEC at %#llx: IMEM load size %#x, DMEM %#x, images end at %#x",
+					offset, fwsec->imem_size, fwsec->dmem_size, bios->size);
+	fwsec->data = fwsec->code + fwsec->imem_size;
+	return bios_check_falcon(bios, fwsec);
 }
 
-static int bios_search_table(const struct bios *bios, u64 offset, struct nvgpu_vbios_fwsec *fwsec)
+static int bios_search_table(const struct bios *bios, u64 offset, struct nvgpu_vbios_fwsec *fwsec,
+			     u8 application)
 {
 	const struct nvgpu_rom_ucode_table *table = bios_part(bios, offset, sizeof(*table));
 	const struct nvgpu_rom_ucode_entry *entry;
 	unsigned int i;
 
-	if (!table || table->version != 1 || table->header_size < sizeof(*table) ||
+	if (!table)
+		return nvgpu_vbios_fail(bios->why,
+					"table of falcon programs at %#llx, images end at %#x",
+					offset, bios->size);
+	if (table->version != 1 || table->header_size < sizeof(*table) ||
 	    table->entry_size < sizeof(*entry))
-		return -ENODEV;
+		return nvgpu_vbios_fail(bios->why,
+					"table of falcon programs: version %u, header %u, entries %u, expected 1, 6, 6",
+					table->version, table->header_size, table->entry_size);
 	for (i = 0; i < table->entries; i++) {
 		entry = bios_part(bios, offset + table->header_size + i * table->entry_size,
 				  sizeof(*entry));
 		if (!entry)
 			break;
-		if (entry->application != UCODE_APP_FWSEC &&
-		    entry->application != UCODE_APP_FWSEC_PROD)
-			continue;
-		if (!bios_parse_desc(bios, (u64)bios->expansion + le32_to_cpu(entry->desc), fwsec))
+		if (entry->application == application &&
+		    !bios_parse_desc(bios, bios_pointer(bios, le32_to_cpu(entry->desc)), fwsec))
 			return 0;
 	}
 	return -ENODEV;
 }
 
-/**
- * nvgpu_vbios_find_fwsec - find FWSEC in a VBIOS
- * @data: the images
- * @size: their bytes
- * @expansion: as nvgpu_vbios_extent() told
- * @fwsec: result, pointing into @data
- *
- * Return: 0, or -ENODEV when there is no FWSEC of a known layout.
- */
-int nvgpu_vbios_find_fwsec(const u8 *data, u32 size, u32 expansion, struct nvgpu_vbios_fwsec *fwsec)
+static int bios_search_token(const struct bios *bios, const struct nvgpu_rom_bit_token *token,
+			     struct nvgpu_vbios_fwsec *fwsec)
 {
-	const struct bios bios = { .data = data, .size = size, .expansion = expansion };
+	const void *pointer = bios_part(bios, le16_to_cpu(token->offset), 4);
+	u64 table;
+
+	if (!pointer)
+		return nvgpu_vbios_fail(bios->why, "BIT: falcon data at %#x, images end at %#x",
+					le16_to_cpu(token->offset), bios->size);
+	table = bios_pointer(bios, get_unaligned_le32(pointer));
+	if (!bios_search_table(bios, table, fwsec, UCODE_APP_FWSEC) ||
+	    !bios_search_table(bios, table, fwsec, UCODE_APP_FWSEC_OLD))
+		return 0;
+	return nvgpu_vbios_fail(bios->why, "table of falcon programs at %#llx has no FWSEC (%#x)",
+				table, UCODE_APP_FWSEC);
+}
+
+static int bios_find_fwsec(const struct bios *bios, struct nvgpu_vbios_fwsec *fwsec)
+{
 	const struct nvgpu_rom_bit_token *token;
 	const struct nvgpu_rom_bit *bit;
-	const void *table;
 	u32 offset, i;
 
-	bit = bios_find_bit(&bios, &offset);
-	if (!bit || bit->token_size < sizeof(*token))
-		return -ENODEV;
+	bit = bios_find_bit(bios, &offset);
+	if (!bit)
+		return nvgpu_vbios_fail(bios->why, "no BIT in images of %#x bytes", bios->size);
+	if (bit->token_size < sizeof(*token))
+		return nvgpu_vbios_fail(bios->why, "BIT: token size %u, expected %zu",
+					bit->token_size, sizeof(*token));
 	for (i = 0; i < bit->tokens; i++) {
-		token = bios_part(&bios, (u64)offset + bit->header_size + i * bit->token_size,
+		token = bios_part(bios, (u64)offset + bit->header_size + i * bit->token_size,
 				  sizeof(*token));
 		if (!token)
 			break;
 		if (token->id != BIT_TOKEN_FALCON_DATA || token->version != 2 ||
 		    le16_to_cpu(token->size) < 4)
 			continue;
-		table = bios_part(&bios, le16_to_cpu(token->offset), 4);
-		if (table &&
-		    !bios_search_table(&bios, (u64)expansion + get_unaligned_le32(table), fwsec))
+		if (!bios_search_token(bios, token, fwsec))
 			return 0;
 	}
-	return -ENODEV;
+	return nvgpu_vbios_fail(bios->why, "BIT: no token 0x70 of version 2 for falcon data");
+}
+
+/**
+ * nvgpu_vbios_find_fwsec - find FWSEC in a VBIOS
+ * @vbios: as nvgpu_vbios_find_images() told
+ * @data: the images, @vbios->size bytes
+ * @fwsec: result, pointing into @data
+ *
+ * Return: 0, or -ENODEV when there is no FWSEC of a known layout, and @vbios->why says why.
+ */
+int nvgpu_vbios_find_fwsec(struct nvgpu_vbios *vbios, const u8 *data,
+			   struct nvgpu_vbios_fwsec *fwsec)
+{
+	const struct bios bios = {
+		.data = data,
+		.size = vbios->size,
+		.base_size = vbios->base_size,
+		.expansion = vbios->expansion,
+		.why = vbios->why,
+	};
+	int ret;
+
+	*vbios->why = '\0';
+	ret = bios_find_fwsec(&bios, fwsec);
+	if (ret && *vbios->end) {
+		strlcat(vbios->why, "; ", sizeof(vbios->why));
+		strlcat(vbios->why, vbios->end, sizeof(vbios->why));
+	}
+	return ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_vbios_find_fwsec);
 
@@ -352,40 +519,3 @@ int nvgpu_vbios_fwsec_signature(const struct nvgpu_vbios_fwsec *fwsec, u32 fuse)
 	return index < fwsec->num_sigs ? index : -EINVAL;
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_vbios_fwsec_signature);
-
-/* ---- the ROM of a board ---------------------------------------------------------------------- */
-
-static u32 prom_read(void *ctx, u32 offset)
-{
-	return nvgpu_rd32(ctx, NVGPU_PROM + offset);
-}
-
-/**
- * nvgpu_vbios_get - read the VBIOS from the board's ROM
- * @pf: the GPU
- * @bios: result, to be freed with kvfree()
- * @size: result, bytes
- * @expansion: result, see nvgpu_vbios_extent()
- *
- * Return: 0, -ENODEV when there is none, -ENOMEM.
- */
-int nvgpu_vbios_get(struct nvkm_vgpu_pf *pf, u8 **bios, u32 *size, u32 *expansion)
-{
-	u32 start, i;
-	u8 *buf;
-	int ret;
-
-	ret = nvgpu_vbios_extent(prom_read, pf, NVGPU_PROM_SIZE, &start, size, expansion);
-	if (ret)
-		return dev_err_probe(&pf->pdev->dev, -ENODEV,
-				     "VBIOS not found in the board's ROM\n");
-
-	/* images are whole blocks of 512 bytes, so this reads whole words */
-	buf = kvmalloc(*size, GFP_KERNEL);
-	if (!buf)
-		return -ENOMEM;
-	for (i = 0; i < *size; i += 4)
-		put_unaligned_le32(prom_read(pf, start + i), buf + i);
-	*bios = buf;
-	return 0;
-}

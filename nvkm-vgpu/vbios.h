@@ -2,9 +2,8 @@
 #ifndef _NVKM_VGPU_VBIOS_H
 #define _NVKM_VGPU_VBIOS_H
 
+#include <linux/compiler_attributes.h>
 #include <linux/types.h>
-
-struct nvkm_vgpu_pf;
 
 /* layouts as in the ROM: nothing is aligned; kernel_gsp_fwsec.c where nothing else is said */
 
@@ -85,24 +84,45 @@ struct nvgpu_rom_ucode_desc {		/* version 3 */
 	__le16 reserved;
 } __packed;
 
+#define NVGPU_VBIOS_WHY			192
+
+/**
+ * struct nvgpu_vbios - the images in a ROM
+ * @start: offset of the first one
+ * @size: bytes of all; less than they say where the ROM ends before
+ * @base_size: bytes of the image that has the BIT
+ * @expansion: to be added to a pointer of BIT that leads out of that image
+ * @device: PCI device id that it is for
+ * @end: why they end before one says that it is the last; empty when one does
+ * @why: where a function here has failed: the field, its value and what was expected
+ */
+struct nvgpu_vbios {
+	u32 start, size;
+	u32 base_size, expansion;
+	u16 device;
+	char end[NVGPU_VBIOS_WHY];
+	char why[NVGPU_VBIOS_WHY];
+};
+
 /**
  * struct nvgpu_vbios_fwsec - FWSEC, the part of the VBIOS that the GSP runs
- * @ucode: code and behind it initial data
- * @imem_phys: where code belongs in the falcon
- * @imem_virt: its virtual address
- * @imem_size: bytes of code, a multiple of the falcon's block
- * @dmem_phys: where data belongs in the falcon
- * @dmem_size: bytes of data, a multiple of the falcon's block
+ * @code: code, @imem_size bytes
+ * @data: initial data, @dmem_size bytes
+ * @imem_phys: where code belongs in the falcon, a multiple of its block
+ * @imem_virt: its virtual address, a multiple of the falcon's block
+ * @imem_size: bytes of code, any number
+ * @dmem_phys: where data belongs in the falcon, a multiple of its block
+ * @dmem_size: bytes of data, any number
  * @pkc_offset: where the signature belongs in the data
  * @interface_offset: where the data describes its interfaces
  * @sigs: the signatures
- * @num_sigs: at least 1
+ * @num_sigs: how many there are, at least 1
  * @sig_versions: bit n: there is a signature for version n of the fuse; lowest bit first in @sigs
  * @engine_mask: falcon that it is signed for
  * @ucode_id: slot of its version fuse, from 1
  */
 struct nvgpu_vbios_fwsec {
-	const u8 *ucode;
+	const u8 *code, *data;
 	u32 imem_phys, imem_virt, imem_size;
 	u32 dmem_phys, dmem_size;
 	u32 pkc_offset, interface_offset;
@@ -115,11 +135,11 @@ struct nvgpu_vbios_fwsec {
 
 typedef u32 (*nvgpu_vbios_read_t)(void *ctx, u32 offset);
 
-int nvgpu_vbios_extent(nvgpu_vbios_read_t read, void *ctx, u32 limit, u32 *start, u32 *size,
-		       u32 *expansion);
-int nvgpu_vbios_find_fwsec(const u8 *bios, u32 size, u32 expansion,
+__printf(2, 3) int nvgpu_vbios_fail(char *why, const char *fmt, ...);
+int nvgpu_vbios_find_images(struct nvgpu_vbios *vbios, nvgpu_vbios_read_t read, void *ctx,
+			    u32 limit);
+int nvgpu_vbios_find_fwsec(struct nvgpu_vbios *vbios, const u8 *data,
 			   struct nvgpu_vbios_fwsec *fwsec);
 int nvgpu_vbios_fwsec_signature(const struct nvgpu_vbios_fwsec *fwsec, u32 fuse);
-int nvgpu_vbios_get(struct nvkm_vgpu_pf *pf, u8 **bios, u32 *size, u32 *expansion);
 
 #endif

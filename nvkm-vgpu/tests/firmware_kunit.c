@@ -103,13 +103,11 @@ static const struct hs_case hs_cases[] = {
 	{ "patch signature outside", HS_WORDS + 4, HS_SIZE, "signatures" },
 	{ "no signatures", HS_WORDS + 8, 0, "signatures" },
 	{ "no application", HS_LOAD + 16, 0, "load header" },
-	{ "code of half a block", HS_LOAD + 24, HS_CODE_SIZE - 128, "code" },
 	{ "no code", HS_LOAD + 24, 0, "code" },
 	{ "code outside", HS_LOAD + 20, HS_DATA_SIZE, "code" },
 	{ "code size wraps", HS_LOAD + 24, 0xffffff00, "code" },
 	{ "initial data outside", HS_LOAD + 8, HS_DATA_SIZE, "initial data" },
 	{ "no initial data", HS_LOAD + 12, 0, "initial data" },
-	{ "initial data of half a block", HS_LOAD + 12, HS_DMEM_SIZE - 128, "initial data" },
 };
 
 KUNIT_ARRAY_PARAM_DESC(hs, hs_cases, name);

@@ -5,6 +5,7 @@
 #include <linux/unaligned.h>
 
 #include "../fwsec.h"
+#include "../vbios.h"
 
 /*
  * FWSEC's data as they are in a VBIOS: a list of interfaces, one of which is the mapper, which says
@@ -18,6 +19,14 @@
 #define INIT_CMD	(MAPPER + 44)
 
 #define FRTS		0xbffe00000ULL
+
+static char why[NVGPU_VBIOS_WHY];
+
+static int patch(u8 *data, u32 interfaces, u32 cmd)
+{
+	*why = '\0';
+	return nvgpu_fwsec_patch(data, SIZE, interfaces, cmd, FRTS, SZ_1M, why);
+}
 
 static u8 *make_data(struct kunit *test)
 {
@@ -55,7 +64,7 @@ static void fwsec_frts(struct kunit *test)
 {
 	u8 *data = make_data(test);
 
-	KUNIT_ASSERT_EQ(test, 0, nvgpu_fwsec_patch(data, SIZE, INTERFACES, 0x15, FRTS, SZ_1M));
+	KUNIT_ASSERT_EQ(test, 0, patch(data, INTERFACES, 0x15));
 	KUNIT_EXPECT_EQ(test, get(data, INIT_CMD), 0x15);
 
 	/* how to read the VBIOS: version, bytes of this part, where, how many, flags */
@@ -80,7 +89,7 @@ static void fwsec_sb(struct kunit *test)
 {
 	u8 *data = make_data(test);
 
-	KUNIT_ASSERT_EQ(test, 0, nvgpu_fwsec_patch(data, SIZE, INTERFACES, 0x19, 0, 0));
+	KUNIT_ASSERT_EQ(test, 0, patch(data, INTERFACES, 0x19));
 	KUNIT_EXPECT_EQ(test, get(data, INIT_CMD), 0x19);
 	KUNIT_EXPECT_EQ(test, get(data, CMD_IN + 4), 24);
 	check_rest(test, data, 24);
@@ -89,18 +98,17 @@ static void fwsec_sb(struct kunit *test)
 struct fwsec_bad {
 	const char *name;
 	u32 offset, value;
+	const char *why;
 };
 
 static const struct fwsec_bad fwsec_bads[] = {
-	{ "entries too small", INTERFACES, 0x02040401 },
-	{ "no entries", INTERFACES, 0x00080401 },
-	{ "entries beyond the end", INTERFACES, 0xffff0401 },
-	{ "no mapper", INTERFACES + 12, 5 },
-	{ "mapper beyond the end", INTERFACES + 16, SIZE - 63 },
-	{ "mapper far beyond the end", INTERFACES + 16, 0xffffffff },
-	{ "command beyond the end", MAPPER + 8, SIZE - 43 },
-	{ "command far beyond the end", MAPPER + 8, 0xfffffff0 },
-	{ "room for half a command", MAPPER + 12, 43 },
+	{ "no entries", INTERFACES, 0x00080401, "none of 0 interfaces" },
+	{ "entries beyond the end", INTERFACES, 0xffff0401, "none of 255" },
+	{ "no mapper", INTERFACES + 12, 5, "none of 2" },
+	{ "mapper beyond the end", INTERFACES + 16, SIZE - 63, "mapper at 0x3c1" },
+	{ "mapper far beyond the end", INTERFACES + 16, 0xffffffff, "mapper at 0xffffffff" },
+	{ "command beyond the end", MAPPER + 8, SIZE - 43, "at 0x3d5" },
+	{ "command far beyond the end", MAPPER + 8, 0xfffffff0, "at 0xfffffff0" },
 };
 
 KUNIT_ARRAY_PARAM_DESC(bad, fwsec_bads, name);
@@ -111,8 +119,8 @@ static void fwsec_no_commands(struct kunit *test)
 	u8 *data = make_data(test);
 
 	put_unaligned_le32(c->value, data + c->offset);
-	KUNIT_EXPECT_EQ(test, -EINVAL,
-			nvgpu_fwsec_patch(data, SIZE, INTERFACES, 0x15, FRTS, SZ_1M));
+	KUNIT_EXPECT_EQ(test, -ENODEV, patch(data, INTERFACES, 0x15));
+	KUNIT_EXPECT_NOT_NULL_MSG(test, strstr(why, c->why), "\"%s\" has no \"%s\"", why, c->why);
 	KUNIT_EXPECT_EQ(test, get(data, INIT_CMD), 0x5a5a5a5a);
 }
 
@@ -120,8 +128,8 @@ static void fwsec_interfaces_outside(struct kunit *test)
 {
 	u8 *data = make_data(test);
 
-	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_fwsec_patch(data, SIZE, SIZE - 3, 0x19, 0, 0));
-	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_fwsec_patch(data, SIZE, 0xffffffff, 0x19, 0, 0));
+	KUNIT_EXPECT_EQ(test, -ENODEV, patch(data, SIZE - 3, 0x19));
+	KUNIT_EXPECT_EQ(test, -ENODEV, patch(data, 0xffffffff, 0x19));
 }
 
 static struct kunit_case fwsec_test_cases[] = {

@@ -24,7 +24,7 @@
 #define SIG_SIZE	384
 #define UCODE		(DESC + DESC_SIZE + SIGS * SIG_SIZE)
 #define IMEM_SIZE	0x400
-#define DMEM_SIZE	0x300
+#define DMEM_SIZE	0x2d0		/* no whole blocks, as on boards */
 
 struct rom {
 	u8 *data;
@@ -38,6 +38,7 @@ static void make_image(u8 *image, u32 size, u8 type, bool last)
 	put_unaligned_le16(PCIR, image + 0x18);
 	memcpy(image + PCIR, "PCIR", 4);
 	put_unaligned_le16(0x10de, image + PCIR + 4);
+	put_unaligned_le16(0x26b5, image + PCIR + 6);
 	put_unaligned_le16(0x18, image + PCIR + 0x0a);
 	put_unaligned_le16(size / 512, image + PCIR + 0x10);
 	image[PCIR + 0x14] = type;
@@ -128,18 +129,33 @@ static u32 read_rom(void *ctx, u32 offset)
 	return offset + 4 <= rom->size ? get_unaligned_le32(rom->data + offset) : ~0;
 }
 
-static int extent(struct rom *rom, u32 *start, u32 *size, u32 *expansion)
+static int find_images(struct rom *rom, struct nvgpu_vbios *vbios)
 {
-	return nvgpu_vbios_extent(read_rom, rom, SZ_1M, start, size, expansion);
+	return nvgpu_vbios_find_images(vbios, read_rom, rom, SZ_1M);
 }
 
-static void check_fwsec(struct kunit *test, const struct rom *rom, u32 expansion)
+static void expect_why(struct kunit *test, const struct nvgpu_vbios *vbios, const char *text)
+{
+	KUNIT_EXPECT_NOT_NULL_MSG(test, strstr(vbios->why, text), "\"%s\" has no \"%s\"",
+				  vbios->why, text);
+}
+
+/* the whole of @rom is a VBIOS, and has FWSEC */
+static void check_fwsec(struct kunit *test, struct rom *rom, u32 expansion)
 {
 	struct nvgpu_vbios_fwsec f = {};
-	u32 size = rom->size - rom->at;
+	struct nvgpu_vbios vbios;
 
-	KUNIT_ASSERT_EQ(test, 0, nvgpu_vbios_find_fwsec(rom->data + rom->at, size, expansion, &f));
-	KUNIT_EXPECT_PTR_EQ(test, f.ucode, rom->data + rom->fw + UCODE);
+	KUNIT_ASSERT_EQ(test, 0, find_images(rom, &vbios));
+	KUNIT_EXPECT_STREQ(test, vbios.why, "");
+	KUNIT_EXPECT_EQ(test, vbios.start, rom->at);
+	KUNIT_EXPECT_EQ(test, vbios.size, rom->size - rom->at);
+	KUNIT_EXPECT_EQ(test, vbios.expansion, expansion);
+	KUNIT_EXPECT_EQ(test, vbios.device, 0x26b5);
+
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_vbios_find_fwsec(&vbios, rom->data + rom->at, &f));
+	KUNIT_EXPECT_PTR_EQ(test, f.code, rom->data + rom->fw + UCODE);
+	KUNIT_EXPECT_PTR_EQ(test, f.data, f.code + IMEM_SIZE);
 	KUNIT_EXPECT_PTR_EQ(test, f.sigs, rom->data + rom->fw + DESC + DESC_SIZE);
 	KUNIT_EXPECT_EQ(test, f.imem_size, IMEM_SIZE);
 	KUNIT_EXPECT_EQ(test, f.dmem_size, DMEM_SIZE);
@@ -154,47 +170,32 @@ static void check_fwsec(struct kunit *test, const struct rom *rom, u32 expansion
 static void vbios_plain(struct kunit *test)
 {
 	struct rom rom = make_rom(test, 0, false);
-	u32 start, size, expansion;
 
-	KUNIT_ASSERT_EQ(test, 0, extent(&rom, &start, &size, &expansion));
-	KUNIT_EXPECT_EQ(test, start, 0);
-	KUNIT_EXPECT_EQ(test, size, rom.size);
-	KUNIT_EXPECT_EQ(test, expansion, 0);
-	check_fwsec(test, &rom, expansion);
+	check_fwsec(test, &rom, 0);
 }
 
 static void vbios_efi_image_between(struct kunit *test)
 {
 	struct rom rom = make_rom(test, 0, true);
-	u32 start, size, expansion;
 
-	KUNIT_ASSERT_EQ(test, 0, extent(&rom, &start, &size, &expansion));
-	KUNIT_EXPECT_EQ(test, size, rom.size);
-	KUNIT_EXPECT_EQ(test, expansion, EFI_SIZE);
-	check_fwsec(test, &rom, expansion);
+	check_fwsec(test, &rom, EFI_SIZE);
 }
 
 /* header of commands in front, first layout: its size leads to the offset of the images */
 static void vbios_ifr_fixed(struct kunit *test)
 {
 	struct rom rom = make_rom(test, SZ_512, false);
-	u32 start, size, expansion;
 
 	memcpy(rom.data, "NVGI", 4);
 	put_unaligned_le32(0x20 << 16 | 1 << 8, rom.data + 4);
 	put_unaligned_le32(SZ_512, rom.data + 0x24);
-	KUNIT_ASSERT_EQ(test, 0, extent(&rom, &start, &size, &expansion));
-	KUNIT_EXPECT_EQ(test, start, SZ_512);
-	KUNIT_EXPECT_EQ(test, size, rom.size - SZ_512);
-	check_fwsec(test, &rom, expansion);
+	check_fwsec(test, &rom, 0);
 }
 
-/* third layout: 4 KiB behind its status word is a directory that has the offset */
-static void vbios_ifr_directory(struct kunit *test)
+static struct rom make_rom_with_directory(struct kunit *test)
 {
 	const u32 lead = 0x1000 + SZ_1K;
-	struct rom rom = make_rom(test, lead, false);
-	u32 start, size, expansion;
+	struct rom rom = make_rom(test, lead, true);
 
 	memcpy(rom.data, "NVGI", 4);
 	put_unaligned_le32(3 << 8, rom.data + 4);
@@ -202,9 +203,37 @@ static void vbios_ifr_directory(struct kunit *test)
 	put_unaligned_le32(0x80, rom.data + 0x40);
 	memcpy(rom.data + 0x1080, "RFRD", 4);
 	put_unaligned_le32(lead, rom.data + 0x1088);
-	KUNIT_ASSERT_EQ(test, 0, extent(&rom, &start, &size, &expansion));
-	KUNIT_EXPECT_EQ(test, start, lead);
-	check_fwsec(test, &rom, expansion);
+	return rom;
+}
+
+/* third layout: 4 KiB behind its status word is a directory that has the offset */
+static void vbios_ifr_directory(struct kunit *test)
+{
+	struct rom rom = make_rom_with_directory(test);
+
+	check_fwsec(test, &rom, EFI_SIZE);
+}
+
+static void vbios_bad_ifr(struct kunit *test)
+{
+	struct rom rom = make_rom_with_directory(test);
+	struct nvgpu_vbios vbios;
+
+	put_unaligned_le32(0x1000 + SZ_1K + 2, rom.data + 0x1088);
+	KUNIT_EXPECT_EQ(test, -ENODEV, find_images(&rom, &vbios));
+	expect_why(test, &vbios, "images at 0x1402");
+	put_unaligned_le32(SZ_1M, rom.data + 0x1088);
+	KUNIT_EXPECT_EQ(test, -ENODEV, find_images(&rom, &vbios));
+	expect_why(test, &vbios, "images at 0x100000");
+	rom.data[0x1080] = 'X';
+	KUNIT_EXPECT_EQ(test, -ENODEV, find_images(&rom, &vbios));
+	expect_why(test, &vbios, "directory at 0x1080");
+	put_unaligned_le32(0xfffff800, rom.data + 0x40);
+	KUNIT_EXPECT_EQ(test, -ENODEV, find_images(&rom, &vbios));
+	expect_why(test, &vbios, "status");
+	put_unaligned_le32(4 << 8, rom.data + 4);
+	KUNIT_EXPECT_EQ(test, -ENODEV, find_images(&rom, &vbios));
+	expect_why(test, &vbios, "version 4");
 }
 
 /* NVIDIA's extension of the image header has the size and the last mark that count */
@@ -212,7 +241,7 @@ static void vbios_npde(struct kunit *test)
 {
 	struct rom rom = make_rom(test, 0, false);
 	u8 *npde = rom.data + ALIGN(PCIR + 0x18, 16);
-	u32 start, size, expansion;
+	struct nvgpu_vbios vbios;
 
 	memcpy(npde, "NPDE", 4);
 	put_unaligned_le16(0x100, npde + 4);
@@ -221,40 +250,48 @@ static void vbios_npde(struct kunit *test)
 	/* what the older header says is for a BIOS that knows no sub-images */
 	put_unaligned_le16(rom.size / 512, rom.data + PCIR + 0x10);
 	rom.data[PCIR + 0x15] = 0x80;
-	KUNIT_ASSERT_EQ(test, 0, extent(&rom, &start, &size, &expansion));
-	KUNIT_EXPECT_EQ(test, size, rom.size);
+	check_fwsec(test, &rom, 0);
 
 	npde[0x0a] = 0x80;
-	KUNIT_ASSERT_EQ(test, 0, extent(&rom, &start, &size, &expansion));
-	KUNIT_EXPECT_EQ(test, size, AT_SIZE);
+	KUNIT_ASSERT_EQ(test, 0, find_images(&rom, &vbios));
+	KUNIT_EXPECT_EQ(test, vbios.size, AT_SIZE);
+}
+
+/* images end where no further one is, or where the ROM does; what was found before is of use */
+static void vbios_open_end(struct kunit *test)
+{
+	struct rom rom = make_rom(test, 0, false);
+	struct nvgpu_vbios vbios;
+
+	/* no last mark: the next image is ones */
+	rom.data[rom.fw + PCIR + 0x15] = 0;
+	check_fwsec(test, &rom, 0);
+
+	put_unaligned_le16(0xffff, rom.data + rom.fw + PCIR + 0x10);
+	KUNIT_ASSERT_EQ(test, 0, find_images(&rom, &vbios));
+	KUNIT_EXPECT_EQ(test, vbios.size, SZ_1M);
+
+	rom.data[rom.fw + PCIR] = 'X';
+	KUNIT_ASSERT_EQ(test, 0, find_images(&rom, &vbios));
+	KUNIT_EXPECT_EQ(test, vbios.size, AT_SIZE);
 }
 
 static void vbios_no_rom(struct kunit *test)
 {
 	struct rom rom = make_rom(test, 0, false);
-	u32 start, size, expansion;
-
-	/* no last mark: the next image is ones */
-	rom.data[rom.fw + PCIR + 0x15] = 0;
-	KUNIT_EXPECT_EQ(test, -ENODATA, extent(&rom, &start, &size, &expansion));
-	rom.data[rom.fw + PCIR + 0x15] = 0x80;
+	struct nvgpu_vbios vbios;
 
 	/* an image of no size would be looked at for ever */
 	put_unaligned_le16(0, rom.data + PCIR + 0x10);
-	KUNIT_EXPECT_EQ(test, -ENODATA, extent(&rom, &start, &size, &expansion));
-	put_unaligned_le16(0xffff, rom.data + PCIR + 0x10);
-	KUNIT_EXPECT_EQ(test, -ENODATA, extent(&rom, &start, &size, &expansion));
-	put_unaligned_le16(AT_SIZE / 512, rom.data + PCIR + 0x10);
+	KUNIT_EXPECT_EQ(test, -ENODEV, find_images(&rom, &vbios));
+	expect_why(test, &vbios, "size 0");
 
 	rom.data[PCIR] = 'X';
-	KUNIT_EXPECT_EQ(test, -ENODATA, extent(&rom, &start, &size, &expansion));
-	rom.data[PCIR] = 'P';
+	KUNIT_EXPECT_EQ(test, -ENODEV, find_images(&rom, &vbios));
+	expect_why(test, &vbios, "0x52494358");
 	put_unaligned_le16(0, rom.data);
-	KUNIT_EXPECT_EQ(test, -ENODATA, extent(&rom, &start, &size, &expansion));
-
-	memcpy(rom.data, "NVGI", 4);
-	put_unaligned_le32(4 << 8, rom.data + 4);
-	KUNIT_EXPECT_EQ(test, -ENODATA, extent(&rom, &start, &size, &expansion));
+	KUNIT_EXPECT_EQ(test, -ENODEV, find_images(&rom, &vbios));
+	expect_why(test, &vbios, "signature 0");
 }
 
 struct fwsec_case {
@@ -262,35 +299,38 @@ struct fwsec_case {
 	u32 offset;		/* in the ROM without EFI image */
 	u32 value;
 	unsigned int bytes;
+	const char *why;
 };
 
 #define IN_DESC(x)	(AT_SIZE + DESC + (x))
 
 static const struct fwsec_case fwsec_cases[] = {
-	{ "no BIT", BIT_TABLE + 2, 'X', 1 },
-	{ "checksum of BIT", BIT_TABLE + 11, 0, 1 },
-	{ "token too small", BIT_TABLE + 9, 5, 1 },
-	{ "no token for falcons", BIT_TABLE + 18, 'x', 1 },
-	{ "token of another version", BIT_TABLE + 19, 1, 1 },
-	{ "pointer to nowhere", FALCON_DATA, 0xfffffff0, 4 },
-	{ "table of another version", AT_SIZE + TABLE, 2, 1 },
-	{ "table without entries", AT_SIZE + TABLE + 3, 0, 1 },
-	{ "entries too small", AT_SIZE + TABLE + 2, 5, 1 },
-	{ "no FWSEC", AT_SIZE + TABLE + 12, 0x07, 1 },
-	{ "description nowhere", AT_SIZE + TABLE + 14, 0xffffffff, 4 },
-	{ "description of version 2", IN_DESC(1), 2, 1 },
-	{ "description not valid", IN_DESC(0), 0, 1 },
-	{ "description too short", IN_DESC(2), DESC_SIZE + SIG_SIZE, 2 },
-	{ "no signatures", IN_DESC(39), 0, 1 },
-	{ "more signatures than it has", IN_DESC(39), 200, 1 },
-	{ "code beyond the end", IN_DESC(20), FW_SIZE, 4 },
-	{ "code size wraps", IN_DESC(20), 0xffffff00, 4 },
-	{ "no code", IN_DESC(20), 0, 4 },
-	{ "code of half a block", IN_DESC(20), IMEM_SIZE - 128, 4 },
-	{ "data of half a block", IN_DESC(32), DMEM_SIZE - 128, 4 },
-	{ "data too small for a signature", IN_DESC(32), 0x100, 4 },
-	{ "signature beyond the data", IN_DESC(8), DMEM_SIZE - SIG_SIZE + 1, 4 },
-	{ "signature far beyond the data", IN_DESC(8), 0xffffffff, 4 },
+	{ "no BIT", BIT_TABLE + 2, 'X', 1, "no BIT" },
+	{ "token too small", BIT_TABLE + 9, 5, 1, "token size 5" },
+	{ "no token for falcons", BIT_TABLE + 18, 'x', 1, "no token" },
+	{ "token of another version", BIT_TABLE + 19, 1, 1, "no token" },
+	{ "falcon data nowhere", BIT_TABLE + 22, 0xfffe, 2, "falcon data at 0xfffe" },
+	{ "pointer to nowhere", FALCON_DATA, 0xfffffff0, 4, "programs at 0xfffffff0" },
+	{ "table of another version", AT_SIZE + TABLE, 2, 1, "version 2" },
+	{ "table without entries", AT_SIZE + TABLE + 3, 0, 1, "no FWSEC" },
+	{ "entries too small", AT_SIZE + TABLE + 2, 5, 1, "entries 5" },
+	{ "only FWSEC for debug boards", AT_SIZE + TABLE + 12, 0x45, 1, "no FWSEC" },
+	{ "description nowhere", AT_SIZE + TABLE + 14, 0xffffffff, 4, "descriptor at 0xffffffff" },
+	{ "description of Turing", IN_DESC(1), 2, 1, "version 2" },
+	{ "description not valid", IN_DESC(0), 0, 1, "version 0" },
+	{ "description shorter than itself", IN_DESC(2), 1, 2, "2 signatures" },
+	{ "no signatures", IN_DESC(39), 0, 1, "0 signatures" },
+	{ "code beyond the end", IN_DESC(20), FW_SIZE, 4, "IMEM load size 0x2000" },
+	{ "code size wraps", IN_DESC(20), 0xffffff00, 4, "IMEM load size 0xffffff00" },
+	{ "no code", IN_DESC(20), 0, 4, "IMEM load size 0" },
+	{ "data beyond the end", IN_DESC(32), FW_SIZE, 4, "DMEM 0x2000" },
+	{ "data too small for a signature", IN_DESC(32), 0x100, 4, "DMEM load size 0x100" },
+	{ "signature beyond the data", IN_DESC(8), DMEM_SIZE - SIG_SIZE + 1, 4, "0x151 of DMEM" },
+	{ "signature far beyond the data", IN_DESC(8), 0xffffffff, 4, "0xffffffff of DMEM" },
+	{ "code to half a block", IN_DESC(16), 128, 4, "IMEM physical base 0x80" },
+	{ "code at half a block", IN_DESC(24), 128, 4, "IMEM virtual base 0x80" },
+	{ "data to half a block", IN_DESC(28), 128, 4, "DMEM physical base 0x80" },
+	{ "data to the end of all addresses", IN_DESC(28), 0xffffff00, 4, "base 0xffffff00" },
 };
 
 KUNIT_ARRAY_PARAM_DESC(fwsec, fwsec_cases, name);
@@ -299,12 +339,44 @@ static void vbios_bad_fwsec(struct kunit *test)
 {
 	const struct fwsec_case *c = test->param_value;
 	struct rom rom = make_rom(test, 0, false);
+	struct nvgpu_vbios vbios;
 	struct nvgpu_vbios_fwsec f;
 	unsigned int i;
 
 	for (i = 0; i < c->bytes; i++)
 		rom.data[c->offset + i] = c->value >> 8 * i;
-	KUNIT_EXPECT_EQ(test, -ENODEV, nvgpu_vbios_find_fwsec(rom.data, rom.size, 0, &f));
+	KUNIT_ASSERT_EQ(test, 0, find_images(&rom, &vbios));
+	KUNIT_EXPECT_EQ(test, -ENODEV, nvgpu_vbios_find_fwsec(&vbios, rom.data, &f));
+	expect_why(test, &vbios, c->why);
+}
+
+/* other drivers boot with all of these */
+static const struct fwsec_case fwsec_good_cases[] = {
+	{ "data of a byte less than blocks", IN_DESC(32), 0x2ff, 4 },
+	{ "data of a byte more than blocks", IN_DESC(32), 0x201, 4 },
+	{ "code of half a block", IN_DESC(20), IMEM_SIZE - 128, 4 },
+	{ "checksum of BIT", BIT_TABLE + 11, 0, 1 },
+	{ "more signatures than there is room", IN_DESC(39), 200, 1 },
+	{ "FWSEC as older boards call it", AT_SIZE + TABLE + 12, 0x05, 1 },
+	{ "stored size of whole blocks", IN_DESC(4), 0x800, 4 },
+	{ "an entry that leads nowhere first", AT_SIZE + TABLE + 6, 0x85, 1 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(fwsec_good, fwsec_good_cases, name);
+
+static void vbios_good_fwsec(struct kunit *test)
+{
+	const struct fwsec_case *c = test->param_value;
+	struct rom rom = make_rom(test, 0, false);
+	struct nvgpu_vbios vbios;
+	struct nvgpu_vbios_fwsec f;
+	unsigned int i;
+
+	for (i = 0; i < c->bytes; i++)
+		rom.data[c->offset + i] = c->value >> 8 * i;
+	KUNIT_ASSERT_EQ(test, 0, find_images(&rom, &vbios));
+	KUNIT_EXPECT_EQ_MSG(test, 0, nvgpu_vbios_find_fwsec(&vbios, rom.data, &f), "%s",
+			    vbios.why);
 }
 
 /* wherever the ROM is cut off, nothing behind the cut is looked at: that is for KASAN to see */
@@ -312,6 +384,7 @@ static void vbios_cut_off(struct kunit *test)
 {
 	struct rom rom = make_rom(test, 0, false);
 	const u32 end = rom.fw + UCODE + IMEM_SIZE + DMEM_SIZE;
+	struct nvgpu_vbios vbios;
 	struct nvgpu_vbios_fwsec f;
 	u32 size;
 	u8 *cut;
@@ -319,8 +392,10 @@ static void vbios_cut_off(struct kunit *test)
 	for (size = 61; size < rom.size; size += 61) {
 		cut = kmemdup(rom.data, size, GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, cut);
+		KUNIT_ASSERT_EQ(test, 0, find_images(&rom, &vbios));
+		vbios.size = size;
 		KUNIT_EXPECT_EQ(test, size < end ? -ENODEV : 0,
-				nvgpu_vbios_find_fwsec(cut, size, 0, &f));
+				nvgpu_vbios_find_fwsec(&vbios, cut, &f));
 		kfree(cut);
 	}
 }
@@ -346,9 +421,12 @@ static struct kunit_case vbios_test_cases[] = {
 	KUNIT_CASE(vbios_efi_image_between),
 	KUNIT_CASE(vbios_ifr_fixed),
 	KUNIT_CASE(vbios_ifr_directory),
+	KUNIT_CASE(vbios_bad_ifr),
 	KUNIT_CASE(vbios_npde),
+	KUNIT_CASE(vbios_open_end),
 	KUNIT_CASE(vbios_no_rom),
 	KUNIT_CASE_PARAM(vbios_bad_fwsec, fwsec_gen_params),
+	KUNIT_CASE_PARAM(vbios_good_fwsec, fwsec_good_gen_params),
 	KUNIT_CASE(vbios_cut_off),
 	KUNIT_CASE(vbios_signature),
 	{}
