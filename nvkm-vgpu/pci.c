@@ -5,6 +5,7 @@
 #include <linux/pci.h>
 #include <linux/slab.h>
 
+#include "boards.h"
 #include "device.h"
 #include "regs/falcon.h"
 #include "regs/pmc.h"
@@ -12,20 +13,6 @@
 
 #define PF_DMA_BITS	47	/* Ada's page table entries; nova-core gpu/hal/tu102.rs */
 #define PF_BARS		(BIT(0) | BIT(1))	/* registers, window on framebuffer */
-
-/* boards of the Ada generation with SR-IOV; a VF has the id of its PF */
-static const struct pci_device_id nvkm_vgpu_ids[] = {
-	{ PCI_DEVICE(PCI_VENDOR_ID_NVIDIA, 0x26b1) },	/* RTX 6000 Ada */
-	{ PCI_DEVICE(PCI_VENDOR_ID_NVIDIA, 0x26b2) },	/* RTX 5000 Ada */
-	{ PCI_DEVICE(PCI_VENDOR_ID_NVIDIA, 0x26b3) },	/* RTX 5880 Ada */
-	{ PCI_DEVICE(PCI_VENDOR_ID_NVIDIA, 0x26b5) },	/* L40 */
-	{ PCI_DEVICE(PCI_VENDOR_ID_NVIDIA, 0x26b9) },	/* L40S */
-	{ PCI_DEVICE(PCI_VENDOR_ID_NVIDIA, 0x26ba) },	/* L20 */
-	{ PCI_DEVICE(PCI_VENDOR_ID_NVIDIA, 0x27b6) },	/* L2 */
-	{ PCI_DEVICE(PCI_VENDOR_ID_NVIDIA, 0x27b8) },	/* L4 */
-	{ }
-};
-MODULE_DEVICE_TABLE(pci, nvkm_vgpu_ids);
 
 /* the chip says what it is; boards have been relabelled */
 static int pf_check_chip(struct nvkm_vgpu_pf *pf)
@@ -95,6 +82,11 @@ static int nvkm_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	/* VFs have the PF's id and wait for vfio-nvidia-vgpu */
 	if (pdev->is_virtfn)
 		return -ENODEV;
+
+	if (!nvgpu_board_find(pdev->device))
+		return dev_err_probe(&pdev->dev, -ENODEV,
+				     "device %#x is no board with known vGPU types\n",
+				     pdev->device);
 
 	pf = kzalloc_obj(*pf);
 	if (!pf)
@@ -172,7 +164,7 @@ static const struct pci_error_handlers nvkm_vgpu_error_handlers = {
 
 static struct pci_driver nvkm_vgpu_driver = {
 	.name = "nvkm-vgpu",
-	.id_table = nvkm_vgpu_ids,
+	.id_table = nvgpu_board_ids,
 	.probe = nvkm_vgpu_probe,
 	.remove = nvkm_vgpu_remove,
 	.shutdown = nvkm_vgpu_shutdown,

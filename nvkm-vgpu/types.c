@@ -6,9 +6,12 @@
  * the amount of framebuffer and the series. The B series is a desktop, Q a workstation, A a single
  * small screen for applications. Type ids and subsystem ids of a board are consecutive in the order
  * B, Q, A, and within a series by size.
+ *
+ * Left out are series C, whose type ids nobody has published for Ada (a Q type of the same size
+ * does the same and more), and types of 3 GiB in series B: hosts have them since release 580, and
+ * guest drivers of this firmware's release refuse their subsystem ids.
  */
 
-#include <linux/array_size.h>
 #include <linux/export.h>
 #include <linux/kernel.h>
 #include <linux/log2.h>
@@ -18,27 +21,11 @@
 #include <linux/sizes.h>
 #include <linux/string.h>
 
+#include "boards.h"
 #include "fwabi/fwabi.h"
 #include "types.h"
 
 #include <kunit/visibility.h>
-
-static const struct nvgpu_board {
-	u16 device;
-	u16 first_subsystem;
-	u16 first_id;
-	u8 gib;
-	u8 segment_mib;		/* VMMU segment, framebuffer of guests is whole ones */
-	const char *name;
-} boards[] = {
-	{ 0x26b1, 0x1708,  939, 48, 128, "NVIDIA RTX6000-Ada" },
-	{ 0x26b2, 0x1821, 1028, 32, 128, "NVIDIA RTX5000-Ada" },
-	{ 0x26b5, 0x176d,  869, 48, 128, "NVIDIA L40" },
-	{ 0x26b9, 0x1889, 1145, 48, 128, "NVIDIA L40S" },
-	{ 0x26ba, 0x1909, 1204, 48, 128, "NVIDIA L20" },
-	{ 0x27b6, 0x1938, 1245, 24,  64, "NVIDIA L2" },
-	{ 0x27b8, 0x172f,  908, 24,  64, "NVIDIA L4" },
-};
 
 /* ids of licences that a guest may use */
 #define LICENSE_WS	"Quadro-Virtual-DWS,5.0;GRID-Virtual-WS,2.0;GRID-Virtual-WS-Ext,2.0"
@@ -140,9 +127,7 @@ static void set_type(struct nvgpu_type *type, const struct nvgpu_board *board, u
 	memset(type, 0, sizeof(*type));
 	snprintf(type->name, sizeof(type->name), "%s-%u%c", board->name, gib, series);
 	type->id = board->first_id + index;
-	type->vdev_device = board->device;
 	type->vdev_subsystem = board->first_subsystem + index;
-	type->pdev_device = board->device;
 	set_size(type, board, gib);
 	set_series(type, series, gib);
 
@@ -162,14 +147,13 @@ static void set_type(struct nvgpu_type *type, const struct nvgpu_board *board, u
  */
 unsigned int nvgpu_types_build(u16 device, struct nvgpu_type *types, unsigned int max)
 {
-	const struct nvgpu_board *board = boards;
+	const struct nvgpu_board *board = nvgpu_board_find(device);
 	unsigned int num = 0;
 	const char *series;
 	u32 gib, max_gib;
 
-	while (board->device != device)
-		if (++board == boards + ARRAY_SIZE(boards))
-			return 0;
+	if (!board)
+		return 0;
 
 	for (series = "BQA"; *series; series++) {
 		max_gib = *series == 'B' ? B_MAX_GIB : board->gib;
@@ -178,6 +162,8 @@ unsigned int nvgpu_types_build(u16 device, struct nvgpu_type *types, unsigned in
 			if (board->gib % gib)
 				continue;
 			set_type(&types[num], board, num, *series, gib);
+			types[num].pdev_device = device;
+			types[num].vdev_device = device;
 			num++;
 		}
 	}

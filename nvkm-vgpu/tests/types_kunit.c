@@ -3,6 +3,7 @@
 #include <linux/sizes.h>
 #include <linux/string.h>
 
+#include "../boards.h"
 #include "../fwabi/fwabi.h"
 #include "../types.h"
 
@@ -201,6 +202,9 @@ static void types_unknown_board(struct kunit *test)
 	struct nvgpu_type *types = alloc_types(test);
 
 	KUNIT_EXPECT_EQ(test, nvgpu_types_build(0x2684, types, NVGPU_MAX_TYPES), 0);
+	KUNIT_EXPECT_NULL(test, nvgpu_board_find(0x2684));
+	KUNIT_EXPECT_NULL(test, nvgpu_board_find(0x26b3));
+	KUNIT_EXPECT_NOT_NULL(test, nvgpu_board_find(0x26b5));
 }
 
 static void types_no_more_than_room(struct kunit *test)
