@@ -215,6 +215,8 @@ AdaFaultKind ada_fault_message(AdaState *s, bool request, uint32_t function, uin
     }
     fprintf(stderr, "nvidia-ada: fault injected: %s\n", s->faults.message);
     g_clear_pointer(&s->faults.message, g_free);
+    g_clear_pointer(&s->vbios_file, g_bytes_unref);
+    g_clear_pointer(&s->vbios_name, g_free);
     *arg = f.arg;
     return f.kind;
 }
@@ -662,6 +664,29 @@ static void set_sequencer(Object *obj, const char *value, Error **errp)
     ada_seq_parse(value, &NVIDIA_ADA(obj)->sequencer, errp);
 }
 
+static char *get_vbios(Object *obj, Error **errp)
+{
+    return g_strdup(NVIDIA_ADA(obj)->vbios_name ?: "");
+}
+
+/* The file is read now: what is wrong with it is told to the one who names it */
+static void set_vbios(Object *obj, const char *value, Error **errp)
+{
+    AdaState *s = NVIDIA_ADA(obj);
+    GBytes *file = NULL;
+
+    if (*value) {
+        file = ada_flash_load(value, errp);
+        if (!file) {
+            return;
+        }
+    }
+    g_clear_pointer(&s->vbios_file, g_bytes_unref);
+    g_free(s->vbios_name);
+    s->vbios_file = file;
+    s->vbios_name = file ? g_strdup(value) : NULL;
+}
+
 /* ---- start and end ----------------------------------------------------------------------------------------------- */
 
 void ada_debug_class_init(ObjectClass *oc)
@@ -675,6 +700,8 @@ void ada_debug_class_init(ObjectClass *oc)
     object_class_property_add_str(oc, "channels", prop_channels, NULL);
     add_bool(oc, "ecc", offsetof(AdaState, next_power_on.ecc));
     object_property_set_default_bool(add_bool(oc, "vbios-fwsec", offsetof(AdaState, next_power_on.vbios_fwsec)), true);
+    object_class_property_add_str(oc, "vbios", get_vbios, set_vbios);
+    add_bool(oc, "prom-ifr", offsetof(AdaState, next_power_on.prom_ifr));
     add_bool(oc, "wpr2-up", offsetof(AdaState, next_power_on.wpr2_up));
     add_bool(oc, "scrubbed", offsetof(AdaState, next_power_on.scrubbed));
     add_u32(oc, "fuse-sec2", offsetof(AdaState, next_power_on.fuse_sec2));
@@ -710,4 +737,6 @@ void ada_debug_exit(AdaState *s)
     g_clear_pointer(&s->program_counts, g_hash_table_unref);
     g_clear_pointer(&s->unmodelled, g_hash_table_unref);
     g_clear_pointer(&s->faults.message, g_free);
+    g_clear_pointer(&s->vbios_file, g_bytes_unref);
+    g_clear_pointer(&s->vbios_name, g_free);
 }

@@ -8,9 +8,6 @@
 
 #include "ada.h"
 
-#define ADA_SIGNATURE_SIZE  384     /* BCRT30_RSA3K_SIG_SIZE */
-#define ADA_MAX_SIGNATURES  4
-
 /* GSP-RM of one release, its signature section for AD10x and its bootloader */
 struct AdaFwImage {
     AdaFwVersion version;

@@ -44,7 +44,7 @@ static bool checked(AdaState *s, CheckClass class)
 /* Blocks of code are found by their tags and have to be marked secure */
 static bool rom_refuses_blocks(AdaFalcon *f, const AdaHsImage *hs)
 {
-    for (uint32_t i = 0; i < hs->code_size / 256; i++) {
+    for (uint32_t i = 0; i < DIV_ROUND_UP(hs->code_size, 256); i++) {
         if (f->imem_tag[i] != hs->boot_vector / 256 + i &&
             REFUSE(f->gpu, STRUCTURE, "hs-imem-tag", "%s: IMEM block %u has tag 0x%x, not 0x%x", hs->name, i,
                    f->imem_tag[i], hs->boot_vector / 256 + i)) {
@@ -129,14 +129,48 @@ typedef struct Fwsec {
     uint16_t signature_versions;
 } Fwsec;
 
-/* Read back from the VBIOS, as any driver does; the model wrote it, so it is well-formed */
-static void fwsec_describe(AdaState *s, Fwsec *fw)
+/* Where the mapper is in FWSEC's data, and where commands go. False: not all of it is in there */
+static bool fwsec_find_mapper(Fwsec *fw, uint32_t appif)
 {
-    const uint8_t *desc = s->vbios + s->fwsec_desc_off, *appif, *entry, *mapper;
+    const uint32_t size = fw->hs.data_size, entry_size = r570_FALCON_APPLICATION_INTERFACE_ENTRY_V1__SIZE;
+    uint64_t entry = (uint64_t)appif + r570_FALCON_APPLICATION_INTERFACE_HEADER_V1__SIZE;
+    const uint8_t *mapper;
+
+    if (entry > size) {
+        return false;
+    }
+    for (int i = fw->data[appif + r570_FALCON_APPLICATION_INTERFACE_HEADER_V1__entryCount]; i; i--) {
+        if (entry + entry_size > size) {
+            return false;
+        }
+        if (ldl_le_p(fw->data + entry + r570_FALCON_APPLICATION_INTERFACE_ENTRY_V1__id) ==
+            r570_FALCON_APPLICATION_INTERFACE_ENTRY_ID_DMEMMAPPER) {
+            fw->mapper = ldl_le_p(fw->data + entry + r570_FALCON_APPLICATION_INTERFACE_ENTRY_V1__dmemOffset);
+        }
+        entry += entry_size;
+    }
+    if (!fw->mapper ||
+        (uint64_t)fw->mapper + r570_FALCON_APPLICATION_INTERFACE_DMEM_MAPPER_V3__SIZE > size) {
+        return false;
+    }
+    mapper = fw->data + fw->mapper;
+    fw->cmd_in = ldl_le_p(mapper + r570_FALCON_APPLICATION_INTERFACE_DMEM_MAPPER_V3__cmd_in_buffer_offset);
+    fw->cmd_in_size = ldl_le_p(mapper + r570_FALCON_APPLICATION_INTERFACE_DMEM_MAPPER_V3__cmd_in_buffer_size);
+    return fw->cmd_in_size >= r570_FWSECLIC_FRTS_CMD__SIZE && fw->cmd_in_size <= size &&
+           fw->cmd_in <= size - fw->cmd_in_size;
+}
+
+/* Read back from the flash, where ada-flash.c has seen that all of the program is there */
+static bool fwsec_describe(AdaState *s, Fwsec *fw)
+{
+    const uint8_t *desc = s->flash_data + s->fwsec_desc_off;
     uint32_t vdesc = ldl_le_p(desc + r570_FALCON_UCODE_DESC_V3_rom__Hdr__vDesc);
     AdaHsImage *hs = &fw->hs;
 
     *fw = (Fwsec) {};
+    if (!s->fwsec_desc_off) {
+        return false;
+    }
     hs->kind = ADA_HS_FWSEC;
     hs->name = "FWSEC";
     hs->engine_mask = lduw_le_p(desc + r570_FALCON_UCODE_DESC_V3_rom__EngineIdMask);
@@ -154,19 +188,7 @@ static void fwsec_describe(AdaState *s, Fwsec *fw)
     fw->signature_versions = lduw_le_p(desc + r570_FALCON_UCODE_DESC_V3_rom__SignatureVersions);
     fw->code = desc + (vdesc >> 16);
     fw->data = fw->code + hs->code_size;
-
-    appif = fw->data + ldl_le_p(desc + r570_FALCON_UCODE_DESC_V3_rom__InterfaceOffset);
-    for (int i = 0; i < appif[r570_FALCON_APPLICATION_INTERFACE_HEADER_V1__entryCount]; i++) {
-        entry = appif + r570_FALCON_APPLICATION_INTERFACE_HEADER_V1__SIZE +
-                i * r570_FALCON_APPLICATION_INTERFACE_ENTRY_V1__SIZE;
-        if (ldl_le_p(entry + r570_FALCON_APPLICATION_INTERFACE_ENTRY_V1__id) ==
-            r570_FALCON_APPLICATION_INTERFACE_ENTRY_ID_DMEMMAPPER) {
-            fw->mapper = ldl_le_p(entry + r570_FALCON_APPLICATION_INTERFACE_ENTRY_V1__dmemOffset);
-        }
-    }
-    mapper = fw->data + fw->mapper;
-    fw->cmd_in = ldl_le_p(mapper + r570_FALCON_APPLICATION_INTERFACE_DMEM_MAPPER_V3__cmd_in_buffer_offset);
-    fw->cmd_in_size = ldl_le_p(mapper + r570_FALCON_APPLICATION_INTERFACE_DMEM_MAPPER_V3__cmd_in_buffer_size);
+    return fwsec_find_mapper(fw, ldl_le_p(desc + r570_FALCON_UCODE_DESC_V3_rom__InterfaceOffset));
 }
 
 /* The host may write the signature, the command and its buffer; every other byte is as in the VBIOS */
@@ -175,7 +197,7 @@ static bool fwsec_loaded(AdaFalcon *f, const Fwsec *fw)
     g_autofree uint8_t *data = g_memdup2(fw->data, fw->hs.data_size);
     uint32_t cmd = fw->mapper + r570_FALCON_APPLICATION_INTERFACE_DMEM_MAPPER_V3__init_cmd;
 
-    if (!f->gpu->power_on.vbios_fwsec || f->imem_high < fw->hs.code_size || f->dmem_high < fw->hs.data_size) {
+    if (f->imem_high < fw->hs.code_size || f->dmem_high < fw->hs.data_size) {
         return false;
     }
     memcpy(data + fw->hs.pkc, f->dmem + fw->hs.pkc, ADA_SIGNATURE_SIZE);
@@ -237,8 +259,7 @@ static uint32_t run_fwsec(AdaFalcon *f)
     const uint8_t *cmd;
     Fwsec fw;
 
-    fwsec_describe(s, &fw);
-    if (!fwsec_loaded(f, &fw)) {
+    if (!fwsec_describe(s, &fw) || !fwsec_loaded(f, &fw)) {
         /* Nothing else runs here in secure mode, and without FWSEC's own bytes there is no telling what was wanted */
         ada_refuse(s, "fwsec-image", "what was loaded (0x%x + 0x%x bytes) is not FWSEC of the VBIOS", f->imem_high,
                    f->dmem_high);

@@ -522,7 +522,7 @@ static void pf_exit(PCIDevice *pdev)
     ada_falcon_exit(&s->pmu);
     ada_intr_exit(s);
     ada_debug_exit(s);
-    g_free(s->vbios);
+    g_clear_pointer(&s->flash, g_bytes_unref);
     g_hash_table_unref(s->reg_store);
     ada_vram_exit(s);
 }
@@ -565,7 +565,7 @@ static void pf_reset_hold(Object *obj, ResetType type)
 
     s->power_on = s->next_power_on;
     s->next_power_on.wpr2_up = false;
-    ada_vbios_build(s);
+    ada_flash_reset(s);
     ada_gsp_forget(s);
     ada_falcon_power_on(&s->gsp_falcon);
     ada_falcon_power_on(&s->sec2);

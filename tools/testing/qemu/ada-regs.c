@@ -146,16 +146,6 @@ void ada_regs_reset(AdaState *s)
     }
 }
 
-static uint32_t prom_read(AdaState *s, uint32_t off)
-{
-    uint8_t b[4] = { 0xff, 0xff, 0xff, 0xff };
-
-    if (off < s->vbios_size) {
-        memcpy(b, s->vbios + off, MIN(4, s->vbios_size - off));
-    }
-    return ldl_le_p(b);
-}
-
 static uint32_t pf_read(AdaState *s, uint32_t off)
 {
     PCIDevice *pdev = &s->parent_obj;
@@ -213,7 +203,7 @@ static uint32_t pf_read(AdaState *s, uint32_t off)
     case WPR2_ADDR_HI:
         return s->wpr2_hi >> 12 << 4;
     case PROM ... PROM_LAST:
-        return prom_read(s, off - PROM);
+        return ada_flash_prom(s, off - PROM);
     case VGA_IO ... VGA_IO_LAST:
     case VGA_WORKSPACE_BASE:
         return 0;

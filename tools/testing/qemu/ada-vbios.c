@@ -1,21 +1,30 @@
 /*
- * NVIDIA Ada: VBIOS image
+ * NVIDIA Ada: the model's own VBIOS
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * A synthetic ROM with what drivers of GSP boards look for: a PC-AT image with the BIT, an EFI image between (as
- * boards have it; pointers that leave the first image count as if it were not there), and an image of type 0xE0 with
- * the table of falcon programs, FWSEC's descriptor, its signatures and its code. The code is no code: the model does
- * FWSEC's work, and checks that exactly these bytes were loaded.
+ * boards have it; pointers that leave the first image count as if it were not there), and two images of type 0xE0. The
+ * second has the table of falcon programs, FWSEC's descriptor, its signatures and its code. The code is no code: the
+ * model does FWSEC's work, and checks that exactly these bytes were loaded.
+ *
+ * Numbers of FWSEC, of the table and of all headers are those of flash images of real boards (AD102, AD103, AD106,
+ * AD107); only the images around FWSEC are smaller. Among what looks odd and is so on boards: no size of data is a
+ * multiple of a falcon's block, the EFI image is called the last by the PCI header and not by NVIDIA's, images of type
+ * 0xE0 have the id of the chip's family, and an FWSEC for debug boards stands before the one that counts.
  */
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
 #include "ada.h"
 #include "ada-abi.h"
 
+#define CODE_TYPE_EFI   0x03        /* PCI firmware specification */
+#define NPDE_SIZE       0x14
+
 #define PC_AT_SIZE      0x1000
 #define EFI_SIZE        0x400
-#define FWSEC_SIZE      0x10000     /* room behind the program, as on boards */
+#define EXT1_SIZE       0x600
+#define EXT2_SIZE       0x12000
 
 /* In the PC-AT image */
 #define AT_PCIR         0x40
@@ -23,13 +32,19 @@
 #define AT_VERSION      0x200
 #define AT_FALCON_DATA  0x220
 
-/* In the 0xE0 image */
+/* In the second 0xE0 image */
 #define EXT_PCIR        0x20
-#define EXT_TABLE       0x60
-#define EXT_DESC        0x80
+#define EXT_DEBUG       0x10c       /* FWSEC for debug boards */
+#define EXT_FWSEC       0x130c
+#define EXT_TABLE       0x11e0b     /* at an odd place */
 
-#define IMEM_SIZE       0x8000
-#define DMEM_SIZE       0x3000
+#define TABLE_ENTRIES   16
+#define TABLE_DEBUG     8           /* which of them */
+#define TABLE_FWSEC     9
+
+#define IMEM_SIZE       0xf700
+#define IMEM_SIZE_DEBUG 0x100       /* never to be loaded, so this much is enough */
+#define DMEM_SIZE       0xd80
 #define UCODE_ID        9           /* whose fuse is NV_FUSE_OPT_FPF_GSP_UCODE9_VERSION */
 #define ENGINE_GSP      0x0400
 #define SIGNATURES      2           /* for fuse versions 0 and 1 */
@@ -37,16 +52,18 @@
 #define DESC_SIZE       (r570_FALCON_UCODE_DESC_V3_rom__SIZE + SIGNATURES * SIG_SIZE)
 
 /* In FWSEC's DMEM */
-#define DMEM_APPIF      0x20
-#define DMEM_MAPPER     0x40
-#define DMEM_CMD_IN     0x100
-#define DMEM_CMD_OUT    0x180
-#define CMD_SIZE        0x40
-#define DMEM_PKC        0x200
+#define DMEM_APPIF      0x1c
+#define DMEM_MAPPER     0xae0
+#define DMEM_PKC        0xb24
+#define DMEM_OTHER      0xd2c
+#define DMEM_CMD_IN     0xd40       /* up to the end of the data */
+#define CMD_IN_SIZE     0x40
+#define CMD_OUT_SIZE    0x100
 
 #define VBIOS_VERSION   0x95020001  /* an Ada board's look: 95.02.00.01.01 */
 
-QEMU_BUILD_BUG_ON(EXT_DESC + DESC_SIZE + IMEM_SIZE + DMEM_SIZE > FWSEC_SIZE);
+QEMU_BUILD_BUG_ON(EXT_DEBUG + DESC_SIZE + IMEM_SIZE_DEBUG + DMEM_SIZE > EXT_FWSEC);
+QEMU_BUILD_BUG_ON(EXT_FWSEC + DESC_SIZE + IMEM_SIZE + DMEM_SIZE > EXT_TABLE);
 
 /* The same arbitrary bytes on every run (xorshift32) */
 static void fill(uint8_t *p, size_t len, uint32_t seed)
@@ -60,28 +77,31 @@ static void fill(uint8_t *p, size_t len, uint32_t seed)
 }
 
 /* ROM header, PCI data structure and NVIDIA's extension of it */
-static void build_headers(AdaState *s, uint8_t *img, uint32_t pcir, uint32_t size, uint8_t type, bool nv, bool last)
+static void build_headers(AdaState *s, uint8_t *img, uint32_t pcir, uint32_t size, uint8_t type, bool last)
 {
+    bool nv = type == r570_NV_BCRT_HASH_INFO_BASE_CODE_TYPE_VBIOS_EXT;
     uint8_t *p = img + pcir;
     uint8_t *ext = img + ROUND_UP(pcir + r570_PCI_DATA_STRUCT__SIZE, 16);
     uint16_t blocks = size / r570_PCI_ROM_IMAGE_BLOCK_SIZE;
 
+    memset(img, 0, ext + NPDE_SIZE - img);
     stw_le_p(img, nv ? r570_PCI_EXP_ROM_SIGNATURE_NV : r570_PCI_EXP_ROM_SIGNATURE);
     stw_le_p(img + r570_PCI_EXP_ROM_STANDARD__pciDataStrucPtr, pcir);
 
     stl_le_p(p + r570_PCI_DATA_STRUCT__sig, nv ? r570_PCI_DATA_STRUCT_SIGNATURE_NV : r570_PCI_DATA_STRUCT_SIGNATURE);
     stw_le_p(p + r570_PCI_DATA_STRUCT__vendorID, PCI_VENDOR_ID_NVIDIA);
-    stw_le_p(p + r570_PCI_DATA_STRUCT__deviceID, s->board->device_id);
+    stw_le_p(p + r570_PCI_DATA_STRUCT__deviceID, nv ? s->board->device_id & ~0x7f : s->board->device_id);
     stw_le_p(p + r570_PCI_DATA_STRUCT__pciDataStructLen, r570_PCI_DATA_STRUCT__SIZE);
     p[r570_PCI_DATA_STRUCT__classCode + 1] = 0x02;  /* 3D controller */
     p[r570_PCI_DATA_STRUCT__classCode + 2] = 0x03;
     stw_le_p(p + r570_PCI_DATA_STRUCT__imageLen, blocks);
     p[r570_PCI_DATA_STRUCT__codeType] = type;
-    p[r570_PCI_DATA_STRUCT__lastImage] = last ? r570_PCI_LAST_IMAGE : 0;
+    /* for a BIOS that knows nothing of what follows the EFI image */
+    p[r570_PCI_DATA_STRUCT__lastImage] = last || type == CODE_TYPE_EFI ? r570_PCI_LAST_IMAGE : 0;
 
     stl_le_p(ext + r570_NV_PCI_DATA_EXT_STRUCT__signature, r570_NV_PCI_DATA_EXT_SIG);
     stw_le_p(ext + r570_NV_PCI_DATA_EXT_STRUCT__nvPciDataExtRev, r570_NV_PCI_DATA_EXT_REV_11);
-    stw_le_p(ext + r570_NV_PCI_DATA_EXT_STRUCT__nvPciDataExtLen, r570_NV_PCI_DATA_EXT_STRUCT__SIZE);
+    stw_le_p(ext + r570_NV_PCI_DATA_EXT_STRUCT__nvPciDataExtLen, NPDE_SIZE);
     stw_le_p(ext + r570_NV_PCI_DATA_EXT_STRUCT__subimageLen, blocks);
     ext[r570_NV_PCI_DATA_EXT_STRUCT__privLastImage] = last ? r570_PCI_LAST_IMAGE : 0;
 }
@@ -109,12 +129,12 @@ static void build_pc_at(AdaState *s, uint8_t *img)
 {
     uint8_t *bit = img + AT_BIT, *token = bit + r570_BIT_HEADER_V1_00_rom__SIZE;
 
-    build_headers(s, img, AT_PCIR, PC_AT_SIZE, 0x00, false, false);
+    build_headers(s, img, AT_PCIR, PC_AT_SIZE, r570_NV_BCRT_HASH_INFO_BASE_CODE_TYPE_VBIOS_BASE, false);
     img[2] = PC_AT_SIZE / r570_PCI_ROM_IMAGE_BLOCK_SIZE;
 
     stl_le_p(img + AT_VERSION, VBIOS_VERSION);
     img[AT_VERSION + r570_BIT_DATA_BIOSDATA_BINVER_rom__OemVersion] = 1;
-    stl_le_p(img + AT_FALCON_DATA, PC_AT_SIZE + EXT_TABLE);
+    stl_le_p(img + AT_FALCON_DATA, PC_AT_SIZE + EXT1_SIZE + EXT_TABLE);
 
     token = build_token(token, 'i', 2, 16, AT_VERSION);
     token = build_token(token, 'B', 2, 16, AT_VERSION);
@@ -131,34 +151,37 @@ static void build_pc_at(AdaState *s, uint8_t *img)
     img[PC_AT_SIZE - 1] = negative_sum(img, PC_AT_SIZE);
 }
 
-/* Table of falcon programs: an entry that no driver wants, then FWSEC's where the board has it */
-static void build_table(AdaState *s, uint8_t *img)
+static void build_entry(uint8_t *table, unsigned int n, uint8_t application, uint8_t target, uint32_t desc)
 {
-    uint8_t *p = img + EXT_TABLE;
+    uint8_t *p = table + r570_FALCON_UCODE_TABLE_HDR_V1_rom__SIZE + n * r570_FALCON_UCODE_TABLE_ENTRY_V1_rom__SIZE;
 
+    p[r570_FALCON_UCODE_TABLE_ENTRY_V1_rom__ApplicationID] = application;
+    p[r570_FALCON_UCODE_TABLE_ENTRY_V1_rom__TargetID] = target;
+    stl_le_p(p + r570_FALCON_UCODE_TABLE_ENTRY_V1_rom__DescPtr, PC_AT_SIZE + EXT1_SIZE + desc);
+}
+
+/* Table of falcon programs, most entries empty */
+static void build_table(AdaState *s, uint8_t *p)
+{
     p[r570_FALCON_UCODE_TABLE_HDR_V1_rom__Version] = r570_FALCON_UCODE_TABLE_HDR_V1_VERSION;
     p[r570_FALCON_UCODE_TABLE_HDR_V1_rom__HeaderSize] = r570_FALCON_UCODE_TABLE_HDR_V1_rom__SIZE;
     p[r570_FALCON_UCODE_TABLE_HDR_V1_rom__EntrySize] = r570_FALCON_UCODE_TABLE_ENTRY_V1_rom__SIZE;
-    p[r570_FALCON_UCODE_TABLE_HDR_V1_rom__EntryCount] = s->power_on.vbios_fwsec ? 2 : 1;
-    p[r570_FALCON_UCODE_TABLE_HDR_V1_rom__DescVersion] = 3;
-    p[r570_FALCON_UCODE_TABLE_HDR_V1_rom__DescSize] = r570_FALCON_UCODE_DESC_V3_rom__SIZE;
-    p += r570_FALCON_UCODE_TABLE_HDR_V1_rom__SIZE;
+    p[r570_FALCON_UCODE_TABLE_HDR_V1_rom__EntryCount] = TABLE_ENTRIES;
+    p[r570_FALCON_UCODE_TABLE_HDR_V1_rom__DescVersion] = 1;
+    p[r570_FALCON_UCODE_TABLE_HDR_V1_rom__DescSize] = 48;
 
-    p[r570_FALCON_UCODE_TABLE_ENTRY_V1_rom__ApplicationID] = 0x01;
-    stl_le_p(p + r570_FALCON_UCODE_TABLE_ENTRY_V1_rom__DescPtr, PC_AT_SIZE + EXT_DESC);
-    p += r570_FALCON_UCODE_TABLE_ENTRY_V1_rom__SIZE;
-
+    build_entry(p, 0, 0x01, 1, EXT_PCIR);   /* a program of another kind: no descriptor of this one's */
+    build_entry(p, TABLE_DEBUG, r570_FALCON_UCODE_ENTRY_APPID_FWSEC_DBG, 7, EXT_DEBUG);
     if (s->power_on.vbios_fwsec) {
-        p[r570_FALCON_UCODE_TABLE_ENTRY_V1_rom__ApplicationID] = r570_FALCON_UCODE_ENTRY_APPID_FWSEC_PROD;
-        stl_le_p(p + r570_FALCON_UCODE_TABLE_ENTRY_V1_rom__DescPtr, PC_AT_SIZE + EXT_DESC);
+        build_entry(p, TABLE_FWSEC, r570_FALCON_UCODE_ENTRY_APPID_FWSEC_PROD, 7, EXT_FWSEC);
     }
 }
 
-static void build_fwsec_dmem(uint8_t *dmem)
+static void build_fwsec_dmem(uint8_t *dmem, uint32_t seed)
 {
     uint8_t *p = dmem + DMEM_APPIF;
 
-    fill(dmem, DMEM_SIZE, 0x5ec0da7a);
+    fill(dmem, DMEM_SIZE, 0x5ec0da7a + seed);
     memset(dmem + DMEM_PKC, 0, SIG_SIZE);
 
     p[r570_FALCON_APPLICATION_INTERFACE_HEADER_V1__version] = 1;
@@ -166,11 +189,11 @@ static void build_fwsec_dmem(uint8_t *dmem)
     p[r570_FALCON_APPLICATION_INTERFACE_HEADER_V1__entrySize] = r570_FALCON_APPLICATION_INTERFACE_ENTRY_V1__SIZE;
     p[r570_FALCON_APPLICATION_INTERFACE_HEADER_V1__entryCount] = 2;
     p += r570_FALCON_APPLICATION_INTERFACE_HEADER_V1__SIZE;
-    stl_le_p(p + r570_FALCON_APPLICATION_INTERFACE_ENTRY_V1__id, 1);
-    stl_le_p(p + r570_FALCON_APPLICATION_INTERFACE_ENTRY_V1__dmemOffset, DMEM_CMD_OUT);
-    p += r570_FALCON_APPLICATION_INTERFACE_ENTRY_V1__SIZE;
     stl_le_p(p + r570_FALCON_APPLICATION_INTERFACE_ENTRY_V1__id, r570_FALCON_APPLICATION_INTERFACE_ENTRY_ID_DMEMMAPPER);
     stl_le_p(p + r570_FALCON_APPLICATION_INTERFACE_ENTRY_V1__dmemOffset, DMEM_MAPPER);
+    p += r570_FALCON_APPLICATION_INTERFACE_ENTRY_V1__SIZE;
+    stl_le_p(p + r570_FALCON_APPLICATION_INTERFACE_ENTRY_V1__id, 5);
+    stl_le_p(p + r570_FALCON_APPLICATION_INTERFACE_ENTRY_V1__dmemOffset, DMEM_OTHER);
 
     p = dmem + DMEM_MAPPER;
     memset(p, 0, r570_FALCON_APPLICATION_INTERFACE_DMEM_MAPPER_V3__SIZE);
@@ -179,22 +202,22 @@ static void build_fwsec_dmem(uint8_t *dmem)
     stw_le_p(p + r570_FALCON_APPLICATION_INTERFACE_DMEM_MAPPER_V3__size,
              r570_FALCON_APPLICATION_INTERFACE_DMEM_MAPPER_V3__SIZE);
     stl_le_p(p + r570_FALCON_APPLICATION_INTERFACE_DMEM_MAPPER_V3__cmd_in_buffer_offset, DMEM_CMD_IN);
-    stl_le_p(p + r570_FALCON_APPLICATION_INTERFACE_DMEM_MAPPER_V3__cmd_in_buffer_size, CMD_SIZE);
-    stl_le_p(p + r570_FALCON_APPLICATION_INTERFACE_DMEM_MAPPER_V3__cmd_out_buffer_offset, DMEM_CMD_OUT);
-    stl_le_p(p + r570_FALCON_APPLICATION_INTERFACE_DMEM_MAPPER_V3__cmd_out_buffer_size, CMD_SIZE);
-    memset(dmem + DMEM_CMD_IN, 0, CMD_SIZE);
-    memset(dmem + DMEM_CMD_OUT, 0, CMD_SIZE);
+    stl_le_p(p + r570_FALCON_APPLICATION_INTERFACE_DMEM_MAPPER_V3__cmd_in_buffer_size, CMD_IN_SIZE);
+    stl_le_p(p + r570_FALCON_APPLICATION_INTERFACE_DMEM_MAPPER_V3__cmd_out_buffer_offset, 0);
+    stl_le_p(p + r570_FALCON_APPLICATION_INTERFACE_DMEM_MAPPER_V3__cmd_out_buffer_size, CMD_OUT_SIZE);
+    memset(dmem + DMEM_CMD_IN, 0, CMD_IN_SIZE);
 }
 
-static void build_fwsec(uint8_t *desc)
+/* Descriptor, signatures, code and data */
+static void build_fwsec(uint8_t *desc, uint32_t imem, uint32_t seed)
 {
-    uint8_t *signature = desc + r570_FALCON_UCODE_DESC_V3_rom__SIZE, *ucode = desc + DESC_SIZE;
+    uint8_t *signature = desc + r570_FALCON_UCODE_DESC_V3_rom__SIZE;
 
     stl_le_p(desc + r570_FALCON_UCODE_DESC_V3_rom__Hdr__vDesc, DESC_SIZE << 16 | 3 << 8 | 1);
-    stl_le_p(desc + r570_FALCON_UCODE_DESC_V3_rom__StoredSize, IMEM_SIZE + DMEM_SIZE);
+    stl_le_p(desc + r570_FALCON_UCODE_DESC_V3_rom__StoredSize, imem + DMEM_SIZE);
     stl_le_p(desc + r570_FALCON_UCODE_DESC_V3_rom__PKCDataOffset, DMEM_PKC);
     stl_le_p(desc + r570_FALCON_UCODE_DESC_V3_rom__InterfaceOffset, DMEM_APPIF);
-    stl_le_p(desc + r570_FALCON_UCODE_DESC_V3_rom__IMEMLoadSize, IMEM_SIZE);
+    stl_le_p(desc + r570_FALCON_UCODE_DESC_V3_rom__IMEMLoadSize, imem);
     stl_le_p(desc + r570_FALCON_UCODE_DESC_V3_rom__DMEMLoadSize, DMEM_SIZE);
     stw_le_p(desc + r570_FALCON_UCODE_DESC_V3_rom__EngineIdMask, ENGINE_GSP);
     desc[r570_FALCON_UCODE_DESC_V3_rom__UcodeId] = UCODE_ID;
@@ -202,28 +225,29 @@ static void build_fwsec(uint8_t *desc)
     stw_le_p(desc + r570_FALCON_UCODE_DESC_V3_rom__SignatureVersions, BIT(SIGNATURES) - 1);
 
     for (int i = 0; i < SIGNATURES; i++) {
-        fill(signature + i * SIG_SIZE, SIG_SIZE, 0x516a0000 + i + 1);
+        fill(signature + i * SIG_SIZE, SIG_SIZE, 0x516a0000 + seed + i + 1);
     }
-    fill(ucode, IMEM_SIZE, 0x5ec0c0de);
-    build_fwsec_dmem(ucode + IMEM_SIZE);
+    fill(desc + DESC_SIZE, imem, 0x5ec0c0de + seed);
+    build_fwsec_dmem(desc + DESC_SIZE + imem, seed);
 }
 
-void ada_vbios_build(AdaState *s)
+GBytes *ada_vbios_build(AdaState *s)
 {
-    uint8_t *ext;
+    size_t size = PC_AT_SIZE + EFI_SIZE + EXT1_SIZE + EXT2_SIZE;
+    uint8_t *rom = g_malloc(size), *ext;
 
-    s->vbios_size = PC_AT_SIZE + EFI_SIZE + FWSEC_SIZE;
-    g_free(s->vbios);
-    s->vbios = g_malloc0(s->vbios_size);
-    build_pc_at(s, s->vbios);
-    build_headers(s, s->vbios + PC_AT_SIZE, AT_PCIR, EFI_SIZE, 0x03, false, false);
+    memset(rom, 0xff, size);
+    memset(rom, 0, PC_AT_SIZE);
+    build_pc_at(s, rom);
+    build_headers(s, rom + PC_AT_SIZE, AT_PCIR, EFI_SIZE, CODE_TYPE_EFI, false);
+    build_headers(s, rom + PC_AT_SIZE + EFI_SIZE, EXT_PCIR, EXT1_SIZE, r570_NV_BCRT_HASH_INFO_BASE_CODE_TYPE_VBIOS_EXT,
+                  false);
 
-    ext = s->vbios + PC_AT_SIZE + EFI_SIZE;
-    memset(ext, 0xff, FWSEC_SIZE);
-    memset(ext, 0, EXT_DESC);
-    build_headers(s, ext, EXT_PCIR, FWSEC_SIZE, 0xe0, true, true);
-    build_table(s, ext);
-    memset(ext + EXT_DESC, 0, DESC_SIZE);
-    build_fwsec(ext + EXT_DESC);
-    s->fwsec_desc_off = ext + EXT_DESC - s->vbios;
+    ext = rom + PC_AT_SIZE + EFI_SIZE + EXT1_SIZE;
+    memset(ext, 0, EXT2_SIZE);
+    build_headers(s, ext, EXT_PCIR, EXT2_SIZE, r570_NV_BCRT_HASH_INFO_BASE_CODE_TYPE_VBIOS_EXT, true);
+    build_table(s, ext + EXT_TABLE);
+    build_fwsec(ext + EXT_DEBUG, IMEM_SIZE_DEBUG, 0xdeb);
+    build_fwsec(ext + EXT_FWSEC, IMEM_SIZE, 0);
+    return g_bytes_new_take(rom, size);
 }

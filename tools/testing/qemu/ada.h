@@ -195,8 +195,15 @@ typedef struct AdaWpr {
 
 /* ---- VBIOS (ada-vbios.c) ----------------------------------------------------------------------------------------- */
 
-/* builds s->vbios anew. What FWSEC's image must look like when run is checked against it in ada-hs.c */
-void ada_vbios_build(AdaState *s);
+#define ADA_SIGNATURE_SIZE  384     /* BCRT30_RSA3K_SIG_SIZE */
+#define ADA_MAX_SIGNATURES  4
+
+/* the model's own VBIOS, as power_on wants it */
+GBytes *ada_vbios_build(AdaState *s);
+GBytes *ada_flash_load(const char *name, Error **errp);
+/* flash as the next power-on finds it. What FWSEC must look like when run is checked against it in ada-hs.c */
+void ada_flash_reset(AdaState *s);
+uint32_t ada_flash_prom(AdaState *s, uint32_t off);
 
 /* ---- VRAM and its MMUs (ada-mmu.c) ------------------------------------------------------------------------------- */
 
@@ -350,7 +357,8 @@ typedef enum { ADA_GSP_OK, ADA_GSP_SILENT /* never answers */, ADA_GSP_DIES /* h
 /* What a power-on finds: class properties that can be set at any time, for the next reset of the PF */
 typedef struct AdaPowerOn {
     bool ecc;
-    bool vbios_fwsec;           /* the VBIOS has FWSEC */
+    bool vbios_fwsec;           /* the model's own VBIOS has FWSEC */
+    bool prom_ifr;              /* the window shows the flash from its first byte */
     bool wpr2_up;               /* once: the reset after it finds WPR2 down */
     bool scrubbed;
     uint32_t fuse_sec2, fuse_gsp;
@@ -381,9 +389,12 @@ struct AdaState {
     MemoryRegion bar0, bar0_io, bar1, bar3;
     uint8_t *vram_ptr;
 
-    uint8_t *vbios;
-    size_t vbios_size;
-    size_t fwsec_desc_off;      /* offset of FWSEC's descriptor in vbios */
+    char *vbios_name;           /* property vbios, NULL: the model's own */
+    GBytes *vbios_file;         /* its bytes when it was set, for the next reset */
+    GBytes *flash;              /* as the last reset found it */
+    const uint8_t *flash_data;
+    size_t prom_start;          /* offset in the flash of what the window shows first */
+    size_t fwsec_desc_off;      /* offset in the flash of FWSEC's descriptor, 0: it has none */
 
     AdaFalcon gsp_falcon, sec2, pmu;
     uint64_t wpr2_lo, wpr2_hi;  /* bytes, hi exclusive; 0 = down */

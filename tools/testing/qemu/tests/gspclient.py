@@ -438,13 +438,14 @@ class Client:
 
     @staticmethod
     def rom_images(rom):
-        """(type, offset, size) of each image of the ROM."""
+        """(type, offset, size) of each image of the ROM, by NVIDIA's extension of the PCI header."""
         images, at = [], 0
         while True:
             pcir = at + struct.unpack_from("<H", rom, at + 0x18)[0]
-            kind, size = rom[pcir + 0x14], struct.unpack_from("<H", rom, pcir + 0x10)[0] * 512
-            images.append((kind, at, size))
-            if rom[pcir + 0x15] & 0x80:
+            npde = (pcir + struct.unpack_from("<H", rom, pcir + 0xa)[0] + 15) & ~15
+            size = struct.unpack_from("<H", rom, npde + 8)[0] * 512
+            images.append((rom[pcir + 0x14], at, size))
+            if rom[npde + 0xa] & 0x80:
                 return images
             at += size
 
@@ -462,6 +463,7 @@ class Client:
          versions) = struct.unpack_from("<9IHBBH", rom, desc)
         code_at = desc + (vdesc >> 16)
         data = bytearray(rom[code_at + code_len:code_at + code_len + data_len])
+        data += bytes(-len(data) % 256)     # whole blocks are loaded
         _version, head, step, entries = data[appif:appif + 4]
         for i in range(entries):
             ident, mapper = struct.unpack_from("<2I", data, appif + head + i * step)

@@ -2,9 +2,10 @@
 """VBIOS bytes, by the rules of the PCI firmware specification and of NVIDIA's own parser."""
 
 import struct
+import tempfile
 
-from gspclient import Client, FRTS, Machine
-from harness import equal, none, test, true
+from gspclient import Client, FRTS, GSP, Machine, MIB
+from harness import equal, none, only, test, true
 
 
 def with_rom(function):
@@ -16,21 +17,28 @@ def with_rom(function):
     return run
 
 
+def frts(c):
+    """Where FWSEC is to put its region: below the VGA workspace."""
+    return c.m.rd(0x1183a4) * MIB - 2 * MIB, MIB
+
+
 @test("VBIOS: chain of images")
 @with_rom
 def _(c, rom):
     images = c.rom_images(rom)
-    equal([kind for kind, _at, _size in images], [0x00, 0x03, 0xe0], "types")
+    equal([kind for kind, _at, _size in images], [0x00, 0x03, 0xe0, 0xe0], "types")
     for kind, at, size in images:
-        equal(struct.unpack_from("<H", rom, at)[0], 0x4e56 if kind == 0xe0 else 0xaa55, "signature")
+        nv = kind == 0xe0
+        equal(struct.unpack_from("<H", rom, at)[0], 0x4e56 if nv else 0xaa55, "signature")
         pcir = at + struct.unpack_from("<H", rom, at + 0x18)[0]
-        equal(rom[pcir:pcir + 4], b"NPDS" if kind == 0xe0 else b"PCIR", "data structure")
-        equal(struct.unpack_from("<HH", rom, pcir + 4), (0x10de, 0x26b5), "ids")
+        equal(rom[pcir:pcir + 4], b"NPDS" if nv else b"PCIR", "data structure")
+        equal(struct.unpack_from("<HH", rom, pcir + 4), (0x10de, 0x2680 if nv else 0x26b5), "ids")
         equal(rom[pcir + 0xd:pcir + 0x10], b"\x00\x02\x03", "class")
         npde = (pcir + struct.unpack_from("<H", rom, pcir + 0xa)[0] + 15) & ~15
         equal(rom[npde:npde + 4], b"NPDE", "extension")
-        equal(struct.unpack_from("<H", rom, npde + 8)[0] * 512, size, "size in the extension")
-        equal(rom[npde + 10], rom[pcir + 0x15], "last image in the extension")
+        equal(struct.unpack_from("<H", rom, pcir + 0x10)[0] * 512, size, "size in the PCI header")
+        equal(rom[npde + 10], 0x80 if (kind, at, size) == images[-1] else 0, "last image in the extension")
+        equal(rom[pcir + 0x15], 0x80 if kind == 3 else rom[npde + 10], "last image in the PCI header")
     true(images[-1][1] + images[-1][2] <= 1 << 20, "larger than the PROM window")
 
 
@@ -45,21 +53,187 @@ def _(c, rom):
     equal(sum(rom[bit:bit + 12]) & 0xff, 0, "BIT header")
 
 
-@test("VBIOS: FWSEC's descriptor")
+@test("VBIOS: table of falcon programs and FWSEC's descriptor have the numbers of real boards")
 @with_rom
 def _(c, rom):
     images = c.rom_images(rom)
     table = c.rom_pointer(rom, struct.unpack_from("<I", rom, struct.unpack_from(
         "<H", rom, rom.index(b"\xff\xb8BIT\0") + 12 + 2 * 6 + 4)[0])[0])
-    true(table >= images[2][1], "the table is not in the 0xe0 image")
-    equal(rom[table:table + 4], bytes((1, 6, 6, 2)), "table header")
+    true(table >= images[3][1], "the table is not in the second 0xe0 image")
+    equal(rom[table:table + 6], bytes((1, 6, 6, 16, 1, 48)), "table header")
+    entries = [struct.unpack_from("<BBI", rom, table + 6 + 6 * i) for i in range(16)]
+    equal([app for app, _target, _desc in entries if app], [0x01, 0x45, 0x85], "applications")
+    desc = c.rom_pointer(rom, entries[9][2])
+    (vdesc, stored, pkc, appif, imem_at, imem, virt, dmem_at, dmem, engine, ucode, count,
+     versions) = struct.unpack_from("<9IHBBH", rom, desc)
+    equal((vdesc, stored, pkc, appif), (0x32c0301, 0x10480, 0xb24, 0x1c), "descriptor")
+    equal((imem_at, imem, virt, dmem_at, dmem), (0, 0xf700, 0, 0, 0xd80), "sizes")
+    equal((engine, ucode, count, versions), (0x400, 9, 2, 3), "falcon and signatures")
+    data = rom[desc + (vdesc >> 16) + imem:][:dmem]
+    equal(struct.unpack_from("<4B4I", data, appif), (1, 4, 8, 2, 4, 0xae0, 5, 0xd2c), "interfaces")
+    equal(struct.unpack_from("<4s2H4I", data, 0xae0), (b"DMAP", 3, 64, 0xd40, 0x40, 0, 0x100), "DMEM mapper")
     program = c.fwsec(FRTS)
-    equal(len(program.code) % 256, 0, "code size")
-    equal(len(program.data) % 256, 0, "data size")
-    equal(program.regs["engine"], 0x400, "engine mask")
-    true(program.at + 384 <= len(program.data), "the signature does not fit")
-    equal(len(program.signatures), 2, "signatures")
     true(program.signatures[0] != program.signatures[1], "the signatures are the same")
+
+
+@test("VBIOS: FWSEC for debug boards is refused")
+def _():
+    with Machine() as m:
+        c = Client(m)
+        c.wait_gfw()
+        rom = c.vbios()
+        c.vbios = lambda: rom.replace(bytes((0x85, 7)), bytes((0x77, 7))).replace(bytes((0x45, 7)), bytes((0x85, 7)))
+        program = c.fwsec(FRTS, frts(c))
+        true(len(program.code) < 0xf700, "not the one for debug boards")
+        true(c.run(GSP, program, 0) != 0, "it ran")
+        only(m, "fwsec-image")
+
+
+def rom_file(data):
+    """A file for property vbios."""
+    file = tempfile.NamedTemporaryFile(suffix=".rom")       # pylint: disable=consider-using-with
+    file.write(data)
+    file.flush()
+    return file
+
+
+def own_rom():
+    """The model's own VBIOS, to be made another of; it ends with the last image."""
+    with Machine() as m:
+        c = Client(m)
+        rom = c.vbios()
+        _kind, at, size = c.rom_images(rom)[-1]
+        return bytearray(rom[:at + size])
+
+
+def ifr(rom, version, lead=0x9400):
+    """An IFR header in front, as flash chips of boards begin."""
+    head = bytearray(b"\xff" * lead)
+    if version == 3:
+        struct.pack_into("<4sII", head, 0, b"NVGI", 0x80240300, 0x1fd8)
+        struct.pack_into("<I", head, 0x1fd8, 0x4000)
+        struct.pack_into("<4sII", head, 0x5000, b"RFRD", 0, lead)
+    else:
+        struct.pack_into("<4sI", head, 0, b"NVGI", 0x10 << 16 | version << 8)
+        struct.pack_into("<I", head, 0x14, lead)
+    return head + rom
+
+
+def boots(rom, **props):
+    """FWSEC of a flash chip runs."""
+    with rom_file(rom) as file, Machine(vbios=file.name, **props) as m:
+        c = Client(m)
+        c.wait_gfw()
+        equal(c.run(GSP, c.fwsec(FRTS, frts(c)), 0), 0, "FWSEC-FRTS")
+        none(m)
+
+
+@test("property vbios: a flash image with an IFR header; the window starts behind it")
+def _():
+    rom = own_rom()
+    for version in 1, 2, 3:
+        boots(ifr(rom, version))
+
+
+@test("property vbios: without EFI image")
+def _():
+    rom = own_rom()
+    boots(rom[:0x1000] + rom[0x1400:])
+
+
+@test("property vbios: garbage behind the last image")
+def _():
+    boots(own_rom() + bytes(range(256)) * 4096)
+
+
+@test("property prom-ifr: the window shows the flash from its first byte")
+def _():
+    flash = ifr(own_rom(), 3)
+    for on in False, True:
+        with rom_file(flash) as file, Machine(vbios=file.name, prom_ifr=on) as m:
+            equal(m.read(m.BAR0 + 0x300000, 16), flash[:16] if on else flash[0x9400:0x9410], f"prom-ifr={on}")
+            equal(m.read(m.BAR0 + 0x3ffff0, 16), b"\xff" * 16, "behind the flash")
+
+
+@test("property vbios: other FWSEC than the board's is refused")
+def _():
+    rom = own_rom()
+    with Machine() as m:
+        c = Client(m)
+        c.wait_gfw()
+        program = c.fwsec(FRTS, frts(c))
+    at = rom.index(program.code[:64])
+    for where, check in ((at + 0xf6ff, "fwsec-image"), (at + 0xf700 + 0xadf, "fwsec-image"),
+                         (at - 384, None), (at - 2 * 384, "hs-signature")):
+        other = bytearray(rom)
+        other[where] ^= 1
+        with rom_file(other) as file, Machine(vbios=file.name) as m:
+            c = Client(m)
+            c.wait_gfw()
+            result = c.run(GSP, program, 0)
+            if check:
+                true(result != 0, f"byte 0x{where:x} makes no difference")
+                only(m, check)
+            else:
+                equal(result, 0, "a signature for another fuse counts")
+
+
+@test("property vbios: a flash without usable FWSEC is shown, and nothing runs")
+def _():
+    rom = own_rom()
+    with Machine() as m:
+        c = Client(m)
+        c.wait_gfw()
+        program = c.fwsec(FRTS, frts(c))
+    desc = rom.index(program.code[:64]) - 2 * 384 - 44
+    for offset, fmt, value in ((1, "B", 2), (8, "<I", 0xd00), (0x14, "<I", 0), (0x14, "<I", 0x10001), (0x20, "<I", 0x17f),
+                               (0x20, "<I", 0x10001), (0x27, "B", 0), (0x27, "B", 5), (2, "<H", 44)):
+        other = bytearray(rom)
+        struct.pack_into(fmt, other, desc + offset, value)
+        with rom_file(other) as file, Machine(vbios=file.name) as m:
+            c = Client(m)
+            c.wait_gfw()
+            equal(c.vbios()[:len(other)], other, "the window")
+            true(c.run(GSP, program, 0) != 0, f"descriptor with {offset}: {value}")
+            only(m, "fwsec-image")
+
+
+@test("property vbios: wherever the file is cut off, nothing behind is looked at")
+def _():
+    rom = own_rom()
+    with Machine() as m:
+        for size in [0x400, 0x1000, 0x1400, 0x1a00] + list(range(0x1b00, len(rom), 0x2345)):
+            with rom_file(rom[:size]) as file:
+                equal(m.set_property("vbios", file.name), {"return": {}}, "property")
+                m.ram.next = m.ram.WORK
+                m.vm.qmp("system_reset")
+                m.setup_pci()
+                equal(Client(m).vbios()[:size + 4], rom[:size] + b"\xff" * 4, f"{size} bytes")
+
+
+def refused(m, name, text):
+    answer = m.set_property("vbios", name)
+    true(text in answer.get("error", {}).get("desc", ""), f"{answer} has no '{text}'")
+
+
+@test("property vbios: what is no flash image of an Ada board is refused by name")
+def _():
+    def with_id(device):
+        rom = own_rom()
+        struct.pack_into("<H", rom, 0x46, device)
+        return rom
+
+    for data, text in ((b"", "no PCI expansion ROM image"), (b"NVGI" + bytes(64), "no PCI expansion ROM image"),
+                       (bytes(512), "no PCI expansion ROM image"), (with_id(0x1e87), "is of Turing (10de:1e87)"),
+                       (with_id(0x2206), "is of Ampere (10de:2206)"), (with_id(0x2504), "is of Ampere (10de:2504)"),
+                       (with_id(0x2d04), "is of Blackwell (10de:2d04)"), (with_id(0x1b06), "before Turing (10de:1b06)"),
+                       (bytes(0x1000) + with_id(0x2d04), "no PCI expansion ROM image at 0x0, it seems to be of Blackwell"),
+                       (bytes(17 << 20), "more than the 16777216 of a flash")):
+        with rom_file(data) as file, Machine() as m:
+            refused(m, file.name, text)
+    with Machine() as m:
+        refused(m, "/nowhere/board.rom", "/nowhere/board.rom")
+        equal(m.property("vbios"), "", "property")
 
 
 @test("VBIOS: the same bytes on every power-on")
