@@ -11,7 +11,7 @@ else
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 BENCH := tools/testing/bench
-SUITES := static abi kunit model host
+SUITES := static abi kunit vbios model host
 
 modules modules_install clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) W=1 $@

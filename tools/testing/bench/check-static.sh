@@ -261,6 +261,20 @@ sysfs_documented()
 	[ $n -gt 0 ] || echo "no sysfs files found"
 }
 
+# The boards that the core claims are those of the VFIO driver and of the model.
+same_boards()
+{
+	local core other name
+	core=$(in_repo grep -oP '^\tBOARD\(\K0x\w+' nvkm-vgpu/boards.c | sort)
+	[ -n "$core" ] || echo "no boards found in the core"
+	for name in vfio-nvidia-vgpu/main.c tools/testing/qemu/ada-board.c; do
+		other=$(in_repo grep -oP '(_VFIO\(PCI_VENDOR_ID_NVIDIA, |^ +\{ "\w+", "NVIDIA [^"]+", )\K0x\w+' \
+			"$name" | sort)
+		diff <(echo "$core") <(echo "$other") | sed "s|^|$name: |"
+	done
+	return 0
+}
+
 # rule NAME SAMPLE REGEX PATHSPEC...: nothing in these files matches. SAMPLE is
 # a line that must match, or the rule is not one.
 rule()
@@ -330,6 +344,7 @@ check "shellcheck" check_shell
 check "Python syntax" check_python
 check "spelling" spelling
 check "sysfs files are documented" sysfs_documented
+check "core, VFIO driver and model have the same boards" same_boards
 check "the model's assumptions are documented" assumptions
 check "the model's registers are documented" registers
 rules

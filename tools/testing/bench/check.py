@@ -3,7 +3,7 @@
 """
 Run suites of tests and tell the results as TAP.
 
-    check.py [--full] [-t NAME] SUITE...    SUITE: static abi kunit model host fuzz
+    check.py [--full] [-t NAME] SUITE...    SUITE: static abi kunit vbios model host fuzz
 
 With -t only the tests whose names contain NAME are run. Tests that take long are
 left out without --full. A suite that has no test to run has failed.
@@ -22,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from bench_test import Skip, without_known_bugs
 from hostvm import BENCH, CACHE, REPO, START, HostVM, say, script
 from tap import Reader, Tap
+from vbios import vbios
 
 # What a kernel must not say. Printed by nobody who is well.
 SPLAT = re.compile(
@@ -273,7 +274,8 @@ def host(tap, name, full):
 
 
 SUITES = {
-    "static": static, "abi": abi, "kunit": kunit, "model": model, "host": host, "fuzz": fuzz
+    "static": static, "abi": abi, "kunit": kunit, "vbios": vbios, "model": model, "host": host,
+    "fuzz": fuzz,
 }
 
 
