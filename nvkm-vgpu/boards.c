@@ -38,8 +38,6 @@ MODULE_DEVICE_TABLE(pci, nvgpu_board_ids);
  * nvgpu_board_find - what is known of a board
  * @device: PCI device id of the PF
  *
- * By new_id and driver_override the driver is offered any device, so this may fail in probe.
- *
  * Return: the board, NULL when it is not known.
  */
 const struct nvgpu_board *nvgpu_board_find(u16 device)

@@ -31,7 +31,7 @@
 #include "vbios.h"
 #include "wpr.h"
 
-#define GSP_GFW_BOOT_US			4000000	/* nova-core gpu/hal/tu102.rs */
+#define GSP_GFW_BOOT_MS			5000	/* as long as NVIDIA's gpu-admin-tools wait */
 #define GSP_INIT_DONE_MS		10000
 #define GSP_UNLOAD_MS			4000
 #define GSP_STOP_US			4000000
@@ -91,24 +91,25 @@ static bool gsp_wpr2_up(struct nvkm_vgpu_pf *pf)
 	return nvgpu_rd32(pf, NVGPU_PFB_WPR2_HI) & NVGPU_PFB_WPR2_ADDR;
 }
 
-static bool gsp_gfw_booted(struct nvkm_vgpu_pf *pf)
+/* how far the GPU's own firmware is, 0 while that may not be read */
+static u32 gsp_gfw_progress(struct nvkm_vgpu_pf *pf)
 {
-	u32 progress;
-
 	if (!(nvgpu_rd32(pf, NVGPU_GC6_GFW_BOOT_PLM) & NVGPU_GC6_GFW_BOOT_PLM_READ))
-		return false;
-	progress = FIELD_GET(NVGPU_GC6_GFW_BOOT_PROGRESS, nvgpu_rd32(pf, NVGPU_GC6_GFW_BOOT));
-	return progress == NVGPU_GC6_GFW_BOOT_COMPLETED;
+		return 0;
+	return FIELD_GET(NVGPU_GC6_GFW_BOOT_PROGRESS, nvgpu_rd32(pf, NVGPU_GC6_GFW_BOOT));
 }
 
 /* the GPU's own firmware has to be through, and no GSP-RM may be left from another driver */
 static int gsp_check_idle(struct nvkm_vgpu_pf *pf)
 {
 	struct device *dev = &pf->pdev->dev;
-	bool booted;
+	u32 progress;
 
-	if (read_poll_timeout(gsp_gfw_booted, booted, booted, 1000, GSP_GFW_BOOT_US, false, pf))
-		return dev_err_probe(dev, -ETIMEDOUT, "GPU firmware does not finish its start\n");
+	if (read_poll_timeout(gsp_gfw_progress, progress, progress == NVGPU_GC6_GFW_BOOT_COMPLETED,
+			      1000, GSP_GFW_BOOT_MS * USEC_PER_MSEC, false, pf))
+		return dev_err_probe(dev, -ETIMEDOUT,
+				     "GFW, the GPU's own firmware, is at %#x after %u ms, expected %#x\n",
+				     progress, GSP_GFW_BOOT_MS, NVGPU_GC6_GFW_BOOT_COMPLETED);
 	if (gsp_wpr2_up(pf))
 		return dev_err_probe(dev, -EBUSY,
 				     "WPR2 has another driver's firmware, the GPU needs a reset\n");

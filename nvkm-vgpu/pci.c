@@ -25,12 +25,23 @@ static int pf_check_chip(struct nvkm_vgpu_pf *pf)
 	if (FIELD_GET(NVGPU_PMC_BOOT_42_ARCHITECTURE, boot42) != NVGPU_PMC_ARCHITECTURE_AD100)
 		return dev_err_probe(&pf->pdev->dev, -ENODEV,
 				     "chip %#x is not of the Ada generation\n", boot42);
-	if (!pci_sriov_get_totalvfs(pf->pdev))
-		return dev_err_probe(&pf->pdev->dev, -ENODEV,
-				     "no SR-IOV capability, so no vGPUs\n");
+	return 0;
+}
+
+/* what can be known before the GPU is touched, which may be another driver's to do */
+static int pf_check_pci(struct pci_dev *pdev)
+{
+	/* by new_id and driver_override any device may come */
+	if (!nvgpu_board_find(pdev->device))
+		return dev_err_probe(&pdev->dev, -ENODEV,
+				     "device %#x is no board with known vGPU types\n",
+				     pdev->device);
+	if (!pci_sriov_get_totalvfs(pdev))
+		return dev_err_probe(&pdev->dev, -ENODEV,
+				     "no SR-IOV capability, so no vGPUs: is the board in display mode?\n");
 	/* VF drivers may take a bound PF for one that is ready */
-	if (pci_num_vf(pf->pdev))
-		return dev_err_probe(&pf->pdev->dev, -EBUSY, "another driver left VFs behind\n");
+	if (pci_num_vf(pdev))
+		return dev_err_probe(&pdev->dev, -EBUSY, "another driver left VFs behind\n");
 	return 0;
 }
 
@@ -43,8 +54,10 @@ static int pf_enable(struct nvkm_vgpu_pf *pf)
 	if (ret)
 		return dev_err_probe(&pdev->dev, ret, "cannot be enabled\n");
 	ret = pci_request_selected_regions(pdev, PF_BARS, "nvkm-vgpu");
-	if (ret)
+	if (ret) {
+		dev_err_probe(&pdev->dev, ret, "BARs are in use, /proc/iomem says by whom\n");
 		goto err_disable;
+	}
 	pf->regs = pci_iomap(pdev, 0, 0);
 	if (!pf->regs) {
 		ret = -ENOMEM;
@@ -83,10 +96,9 @@ static int nvkm_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (pdev->is_virtfn)
 		return -ENODEV;
 
-	if (!nvgpu_board_find(pdev->device))
-		return dev_err_probe(&pdev->dev, -ENODEV,
-				     "device %#x is no board with known vGPU types\n",
-				     pdev->device);
+	ret = pf_check_pci(pdev);
+	if (ret)
+		return ret;
 
 	pf = kzalloc_obj(*pf);
 	if (!pf)

@@ -192,8 +192,12 @@ static int nvidia_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *i
 
 	dev_set_drvdata(&pdev->dev, &vf->core);
 	ret = vfio_pci_core_register_device(&vf->core);
-	if (ret)
-		vfio_put_device(&vf->core.vdev);
+	if (!ret)
+		return 0;
+	if (!device_iommu_mapped(&pdev->dev))
+		dev_err_probe(&pdev->dev, ret,
+			      "no IOMMU for this VF: is it on in firmware and kernel?\n");
+	vfio_put_device(&vf->core.vdev);
 	return ret;
 }
 

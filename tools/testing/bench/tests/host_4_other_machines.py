@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+Machines that are not as ours. What their operators see is in operator.rst, word for
+word: each test compares with that page.
+"""
+
+import re
+
+from bench_test import expect, host_test
+from gpu import BIND, VFIO_DRIVER, Gpu, KernelLog
+from hostvm import REPO
+from nouveau import WPR2_HI
+from probe import refused, start, works
+
+OPERATOR = REPO / "Documentation/nvidia-vgpu/operator.rst"
+HOLD = "/bench/selftests/nvidia-vgpu/hold/nvgpu-hold.ko"
+
+
+def in_operator_rst(text):
+    """The page has this text, but for how its lines are broken."""
+    page = re.sub(r"\s+", " ", OPERATOR.read_text())
+    expect(text in page, True, f"'{text}' in {OPERATOR.name}")
+
+
+def not_inserted(vm, why, log_line):
+    in_operator_rst(why)
+    in_operator_rst(log_line)
+    log = KernelLog(vm)
+    out = vm.sh("modprobe nvkm-vgpu 2>&1", check=False)
+    expect((out.rc != 0, why in out), (True, True), f"modprobe: {out}")
+    said = [text for _, text in log.lines()]
+    expect(any(log_line in text for text in said), True, f"'{log_line}' in {said}")
+
+
+@host_test(kernels=("stock",), append="module.sig_enforce=1")
+def test_signatures_enforced(vm):
+    not_inserted(vm, "Key was rejected by service", "Loading of unsigned module is rejected")
+
+
+@host_test(kernels=("stock",), append="lockdown=integrity")
+def test_lockdown(vm):
+    not_inserted(vm, "Operation not permitted", "unsigned module loading is restricted")
+
+
+@host_test(kernels=("stock",), iommu=False)
+def test_no_iommu(vm):
+    gpu = Gpu(vm)
+    gpu.load()
+    gpu.set_numvfs(1)
+    log = KernelLog(vm)
+    vf = gpu.vf(0)
+    gpu.must_write(gpu.vf_path(0, "driver_override"), VFIO_DRIVER)
+    expect(gpu.write(f"/sys/bus/pci/drivers/{VFIO_DRIVER}/bind", vf), "EINVAL", "bind")
+    text = "no IOMMU for this VF: is it on in firmware and kernel?"
+    in_operator_rst(text)
+    said = [t for t in log.said_by(VFIO_DRIVER) if vf in t]
+    expect(len(said), 1, f"one line: {said}")
+    expect(text in said[0], True, said[0])
+    gpu.set_numvfs(0)
+    gpu.unload()
+
+
+@host_test(kernels=("stock",), nouveau=True)
+def test_nouveau_was_first(vm):
+    """Nothing is said: for the kernel this is in order. Unbound by hand, all works."""
+    gpu = Gpu(vm)
+    vm.sh("modprobe nouveau", timeout=120)
+    expect(gpu.driver(), "nouveau", "driver")
+    log = KernelLog(vm)
+    vm.sh("modprobe nvkm-vgpu", timeout=60)
+    expect(gpu.driver(), "nouveau", "driver")
+    expect(log.said_by("nvkm-vgpu"), [], "said by the driver")
+    in_operator_rst("Kernel driver in use: nouveau")
+    expect("Kernel driver in use: nouveau" in vm.sh(f"lspci -ks {gpu.pf}"), True, "lspci -k")
+    gpu.must_write("/sys/bus/pci/drivers/nouveau/unbind", gpu.pf, timeout=120)
+    expect(gpu.registers(WPR2_HI), [0], "WPR2 HI")
+    works(gpu)
+
+
+@host_test(kernels=("stock",))
+def test_firmware_draws_into_bar1(vm):
+    gpu = start(vm)
+    bar1 = gpu.read(gpu.path("resource")).splitlines()[1].split()[0]
+    vm.sh(f"insmod {HOLD} start={bar1}")
+    log = KernelLog(vm)
+    expect(gpu.write(BIND, gpu.pf), "EBUSY", "bind")
+    text = "BARs are in use, /proc/iomem says by whom"
+    in_operator_rst(text)
+    said = log.said_by("nvkm-vgpu")
+    # the other line is the PCI core's
+    expect([text in line for line in said], [False, True], f"{said}")
+    expect("efifb" in vm.sh("cat /proc/iomem"), True, "/proc/iomem")
+    vm.sh("rmmod nvgpu_hold")
+    works(gpu)
+
+
+@host_test(kernels=("stock",))
+def test_gfw_is_late(vm):
+    gpu = start(vm)
+    gpu.set_model("gfw-boot-ms", 3_600_000)
+    gpu.must_write(gpu.path("reset"), 1)
+    in_operator_rst("GFW, the GPU's own firmware, is at")
+    refused(gpu, "ETIMEDOUT", "GFW, the GPU's own firmware, is at 0", "5000 ms", "expected 0xff")
+    gpu.set_model("gfw-boot-ms", 2500)
+    gpu.must_write(gpu.path("reset"), 1)
+    works(gpu)
+    gpu.set_model("gfw-boot-ms", 2)
+
+
+@host_test(kernels=("stock",))
+def test_a_failed_probe_is_no_failed_modprobe(vm):
+    gpu = start(vm)
+    gpu.set_model("vbios-fwsec", False)
+    gpu.must_write(gpu.path("reset"), 1)
+    vm.sh("modprobe -r nvkm-vgpu", timeout=60)
+    log = KernelLog(vm)
+    expect(vm.sh("modprobe nvkm-vgpu", timeout=60, check=False).rc, 0, "modprobe")
+    in_operator_rst("``modprobe`` exits with 0 all the same")
+    expect(len(log.said_by("nvkm-vgpu")), 1, "lines")
+    expect(gpu.driver(), "", "driver")
+    gpu.set_model("vbios-fwsec", True)
+    gpu.must_write(gpu.path("reset"), 1)
+    works(gpu)
