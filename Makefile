@@ -4,6 +4,7 @@
 #   make demo		everything from nothing to a guest with a vGPU
 #   make check		all tests (make check-host T=name: one of them)
 #   make check-full	and those that take long, and an hour of make check-fuzz
+#   make check-newest	demo and host VM with the newest packages that there are
 
 ifneq ($(KERNELRELEASE),)
 include $(src)/Kbuild
@@ -28,9 +29,15 @@ check-full:
 	$(BENCH)/deps.sh
 	$(BENCH)/check.py --full $(SUITES) fuzz
 
+check-newest: export BENCH_NEWEST = 1
+check-newest:
+	$(BENCH)/deps.sh
+	$(BENCH)/demo.py
+	$(BENCH)/check.py model host
+
 $(SUITES:%=check-%) check-fuzz: check-%:
 	$(BENCH)/deps.sh
 	$(BENCH)/check.py $(if $(T),-t "$(T)") $*
 
-.PHONY: modules modules_install clean demo check check-full $(SUITES:%=check-%) check-fuzz
+.PHONY: modules modules_install clean demo check check-full check-newest $(SUITES:%=check-%) check-fuzz
 endif

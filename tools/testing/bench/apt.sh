@@ -6,7 +6,7 @@
 # configuration, which it leaves alone.
 
 APT=$CACHE/apt
-KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
+KEYRING=${BENCH_KEYRING:-/usr/share/keyrings/debian-archive-keyring.gpg}
 DEBS=$CACHE/debs
 export APT KEYRING DEBS
 
@@ -15,7 +15,7 @@ apt_mirror()
 {
 	local m
 	# shellcheck disable=SC2016
-	m=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
+	m=$(apt-get --no-release-info indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
 		grep -m 1 '/debian/\?$') || m=
 	[ -n "$m" ] || m=$(cat /etc/apt/sources.list.d/*.sources 2>/dev/null |
 		awk '/^URIs:/ && /\/debian\/?$/ { print $2; exit }')
@@ -71,29 +71,98 @@ tcache()
 	APT_CONFIG=$APT/apt.conf apt-cache "$@"
 }
 
-# Package lists, fetched once a day. Without a network the last ones serve.
+# Package lists, fetched once a day. Without a network the last ones serve, and
+# for an hour nobody tries again.
 apt_lists()
 {
-	if [ -n "$(find "$APT/fetched" -mmin -1440 2>/dev/null)" ]; then
-		return 0
+	local why
+	exec 8>"$CACHE/lock/apt"
+	flock 8
+	if [ -z "$(find "$APT/fetched" -mmin -1440 2>/dev/null)" ] &&
+		[ -z "$(find "$APT/failed" -mmin -60 2>/dev/null)" ]; then
+		apt_setup
+		if [ ! -e "$APT/fetched" ]; then
+			run trixie-lists tapt update --error-on=any
+			touch "$APT/fetched"
+		elif tapt update --error-on=any >"$LOGS/trixie-lists.log" 2>&1; then
+			touch "$APT/fetched"
+			rm -f "$APT/failed"
+		else
+			touch "$APT/failed"
+			why=$(mirror_fault "$LOGS/trixie-lists.log") || why="see $LOGS/trixie-lists.log"
+			say "trixie-lists: using those of $(date -r "$APT/fetched" +%F), as there is no update now: $why"
+		fi
 	fi
-	apt_setup
-	if [ ! -e "$APT/fetched" ]; then
-		run trixie-lists tapt update
-	elif ! tapt update >"$LOGS/trixie-lists" 2>&1; then
-		say "trixie-lists: no update now, using those of $(date -r "$APT/fetched" +%F)"
-		return 0
-	fi
-	touch "$APT/fetched"
+	exec 8>&-
 }
 
-# apt_version PACKAGE SUITE: newest version there, as of the last apt_lists.
-apt_version()
+# apt_tried WHAT: its line of the file "versions", without the first word.
+apt_tried()
 {
-	local known=$APT/version-$1-$2
-	if [ ! "$known" -nt "$APT/fetched" ]; then
-		tcache madison "$1" | awk -F' *\\| *' -v s="$2/" \
-			'$3 ~ "Packages" && index($3, " " s) { gsub(/ /, "", $2); print $2; exit }' >"$known"
+	awk -v what="$1" '$1 == what { print $2, $3; found = 1 } END { exit !found }' \
+		"$BENCH/versions" || die "$BENCH/versions has no line for $1"
+}
+
+# apt_has PACKAGE SUITE: versions there, newest first, as of the last apt_lists.
+apt_has()
+{
+	tcache madison "$1" | awk -F' *\\| *' -v p="$1" -v s=" $2/" '{ gsub(/ /, "", $1) }
+		$1 == p && index(" " $3, s) { gsub(/ /, "", $2); print $2 }' | sort -rVu
+}
+
+# apt_newest WHAT SUITE: package=version. A package that only depends on what
+# has the version in its name stands for that.
+apt_newest()
+{
+	local name=$1 version
+	version=$(apt_has "$1" "$2" | head -n 1)
+	[ -n "$version" ] || return 1
+	case $1 in
+	linux-*)
+		name=$(tcache show "$1=$version" | sed -n '/^Depends:/s/[ ,]/\n/gp' |
+			grep -m 1 "^${1%-amd64}-[0-9]") || return 1
+		version=$(apt_has "$name" "$2" | head -n 1)
+		[ -n "$version" ] || return 1
+		;;
+	esac
+	echo "$name=$version"
+}
+
+# apt_take WHAT: the package=version of the file "versions" that is to be used.
+apt_take()
+{
+	local what=$1 line suite tried name newest version
+	line=$(apt_tried "$what")
+	read -r suite tried <<<"$line"
+	case ${BENCH_KERNEL:+$what} in
+	linux-image-amd64 | linux-headers-amd64)
+		name=${what%amd64}$BENCH_KERNEL-amd64
+		version=$(apt_has "$name" "$suite" | head -n 1)
+		[ -n "$version" ] || die "the mirror's $suite has no $name, which BENCH_KERNEL asks for"
+		echo "$name=$version"
+		return 0
+		;;
+	esac
+	if [ -z "${BENCH_NEWEST:-}" ] &&
+		apt_has "${tried%%=*}" "$suite" | grep -qxF -- "${tried#*=}"; then
+		echo "$tried"
+		return 0
 	fi
-	cat "$known"
+	newest=$(apt_newest "$what" "$suite") ||
+		die "the mirror's $suite has no $what, neither as tried ($tried) nor a newer one"
+	[ -n "${BENCH_NEWEST:-}" ] ||
+		say "*** $what: wanted $tried, which the mirror has no more; taken $newest ***" >&2
+	echo "$newest"
+}
+
+# as_tried WHAT...: whether all are taken as in the file "versions"; these.
+as_tried()
+{
+	local what
+	for what in "$@"; do
+		case ${BENCH_NEWEST:+newest}${BENCH_KERNEL:+$what} in
+		newest | linux-image-amd64 | linux-headers-amd64) return 1 ;;
+		esac
+		apt_tried "$what" | cut -d ' ' -f 2
+	done
 }

@@ -6,6 +6,7 @@
 # A check passes when it says nothing. PATTERN chooses checks by name (grep -E).
 
 . "$(dirname "$0")/lib.sh"
+. "$BENCH/apt.sh"
 
 PATTERN=${1:-}
 T=$CACHE/static
@@ -324,9 +325,12 @@ rules()
 
 mkdir -p "$T"
 # Both scripts unpack beside and rename; no need to wait for a build to end.
-KSRC=$CACHE/linux-7.3
+KSRC=$(BENCH_NEWEST='' as_tried linux-source)
+KVERSION=${KSRC#*=}
+KSRC=$CACHE/linux-${KSRC#linux-source-}
+KSRC=${KSRC%%=*}
 QSRC=$CACHE/qemu/src
-[ -d "$KSRC" ] || "$BENCH/mk-kernel.sh" source
+[ "$(cat "$KSRC/.debian-version" 2>/dev/null)" = "$KVERSION" ] || "$BENCH/mk-kernel.sh" source
 [ -d "$QSRC" ] || "$BENCH/mk-qemu.sh" source
 
 echo "TAP version 13"

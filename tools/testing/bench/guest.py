@@ -15,7 +15,7 @@ import re
 import shlex
 import time
 
-from hostvm import CACHE, REPO, BenchError, script
+from hostvm import CACHE, REPO, VARIANT, BenchError, script
 
 INIT = REPO / "tools/testing/selftests/nvidia-vgpu/guest/init"
 MODULE = "selftests/nvidia-vgpu/guest/nvgpu-guest-test.ko"
@@ -60,8 +60,8 @@ def prepare(vm):
     if hasattr(vm, "guest_images"):
         return
     root = vm.images["root"]
-    release = (CACHE / "modules/stock/release").read_text().strip()
-    initrd = CACHE / "initramfs/guest.gz"
+    release = (vm.images["selftests"].parent / "release").read_text().strip()
+    initrd = CACHE / f"initramfs/guest{VARIANT}.gz"
     script(
         "mk-initramfs.sh",
         *(initrd, INIT, root, release, "--", vm.images["selftests"].parent / MODULE),

@@ -37,6 +37,14 @@ CACHE = pathlib.Path(
         os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "nvkm-vgpu"
     )
 )
+# As in lib.sh: what was built for other versions than those of the file "versions".
+VARIANT = "".join(
+    f".{word}"
+    for word in (
+        "newest" if os.environ.get("BENCH_NEWEST") else "", os.environ.get("BENCH_KERNEL")
+    )
+    if word
+)
 START = float(os.environ.setdefault("BENCH_T0", str(int(time.time()))))
 
 AGENT_PORT = "org.qemu.guest_agent.0"
@@ -368,7 +376,7 @@ class HostVM:
         self.connect_monitor(ours["monitor"])
 
     def connect_monitor(self, sock):
-        sys.path.insert(0, str(CACHE / "qemu/src/python"))
+        sys.path.insert(0, str(self.images["qemu"].parents[1] / "src/python"))
         # pylint: disable=import-outside-toplevel,import-error
         from qemu.qmp.legacy import QEMUMonitorProtocol
 
@@ -587,12 +595,15 @@ def images(kernel, build=True):
         if kernel == "debug":
             overlay = script("mk-kernel.sh")
     else:
-        qemu = CACHE / "qemu/build/qemu-system-x86_64"
-        root = CACHE / "rootfs-host"
-        overlay = selftests = CACHE / "modules/stock"
+        qemu = CACHE / "qemu.newest/build/qemu-system-x86_64"
+        if not os.environ.get("BENCH_NEWEST") or not qemu.exists():
+            qemu = CACHE / "qemu/build/qemu-system-x86_64"
+        root = CACHE / f"rootfs-host{VARIANT}"
+        overlay = selftests = CACHE / f"modules{VARIANT}/stock"
         if kernel == "debug":
-            overlay = CACHE / "linux-7.3-install"
+            overlay = CACHE / f"kernel-debug{VARIANT}"
     selftests = pathlib.Path(selftests)
+    qemu = pathlib.Path(qemu)
     root = pathlib.Path(root).resolve()
     overlay = pathlib.Path(overlay)
     release = (overlay / "release").read_text().strip()
@@ -601,7 +612,7 @@ def images(kernel, build=True):
     if kernel == "stock":
         vmlinuz = root / f"boot/vmlinuz-{release}"
         needed = ["9pnet_virtio", "9p", "overlay"]
-    initrd = CACHE / f"initramfs/host-{kernel}.gz"
+    initrd = CACHE / f"initramfs/host-{kernel}{VARIANT}.gz"
     script(
         "mk-initramfs.sh", initrd, BENCH / "initramfs-host", root, release, *needed
     )

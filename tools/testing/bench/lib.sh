@@ -12,6 +12,11 @@ CACHE=${NVKM_VGPU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/nvkm-vgpu}
 LOGS=$CACHE/log
 export BENCH REPO CACHE LOGS
 
+# Which versions of Debian's packages: those of the file "versions", or with
+# BENCH_NEWEST=1 the newest, or with BENCH_KERNEL=7.2.12+deb13 that stock
+# kernel. What depends on it has VARIANT in its name.
+export VARIANT=${BENCH_NEWEST:+.newest}${BENCH_KERNEL:+.$BENCH_KERNEL}
+
 # Scripts that call each other share one clock.
 export BENCH_T0="${BENCH_T0:-$(date +%s)}"
 
@@ -31,11 +36,20 @@ die()
 	exit 1
 }
 
+[ -z "${BENCH_NEWEST:-}" ] || [ -z "${BENCH_KERNEL:-}" ] ||
+	die "BENCH_NEWEST and BENCH_KERNEL=$BENCH_KERNEL exclude each other"
+
+# mirror_fault LOG: what apt had to say about the mirror, if that was it.
+mirror_fault()
+{
+	grep -m 1 -oE "(Failed to fetch|Unable to locate|Unable to find a source|Version '.*' for '.*' was not found|The repository) .*" "$1"
+}
+
 # run LABEL COMMAND...: output into a log, a sign of life every 20 s, and the
-# log's end if the command fails.
+# log's end if the command fails, or one line if the mirror did.
 run()
 {
-	local label=$1 log start pid rc=0 n=0
+	local label=$1 log start pid fault rc=0 n=0
 	shift
 	log=$LOGS/${label//[^a-zA-Z0-9.-]/_}.log
 	start=$(date +%s)
@@ -49,7 +63,9 @@ run()
 			say "$label: $(($(date +%s) - start)) s: $(tail -n 1 "$log" | cut -c 1-80)"
 	done
 	wait $pid || rc=$?
-	if [ $rc -ne 0 ]; then
+	if [ $rc -ne 0 ] && fault=$(mirror_fault "$log"); then
+		die "$label: the mirror does not give what it should: $fault (whole log: $log)"
+	elif [ $rc -ne 0 ]; then
 		grep -E -A 3 'error[: ]|undefined (reference|symbol)|No rule to make' "$log" |
 			head -n 60 >&2 || :
 		tail -n 15 "$log" | cut -c 1-300 >&2

@@ -17,7 +17,7 @@ while [ $# -gt 0 ]; do
 	modules+=("$1")
 	shift
 done
-busybox=$CACHE/rootfs-host/usr/bin/busybox
+busybox=$root/usr/bin/busybox
 
 lock "initramfs-$(basename "$out")"
 k=$(printf '%s\n' "$init" "$busybox" "$0" ${files[@]+"${files[@]}"} |

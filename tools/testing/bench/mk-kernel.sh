@@ -10,37 +10,49 @@
 . "$(dirname "$0")/lib.sh"
 . "$BENCH/apt.sh"
 
-SERIES=7.3
-SRC=$CACHE/linux-$SERIES
-
 unpack_source()
 {
-	local version tmp=$CACHE/linux-fetch
-	apt_lists
-	version=$(apt_version "linux-source-$SERIES" trixie-backports)
-	[ -n "$version" ] || die "no linux-source-$SERIES in trixie-backports"
-	say "kernel: Debian source $version"
+	local tmp=$CACHE/linux-fetch name=${taken%%=*}
+	say "kernel: Debian source ${taken#*=}"
+	trap 'rm -rf "$CACHE/linux-fetch"' EXIT
 	rm -rf "$tmp"
 	mkdir -p "$tmp/tree"
-	(cd "$tmp" && run linux-source tapt download "linux-source-$SERIES")
+	(cd "$tmp" && run linux-source tapt download "$taken")
 	run linux-deb dpkg-deb -x "$tmp"/linux-source-*.deb "$tmp"
 	run linux-unpack tar -C "$tmp/tree" --strip-components=1 \
-		-xf "$tmp/usr/src/linux-source-$SERIES.tar.xz"
-	echo "$version" >"$tmp/tree/.debian-version"
+		-xf "$tmp/usr/src/$name.tar.xz"
+	echo "${taken#*=}" >"$tmp/tree/.debian-version"
+	rm -rf "$SRC"
 	mv "$tmp/tree" "$SRC"
 	rm -rf "$tmp"
 }
 
+# source_is NAME: the folder for what is taken, and whether that is in it.
+source_is()
+{
+	SRC=$CACHE/$1
+	[ "$(cat "$SRC/.debian-version" 2>/dev/null)" = "${taken#*=}" ]
+}
+
 lock kernel
-[ -d "$SRC" ] || unpack_source
+tried=$(BENCH_NEWEST='' as_tried linux-source)
+folder=linux-${tried#linux-source-}
+folder=${folder%%=*}
+if ! taken=$(as_tried linux-source) || ! source_is "$folder"; then
+	apt_lists
+	taken=$(apt_take linux-source)
+	[ -z "${BENCH_NEWEST:-}" ] || [ "$taken" = "$tried" ] || folder=linux.newest
+	source_is "$folder" || unpack_source
+fi
 if [ "${1:-}" = source ]; then
 	echo "$SRC"
 	exit 0
 fi
 
-OBJ=$CACHE/linux-$SERIES-obj
+OBJ=$SRC-obj
+STAMP=${folder/#linux-*/kernel}
 TREE=$SRC/drivers/gpu/nvkm-vgpu
-INSTALL=$CACHE/linux-$SERIES-install
+INSTALL=$SRC-install
 
 # Our repo as a folder of the kernel: two lines hook it in.
 hook_folder()
@@ -116,18 +128,19 @@ copy_folder
 all=$(find "$TREE" -name 'K*' -type f | sort |
 	key "$(cat "$SRC/.debian-version" "$BENCH/kernel.config")" "$(declare -f configure build_all)")
 ours=$(find "$TREE" -type f | sort | key "$all" "$(declare -f build_ours install_all)")
-if ! fresh kernel-all "$all" || [ ! -d "$INSTALL" ]; then
+if ! fresh "$STAMP-all" "$all" || [ ! -d "$INSTALL" ]; then
 	run kernel-config configure
 	run kernel-build build_all
 	run kernel-install install_all
-	stamp kernel-all "$all"
-elif ! fresh kernel-ours "$ours"; then
+	stamp "$STAMP-all" "$all"
+elif ! fresh "$STAMP-ours" "$ours"; then
 	run kernel-build build_ours
 	run kernel-install install_all
 fi
-if ! fresh kernel-ours "$ours"; then
+if ! fresh "$STAMP-ours" "$ours"; then
 	grep -hE 'warning:' "$LOGS/kernel-build.log" | grep nvkm-vgpu || :
-	stamp kernel-ours "$ours"
+	stamp "$STAMP-ours" "$ours"
 	say "kernel: $(cat "$INSTALL/release")"
 fi
+ln -sfn "$INSTALL" "$CACHE/kernel-debug$VARIANT"
 echo "$INSTALL"

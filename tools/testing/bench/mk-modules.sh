@@ -12,7 +12,7 @@
 
 . "$(dirname "$0")/lib.sh"
 
-M=$CACHE/modules
+M=$CACHE/modules$VARIANT
 OUT=$M/stock
 
 lock modules
@@ -107,9 +107,9 @@ install_modules()
 	[ ! -d "$M/out/$lib/updates" ] || cp -r "$M/out/$lib/updates" "$all/$lib/"
 	# Ten seconds that most edits do not need.
 	k="$root $(interface "$all/$lib/updates")"
-	if ! fresh depmod "$k" || [ ! -e "$all/$lib/modules.dep.bin" ]; then
+	if ! fresh "depmod$VARIANT" "$k" || [ ! -e "$all/$lib/modules.dep.bin" ]; then
 		depmod -b "$all" "$release"
-		stamp depmod "$k"
+		stamp "depmod$VARIANT" "$k"
 	fi
 	mkdir -p "$OUT.new/overlay/usr/$lib"
 	[ ! -d "$all/$lib/updates" ] || cp -r "$all/$lib/updates" "$OUT.new/overlay/usr/$lib/"
@@ -126,10 +126,10 @@ copy_sources
 [ -e "$REPO/Kbuild" ] || say "modules: no Kbuild yet, the host VM gets none of ours"
 k=$(cd "$M/want" && find . -type f | sort |
 	key "$root" "$chroot" "$(declare -f build install_modules)")
-if ! fresh modules "$k" || [ ! -d "$OUT" ]; then
+if ! fresh "modules$VARIANT" "$k" || [ ! -d "$OUT" ]; then
 	run modules-build build
 	grep -hE 'warning:' "$LOGS/modules-build.log" || :
 	run modules-install install_modules
-	stamp modules "$k"
+	stamp "modules$VARIANT" "$k"
 fi
 echo "$OUT"

@@ -6,7 +6,8 @@
 # with the argument "source" only unpacks, and prints that path.
 #
 # The source and the object tree stay in the cache, so that after an edit of
-# the model only the model is compiled. BENCH_QEMU_SANITIZE=1 builds a second
+# the model only the model is compiled. Another version, or another set of the
+# patches qemu-*.patch, unpacks the source anew. BENCH_QEMU_SANITIZE=1 builds a second
 # one with ASan and UBSan, BENCH_QEMU_FUZZ=1 the fuzzer of tools/testing/qemu
 # (libFuzzer and ASan, so clang).
 
@@ -15,9 +16,16 @@
 
 MODEL=$REPO/tools/testing/qemu
 GEN=$REPO/tools/testing/abi/gen-header.py
-Q=$CACHE/qemu
-VENV=$Q/venv
 PY=/usr/bin/python3
+
+Q=$CACHE/qemu
+tried=$(BENCH_NEWEST='' as_tried qemu meson)
+if ! taken=$(as_tried qemu meson); then
+	apt_lists
+	taken=$(apt_take qemu; apt_take meson)
+	[ "$taken" = "$tried" ] || Q=$CACHE/qemu.newest
+fi
+VENV=$Q/venv
 
 BINARY=qemu-system-x86_64
 if [ -n "${BENCH_QEMU_FUZZ:-}" ]; then
@@ -35,36 +43,36 @@ else
 	niceness=5
 fi
 
-# Debian's newest source of trixie itself: the one of backports is listed but
-# not on every mirror. Debian's own patches are applied by dpkg-source.
-unpack_source()
+# Source packages stay, for the next set of patches. Debian's own patches are
+# applied by dpkg-source. Of trixie itself, as the source that backports lists is
+# not on every mirror.
+fetch_source()
 {
-	local version
-	apt_lists
-	version=$(apt_version qemu-system-x86 trixie)
-	say "qemu: Debian source $version"
-	rm -rf "$Q/fetch" "$Q/src"
-	mkdir -p "$Q/fetch"
-	(cd "$Q/fetch" && run qemu-source tapt --only-source --download-only source "qemu=$version")
-	run qemu-unpack dpkg-source --no-check -x "$Q"/fetch/qemu_*.dsc "$Q/src.new"
-	mv "$Q/src.new" "$Q/src"
-	echo "$version" >"$Q/version"
-
-	# QEMU wants a newer meson than Debian 12 has, inside its own venv.
-	(cd "$Q/fetch" && run meson tapt download meson)
-	rm -rf "$VENV" "$Q/fetch/meson"
-	dpkg-deb -x "$Q"/fetch/meson_*.deb "$Q/fetch/meson"
-	$PY -m venv "$VENV"
-	cp -a "$Q"/fetch/meson/usr/lib/python3/dist-packages/. \
-		"$VENV"/lib/python3.*/site-packages/
 	rm -rf "$Q/fetch"
+	mkdir -p "$Q/fetch"
+	(cd "$Q/fetch" && run qemu-source tapt --only-source --download-only source "$1")
+	(cd "$Q/fetch" && run meson tapt download "$2")
+	printf '%s\n' "$@" >"$Q/fetch/taken"
+	rm -rf "$Q/packages"
+	mv "$Q/fetch" "$Q/packages"
 }
 
-# What the bench runs into.
-fix_source()
+unpack_source()
 {
-	grep -q memory_dispatch "$Q/src/system/physmem.c" ||
-		run qemu-patch patch -d "$Q/src" -p1 -i "$BENCH/qemu-memory-map.patch"
+	rm -rf "$Q/src.new" "$Q/meson"
+	run qemu-unpack dpkg-source --no-check -x "$Q"/packages/qemu_*.dsc "$Q/src.new"
+	for patch in "${patches[@]}"; do
+		run "$(basename "$patch" .patch)" patch -d "$Q/src.new" -p1 -i "$patch"
+	done
+	echo "$source_key" >"$Q/src.new/.bench-source"
+
+	# QEMU wants a newer meson than Debian 12 has, inside its own venv.
+	rm -rf "$VENV"
+	dpkg-deb -x "$Q"/packages/meson_*.deb "$Q/meson"
+	$PY -m venv "$VENV"
+	cp -a "$Q"/meson/usr/lib/python3/dist-packages/. "$VENV"/lib/python3.*/site-packages/
+	rm -rf "$Q/meson" "$Q/src"
+	mv "$Q/src.new" "$Q/src"
 }
 
 # The three places where a folder of devices is known to QEMU.
@@ -123,24 +131,40 @@ build()
 }
 
 lock qemu-source
-if [ ! -d "$Q/src" ] || [ ! -x "$VENV/bin/python" ]; then
-	unpack_source
+patches=("$BENCH"/qemu-*.patch)
+source_is()
+{
+	source_key=$(key "$taken" "$(cat "${patches[@]}")" </dev/null)
+	[ "$(cat "$Q/src/.bench-source" 2>/dev/null)" = "$source_key" ]
+}
+if ! source_is; then
+	mkdir -p "$Q"
+	if [ "$(cat "$Q/packages/taken" 2>/dev/null)" != "$taken" ]; then
+		apt_lists
+		taken=$(apt_take qemu; apt_take meson)
+	fi
+	if ! source_is; then
+		mapfile -t packages <<<"$taken"
+		[ "$(cat "$Q/packages/taken" 2>/dev/null)" = "$taken" ] ||
+			fetch_source "${packages[@]}"
+		say "qemu: Debian source ${packages[0]#*=}, ${#patches[@]} patches of ours"
+		unpack_source
+	fi
 fi
 # mk-qemu.sh source: for those who want to read it.
 if [ "${1:-}" = source ]; then
 	echo "$Q/src"
 	exit 0
 fi
-fix_source
 hook_model
 copy_model
 # Each object tree has a lock of its own; taking it gives up the source's.
 lock "qemu-$(basename "$BUILD")"
 k=$(key "${variant[@]}" "$(declare -f configure)" </dev/null)
-if ! fresh "qemu-$(basename "$BUILD")" "$k" || [ ! -e "$BUILD/build.ninja" ]; then
+if ! fresh "$(basename "$Q")-$(basename "$BUILD")" "$k" || [ ! -e "$BUILD/build.ninja" ]; then
 	rm -rf "$BUILD"
 	run "qemu-configure-$(basename "$BUILD")" configure "${variant[@]}"
-	stamp "qemu-$(basename "$BUILD")" "$k"
+	stamp "$(basename "$Q")-$(basename "$BUILD")" "$k"
 fi
 run "qemu-$(basename "$BUILD")" build
 [ "$BINARY" != qemu-system-x86_64 ] || "$BUILD/$BINARY" --version | head -n 1

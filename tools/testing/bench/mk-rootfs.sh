@@ -5,30 +5,42 @@
 #			kernel, QEMU, libvirt and the GPU's real firmware
 # mk-rootfs.sh build	a chroot with that kernel's headers and compiler
 #
-# Prints the folder last. It is made again when the package list, a version on
-# the mirror or this script changes.
+# Prints the folder last. It is made again when the package list, a version
+# that it takes or this script changes. rootfs-host and rootfs-build are links to
+# those of the file "versions", .newest and .7.2.12+deb13 behind that to others.
 
 . "$(dirname "$0")/lib.sh"
 . "$BENCH/apt.sh"
 
 case ${1:-} in
 host)
-	packages=(linux-image-amd64 firmware-nvidia-graphics
-		qemu-system-x86 libvirt-daemon-system libvirt-clients
-		qemu-guest-agent busybox-static pciutils kmod udev systemd-sysv
-		iproute2 procps python3-minimal)
+	chosen=(linux-image-amd64 firmware-nvidia-graphics
+		qemu-system-x86 libvirt-daemon-system)
+	packages=(libvirt-clients qemu-guest-agent busybox-static pciutils kmod udev
+		systemd-sysv iproute2 procps python3-minimal)
 	;;
 build)
-	packages=(linux-headers-amd64 make binutils gcc libc6-dev kmod dwarves)
+	chosen=(linux-headers-amd64)
+	packages=(make binutils gcc libc6-dev kmod dwarves)
 	;;
 *)
 	die "usage: mk-rootfs.sh host|build"
 	;;
 esac
 
-# What comes from backports: the kernel and what virtualises on it.
+# What comes from backports: the kernel and what virtualises on it. Of what has
+# many packages all are of the version of the one that was chosen.
 pin()
 {
+	local version
+	for version in $taken; do
+		case $version in
+		qemu-system-x86=*) echo "Package: src:qemu" ;;
+		libvirt-daemon-system=*) echo "Package: src:libvirt" ;;
+		*) continue ;;
+		esac
+		printf 'Pin: version %s\nPin-Priority: 995\n\n' "${version#*=}"
+	done
 	cat <<-X
 		Package: src:linux* src:qemu src:seabios src:ipxe linux-base firmware-*
 		Pin: release n=trixie-backports
@@ -71,41 +83,52 @@ build()
 		--setup-hook='echo update_initramfs=no >"$1/etc/initramfs-tools/update-initramfs.conf"' \
 		--customize-hook='cp -n "$1"/var/cache/apt/archives/*.deb "$DEBS/" 2>/dev/null || :' \
 		--customize-hook='sed -i "s/^root:[^:]*:/root::/" "$1/etc/shadow"' \
-		--include="$(IFS=,; echo "${packages[*]}")" \
+		--include="${packages[*]} ${taken//$'\n'/ }" \
 		trixie "$out" - <<-X
 			deb [signed-by=$KEYRING] $mirror trixie main non-free-firmware
 			deb [signed-by=$KEYRING] $mirror trixie-backports main non-free-firmware
 		X
 }
 
-# Older folders go when no VM runs from them.
+# Folders that no link is for go when no VM runs from them.
 remove_old()
 {
-	local old
+	local old kept
+	kept=$(find "$CACHE" -maxdepth 1 -type l -name "rootfs-$1*" -printf '%l\n')
 	for old in "$CACHE/rootfs-$1"-*; do
-		if [ "$old" = "$2" ] || [ ! -d "$old" ]; then
+		if [ ! -d "$old" ] || grep -qxF -- "$old" <<<"$kept"; then
 			continue
 		fi
 		flock -n "$CACHE/lock/use-$(basename "$old")" rm -rf --one-file-system "$old" || :
 	done
 }
 
+# folder NAME: the one for the versions that are taken.
+folder()
+{
+	echo "$CACHE/rootfs-$1-$(key "${packages[@]}" "$taken" \
+		"$(declare -f pin dpkg_options build)" </dev/null)"
+}
+
 lock "rootfs-$1"
 [ -x /usr/bin/mmdebstrap ] || "$BENCH/deps.sh"
-apt_lists
-versions=$(for p in linux-image-amd64 firmware-nvidia-graphics; do
-	apt_version "$p" trixie-backports
-done)
-out=$CACHE/rootfs-$1-$(key "${packages[@]}" "$versions" \
-	"$(declare -f pin dpkg_options build)" </dev/null)
+out=
+if taken=$(as_tried "${chosen[@]}"); then
+	out=$(folder "$1")
+fi
+if [ ! -d "$out" ]; then
+	apt_lists
+	taken=$(for what in "${chosen[@]}"; do apt_take "$what"; done)
+	out=$(folder "$1")
+fi
 if [ ! -d "$out" ]; then
 	[ "$(id -u)" = 0 ] || die "mk-rootfs.sh needs root"
+	trap 'rm -rf --one-file-system "$out.new"' EXIT
 	rm -rf --one-file-system "$out.new"
-	export -f apt_mirror pin dpkg_options
 	run "rootfs-$1" build "$out.new"
 	mv "$out.new" "$out"
 fi
-remove_old "$1" "$out"
-ln -sfn "$out" "$CACHE/rootfs-$1"
-say "rootfs-$1: kernel $(ls "$out/lib/modules" 2>/dev/null || :)"
+ln -sfn "$out" "$CACHE/rootfs-$1$VARIANT"
+remove_old "$1"
+say "rootfs-$1: ${taken//$'\n'/, }"
 echo "$out"
