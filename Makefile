@@ -12,7 +12,7 @@ else
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 BENCH := tools/testing/bench
-SUITES := static abi kunit vbios model host
+SUITES := static bench abi kunit vbios model host
 
 modules modules_install clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) W=1 $@

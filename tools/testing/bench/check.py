@@ -3,7 +3,7 @@
 """
 Run suites of tests and tell the results as TAP.
 
-    check.py [--full] [-t NAME] SUITE...    SUITE: static abi kunit vbios model host fuzz
+    check.py [--full] [-t NAME] SUITE...    SUITE: static bench abi kunit vbios model host fuzz
 
 With -t only the tests whose names contain NAME are run. Tests that take long are
 left out without --full. A suite that has no test to run has failed.
@@ -59,6 +59,11 @@ def program(tap, name, command, env=None):
 
 def static(tap, name, _full):
     program(tap, "static", [BENCH / "check-static.sh", *([name] if name else [])])
+
+
+def bench(tap, name, _full):
+    """How the bench takes packages, from an archive that is made for it."""
+    program(tap, "bench", [sys.executable, BENCH / "archive_test.py", *([name] if name else [])])
 
 
 def abi(tap, _name, _full):
@@ -274,8 +279,8 @@ def host(tap, name, full):
 
 
 SUITES = {
-    "static": static, "abi": abi, "kunit": kunit, "vbios": vbios, "model": model, "host": host,
-    "fuzz": fuzz,
+    "static": static, "bench": bench, "abi": abi, "kunit": kunit, "vbios": vbios, "model": model,
+    "host": host, "fuzz": fuzz,
 }
 
 
