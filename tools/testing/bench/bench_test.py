@@ -61,12 +61,19 @@ def expect(got, want, what=""):
         raise AssertionError(f"{what}\n  got:  {got!r}\n  want: {want!r}")
 
 
-def host_test(*, kernels=("stock", "debug"), fresh=False, full=False, **machine):
-    """full: only for "make check-full", it takes long. machine: arguments of HostVM."""
+def host_test(*, kernels=("stock", "debug"), fresh=False, full=False, alone=False, **machine):
+    """
+    full: only for "make check-full", it takes long. alone: before all others, with nothing
+    beside it. machine: arguments of HostVM.
+    """
 
     def mark(function):
         function.host_test = {
-            "kernels": kernels, "fresh": fresh, "full": full, "machine": machine
+            "kernels": kernels,
+            "fresh": fresh,
+            "full": full,
+            "alone": alone,
+            "machine": machine,
         }
         return function
 

@@ -73,9 +73,9 @@ def abi(tap, _name, _full):
 def model(tap, name, full):
     """Without a guest, then with drivers that are not ours in the host VM."""
     in_vm = HostTests(tap, "model", name, full)
-    if not name or not in_vm.kernels:
+    if not name or not in_vm:
         model_without_guest(tap, name)
-    if in_vm.kernels:
+    if in_vm:
         in_vm.run()
 
 
@@ -154,6 +154,7 @@ class HostTests:
         self.suite = suite
         self.full = full
         self.kernels = {}  # {kernel: {machine: [(test, function)]}}
+        self.alone = {}  # the same, of tests that want nothing to run beside them
         for path in sorted((BENCH / "tests").glob(f"{suite}_*.py")):
             topic = path.stem.removeprefix(f"{suite}_")
             for function in load(path):
@@ -166,16 +167,22 @@ class HostTests:
             if name not in function.__name__ and name not in test:
                 continue
             key = (repr(sorted(want["machine"].items())), test if want["fresh"] else "")
-            groups = self.kernels.setdefault(kernel, {})
+            groups = (self.alone if want["alone"] else self.kernels).setdefault(kernel, {})
             groups.setdefault(key, []).append((f"{self.suite}: {test}", function))
+
+    def __bool__(self):
+        return bool(self.kernels or self.alone)
 
     def run(self):
         """Each kernel has a VM at a time: two of them are what two cores can do."""
-        if not self.kernels:
+        if not self:
             self.tap.not_ok(self.suite, "no test of that name")
+        for kernel, groups in self.alone.items():
+            Lane(self, kernel, groups).run()
+        if not self.kernels:
             return
         with ThreadPoolExecutor(len(self.kernels)) as pool:
-            lanes = [pool.submit(Lane(self, kernel).run) for kernel in self.kernels]
+            lanes = [pool.submit(Lane(self, *item).run) for item in self.kernels.items()]
         for lane in lanes:
             lane.result()
 
@@ -183,12 +190,12 @@ class HostTests:
 class Lane:
     """Those of the tests that run on one kernel, one after the other."""
 
-    def __init__(self, tests, kernel):
+    def __init__(self, tests, kernel, groups):
         self.tap = tests.tap
         self.suite = tests.suite
         self.full = tests.full
         self.kernel = kernel
-        self.groups = tests.kernels[kernel].values()
+        self.groups = groups.values()
         self.vm = None
 
     def run(self):
