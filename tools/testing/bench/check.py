@@ -298,16 +298,19 @@ def main():
     parser.add_argument("suite", nargs="+", choices=SUITES)
     args = parser.parse_args()
     tap = Tap()
+    took = {}
     for name in args.suite:
         say(f"suite {name}")
-        before = tap.number()
+        before, begin = tap.number(), time.monotonic()
         try:
             SUITES[name](tap, args.t, args.full)
         except Exception:  # pylint: disable=broad-except
             tap.not_ok(name, traceback.format_exc(limit=-4))
         if tap.number() == before:
             tap.not_ok(name, "the suite has no tests")
-    say(f"all done after {(time.time() - START) / 60:.1f} min")
+        took[name] = time.monotonic() - begin
+    for name, seconds in [*took.items(), ("all, with what was built before", time.time() - START)]:
+        tap.line(f"# {seconds / 60:5.1f} min  {name}")
     return tap.end()
 
 
