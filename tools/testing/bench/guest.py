@@ -227,10 +227,14 @@ class Guest:
         return self.log()
 
     def type(self, line):
-        """Type a line on its console."""
+        """
+        Type a line on its console, and wait for its echo: what QEMU has not read yet when a
+        connection is closed can get lost.
+        """
         self.vm.sh(
-            "python3 -c 'import socket, sys; s = socket.socket(socket.AF_UNIX);"
-            " s.connect(sys.argv[1]); s.sendall(sys.argv[2].encode() + b\"\\n\")'"
+            "python3 -c 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.settimeout(30);"
+            " s.connect(sys.argv[1]); line = sys.argv[2].encode(); s.sendall(line + b\"\\n\");"
+            " seen = b\"\"\nwhile line + b\"\\r\\n\" not in seen: seen += s.recv(4096) or exit(\"no echo\")'"
             f" {self.console} {shlex.quote(line)}"
         )
 
