@@ -24,7 +24,7 @@ CLIENT = "/bench/selftests/nvidia-vgpu/vfio-client"
 # the clocks of a machine that is emulated beside others.
 EXPECTED_WARNINGS = re.compile(
     r"loading out-of-tree module taints kernel|module verification failed: signature"
-    r"|kvm: kvm \[\d+\]: vcpu\d+, guest rIP: \S+ [Uu]nhandled (WR|RD)MSR"
+    r"|kvm(: kvm)? \[\d+\]: vcpu\d+, guest rIP: \S+ [Uu]nhandled (WR|RD)MSR"
     r"|^clocksource: |^tsc: |^TSC found|^sched_clock: |^hrtimer: interrupt took"
     r"|^workqueue: (?!nvgpu).* hogged CPU"
 )

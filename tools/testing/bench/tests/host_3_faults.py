@@ -13,8 +13,12 @@ from gpu import BIND, CLIENT, UNBIND, Gpu, KernelLog
 Q8 = 876
 XID = "GSP-RM: Xid 79: GPU has fallen off the bus"
 
-# The PCI core waits a minute for a function that was reset and is not there, and says so.
-GONE = re.compile(r"not ready \d+ms after FLR|timed out waiting for pending transaction")
+# The PCI core waits a minute for a function that was reset and is not there, and says so;
+# since Linux 7.3 it looks first.
+GONE = re.compile(
+    r"not ready \d+ms after FLR|timed out waiting for pending transaction"
+    r"|Device config space inaccessible; unable to FLR"
+)
 # What a vGPU in use has to say of it, after the line for GSP-RM
 KEPT = "vGPU 1: end not confirmed (shutdown -5, cleanup -5), its framebuffer stays reserved"
 
