@@ -127,7 +127,7 @@ class Day:
             guest = VgpuGuest(self.vm, vf, offsets=OFFSETS, seed=seed, ids=ids, stay=True)
             guest.start()
             self.guests.append(guest)
-        up = [guest.wait_for(r"^NVGPU-GUEST: up (\S+) (\S+)$", 240) for guest in self.guests]
+        up = [guest.wait_for(r"^NVGPU-GUEST: up (\S+) (\S+)\n", 240) for guest in self.guests]
         times = " and ".join(f"{match[1]} s" for match in up)
         return f"Linux {up[0][2]} in both, {times} after their power-on"
 
