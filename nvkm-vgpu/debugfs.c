@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is reserved of a GPU: /sys/kernel/debug/nvkm-vgpu-<PF>/reservations */
+/* Of a GPU, in /sys/kernel/debug/nvkm-vgpu-<PF>/: what is reserved, and what calls cost. */
 
 #include <linux/debugfs.h>
 #include <linux/pci.h>
@@ -40,6 +40,17 @@ static int reservations_show(struct seq_file *seq, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(reservations);
 
+static int rpc_show(struct seq_file *seq, void *unused)
+{
+	struct nvkm_vgpu_pf *pf = seq->private;
+	struct nvgpu_rpc *rpc = &pf->gsp.rpc;
+
+	guard(mutex)(&rpc->receive);
+	seq_printf(seq, "calls %llu looks %llu\n", rpc->calls, rpc->looks);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(rpc);
+
 /**
  * nvgpu_debugfs_init() - make the files of a GPU
  * @pf: the GPU
@@ -51,6 +62,7 @@ void nvgpu_debugfs_init(struct nvkm_vgpu_pf *pf)
 	snprintf(name, sizeof(name), "nvkm-vgpu-%s", pci_name(pf->pdev));
 	pf->mgr.debugfs = debugfs_create_dir(name, NULL);
 	debugfs_create_file("reservations", 0400, pf->mgr.debugfs, pf, &reservations_fops);
+	debugfs_create_file("rpc", 0400, pf->mgr.debugfs, pf, &rpc_fops);
 }
 
 /**

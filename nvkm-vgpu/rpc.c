@@ -24,6 +24,9 @@
 #define RPC_SEND_TIMEOUT_MS		1000
 #define RPC_HEALTH_MS			100	/* a waiter looks after GSP-RM that often */
 #define RPC_BATCH			NVGPU_MSGQ_SLOTS
+#define RPC_POLL_MIN_US			20U	/* a waiter's first sleep */
+#define RPC_POLL_MAX_US			10000U	/* and its longest */
+#define RPC_POLL_TICK_US		1000U	/* from here on somebody else's look ends it */
 
 /**
  * struct nvgpu_rpc_waiter - a call whose reply is waited for
@@ -35,6 +38,7 @@
  * @received: bytes of @buf that are filled
  * @result: of the RPC header
  * @done: the reply is complete
+ * @looks: how often the waiter has looked for it
  */
 struct nvgpu_rpc_waiter {
 	struct list_head node;
@@ -43,6 +47,7 @@ struct nvgpu_rpc_waiter {
 	size_t size, received;
 	u32 result;
 	struct completion done;
+	unsigned int looks;
 };
 
 /**
@@ -332,7 +337,7 @@ bool nvgpu_rpc_receive(struct nvkm_vgpu_pf *pf)
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_rpc_receive);
 
 /**
- * nvgpu_rpc_set_interrupts - say whether messages are announced by interrupt
+ * nvgpu_rpc_set_interrupts - say whether events are announced by interrupt
  * @pf: the GPU
  * @enable: they are
  */
@@ -346,49 +351,58 @@ void nvgpu_rpc_set_interrupts(struct nvkm_vgpu_pf *pf, bool enable)
 
 /* ---- calls ----------------------------------------------------------------------------------- */
 
-/* sleep a little, or until the reply is there: > 0 when it is */
-static long rpc_wait_slice(struct nvkm_vgpu_pf *pf, struct nvgpu_rpc_waiter *waiter,
-			   unsigned long slice, bool killable)
+/* sleep so long, or until somebody else has found the reply: > 0 when he has */
+static long rpc_sleep(struct nvgpu_rpc_waiter *waiter, unsigned int us, bool killable)
 {
-	if (!READ_ONCE(pf->gsp.rpc.interrupts)) {
-		nvgpu_rpc_receive(pf);
-		if (try_wait_for_completion(&waiter->done))
-			return 1;
-		if (killable && fatal_signal_pending(current))
-			return -ERESTARTSYS;
-		usleep_range(20, 200);
-		return 0;
+	unsigned long ticks = usecs_to_jiffies(us);
+
+	if (us < RPC_POLL_TICK_US) {
+		usleep_range(us / 2, us);
+		return killable && fatal_signal_pending(current) ? -ERESTARTSYS : 0;
 	}
 	if (killable)
-		return wait_for_completion_killable_timeout(&waiter->done, slice);
-	return wait_for_completion_timeout(&waiter->done, slice);
+		return wait_for_completion_killable_timeout(&waiter->done, ticks);
+	return wait_for_completion_timeout(&waiter->done, ticks);
 }
 
+/*
+ * GSP-RM interrupts for events, not for replies (seen on AD104 and GA106): a reply has to be looked
+ * for. At once, as many are there within microseconds, then after sleeps that double up to a bound.
+ */
 static int rpc_wait(struct nvkm_vgpu_pf *pf, struct nvgpu_rpc_waiter *waiter,
 		    unsigned int timeout_ms, bool killable)
 {
 	unsigned long deadline = jiffies + msecs_to_jiffies(timeout_ms);
 	const unsigned long slice = msecs_to_jiffies(RPC_HEALTH_MS);
 	unsigned long check = jiffies + slice;
+	unsigned int us = RPC_POLL_MIN_US;
+	bool last = false;
 	long ret;
 
 	for (;;) {
-		ret = rpc_wait_slice(pf, waiter, slice, killable);
+		nvgpu_rpc_receive(pf);
+		waiter->looks++;
+		if (try_wait_for_completion(&waiter->done))
+			return 0;
+		if (nvgpu_gsp_dead(pf))
+			return -EIO;
+		if (last)
+			return -ETIMEDOUT;
+		if (time_after(jiffies, check)) {
+			if (!nvgpu_gsp_check(pf))
+				return -EIO;
+			if (READ_ONCE(pf->gsp.rpc.interrupts))
+				nvgpu_intr_again(pf);
+			check = jiffies + slice;
+		}
+		ret = rpc_sleep(waiter, us, killable);
 		if (ret > 0)
 			return 0;
 		if (ret < 0)
 			return -EINTR;
-		if (nvgpu_gsp_dead(pf))
-			return -EIO;
-		if (time_before(jiffies, check))
-			continue;
-		if (!nvgpu_gsp_check(pf))
-			return -EIO;
-		if (READ_ONCE(pf->gsp.rpc.interrupts))
-			nvgpu_intr_again(pf);
-		if (time_after(jiffies, deadline))
-			return -ETIMEDOUT;
-		check = jiffies + slice;
+		us = min(2 * us, RPC_POLL_MAX_US);
+		/* one more look after the last sleep */
+		last = time_after(jiffies, deadline);
 	}
 }
 
@@ -396,6 +410,8 @@ static int rpc_wait(struct nvkm_vgpu_pf *pf, struct nvgpu_rpc_waiter *waiter,
 static bool rpc_forget(struct nvgpu_rpc *rpc, struct nvgpu_rpc_waiter *waiter)
 {
 	guard(mutex)(&rpc->receive);
+	rpc->calls++;
+	rpc->looks += waiter->looks;
 	if (list_empty(&waiter->node))
 		return true;
 	list_del(&waiter->node);
@@ -447,7 +463,8 @@ ssize_t nvgpu_rpc_call(struct nvkm_vgpu_pf *pf, const char *name, u32 function, 
 			dev_err_ratelimited(&pf->pdev->dev, "GSP-RM: no reply to RPC %s\n", name);
 		return ret;
 	}
-	trace_nvgpu_rpc_reply(pf->pdev, function, waiter.sequence, waiter.received, waiter.result);
+	trace_nvgpu_rpc_reply(pf->pdev, function, waiter.sequence, waiter.received, waiter.result,
+			      waiter.looks);
 	if (waiter.result) {
 		dev_err_ratelimited(&pf->pdev->dev, "GSP-RM refused RPC %s: %#x\n", name,
 				    waiter.result);

@@ -25,8 +25,10 @@ struct nvkm_vgpu_pf;
  * @rx: one element
  * @init_done: GSP-RM has finished its start
  * @sequence: of the last call
+ * @calls: that are over
+ * @looks: into the status queue by those who waited for them
  * @tx: one element; protected by @post
- * @interrupts: messages are announced by interrupt; else whoever waits looks for himself
+ * @interrupts: events are announced by interrupt; replies never are, nor events in probe
  *
  * @post and @receive are never taken together.
  */
@@ -39,6 +41,7 @@ struct nvgpu_rpc {
 	struct nvgpu_msgq_elem *rx;
 	bool init_done;
 	u32 sequence;
+	u64 calls, looks;
 	struct nvgpu_msgq_elem *tx;
 	bool interrupts;
 };

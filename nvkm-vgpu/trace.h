@@ -24,20 +24,24 @@ TRACE_EVENT(nvgpu_rpc_send,
 );
 
 TRACE_EVENT(nvgpu_rpc_reply,
-	    TP_PROTO(struct pci_dev *pdev, u32 function, u32 sequence, size_t size, u32 result),
-	    TP_ARGS(pdev, function, sequence, size, result),
+	    TP_PROTO(struct pci_dev *pdev, u32 function, u32 sequence, size_t size, u32 result,
+		     unsigned int looks),
+	    TP_ARGS(pdev, function, sequence, size, result, looks),
 	    TP_STRUCT__entry(__string(dev, pci_name(pdev))
 			     __field(u32, function)
 			     __field(u32, sequence)
 			     __field(size_t, size)
-			     __field(u32, result)),
+			     __field(u32, result)
+			     __field(unsigned int, looks)),
 	    TP_fast_assign(__assign_str(dev);
 			   __entry->function = function;
 			   __entry->sequence = sequence;
 			   __entry->size = size;
-			   __entry->result = result;),
-	    TP_printk("%s function=%u sequence=%u size=%zu result=%#x", __get_str(dev),
-		      __entry->function, __entry->sequence, __entry->size, __entry->result)
+			   __entry->result = result;
+			   __entry->looks = looks;),
+	    TP_printk("%s function=%u sequence=%u size=%zu result=%#x looks=%u", __get_str(dev),
+		      __entry->function, __entry->sequence, __entry->size, __entry->result,
+		      __entry->looks)
 );
 
 TRACE_EVENT(nvgpu_rpc_dropped,

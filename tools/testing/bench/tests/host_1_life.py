@@ -47,6 +47,35 @@ def test_boot_sequence(vm):
     expect(gpu.model("refusals"), {}, "refused by the model")
 
 
+def rpc_cost(gpu):
+    """(calls, looks for their replies) so far"""
+    text = gpu.read(f"/sys/kernel/debug/nvkm-vgpu-{gpu.pf}/rpc")
+    return [int(n) for n in re.fullmatch(r"calls (\d+) looks (\d+)", text).groups()]
+
+
+@host_test()
+def test_replies_are_looked_for(vm):
+    """They do not interrupt. Looking is no busy loop: a reply that is late costs sleeps."""
+    gpu = Gpu(vm)
+    gpu.set_up([Q8])
+    gpu.set_model("fault-message", "delay=2000:76")
+    calls, looks = rpc_cost(gpu)
+    gpu.must_client(0, "boot", "rpc")
+    more_calls, more_looks = [now - then for now, then in zip(rpc_cost(gpu), (calls, looks))]
+    expect(gpu.model("fault-message"), "", "fault that is still to come")
+    if not more_calls <= more_looks <= 40 * more_calls + 400:
+        raise AssertionError(f"{more_calls} calls, {more_looks} looks")
+    gpu.put_away()
+
+
+@host_test(kernels=("stock",), gpu="nvidia-ada,board=l40,reply-interrupt=on")
+def test_replies_that_interrupt(vm):
+    gpu = Gpu(vm)
+    gpu.set_up([Q8])
+    gpu.must_client(0, "boot", "rpc")
+    gpu.put_away()
+
+
 @host_test()
 def test_unbind_and_bind(vm):
     gpu = Gpu(vm)
