@@ -85,7 +85,7 @@ static void account_objects(AdaState *s, AdaAccount *a)
 
     g_hash_table_iter_init(&it, s->gsp->objects);
     while (g_hash_table_iter_next(&it, NULL, (gpointer *)&o)) {
-        if (o->client != ADA_INTERNAL_CLIENT) {
+        if (o->client != ADA_INTERNAL_CLIENT(s->gsp->fw)) {
             a->rm_objects++;
             a->rm_clients += o->handle == o->client;
         }
@@ -704,8 +704,8 @@ void ada_debug_class_init(ObjectClass *oc)
     add_bool(oc, "prom-ifr", offsetof(AdaState, next_power_on.prom_ifr));
     add_bool(oc, "wpr2-up", offsetof(AdaState, next_power_on.wpr2_up));
     add_bool(oc, "scrubbed", offsetof(AdaState, next_power_on.scrubbed));
-    add_u32(oc, "fuse-sec2", offsetof(AdaState, next_power_on.fuse_sec2));
-    add_u32(oc, "fuse-gsp", offsetof(AdaState, next_power_on.fuse_gsp));
+    object_property_set_default_uint(add_u32(oc, "fuse-sec2", offsetof(AdaState, next_power_on.fuse_sec2)), 1);
+    object_property_set_default_uint(add_u32(oc, "fuse-gsp", offsetof(AdaState, next_power_on.fuse_gsp)), 1);
     object_property_set_default_uint(add_u32(oc, "gfw-boot-ms", offsetof(AdaState, next_power_on.gfw_boot_ms)), 2);
     add_u32(oc, "fault-scrubber", offsetof(AdaState, faults.scrubber_error));
     add_u32(oc, "fault-booter", offsetof(AdaState, faults.booter_error));

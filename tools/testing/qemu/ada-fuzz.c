@@ -409,8 +409,8 @@ static void op_control(Fuzz *z)
     g_autofree uint8_t *msg = g_malloc0(CONTROL(SIZE) + size);
     const uint8_t *p = take(z, len);
 
-    stl_le_p(msg + CONTROL(hClient), 0xc2000001);
-    stl_le_p(msg + CONTROL(hObject), controls[which] >> 16 == 0x80 ? 0xc2000002 : 0xc2000003);
+    stl_le_p(msg + CONTROL(hClient), 0xc2000006);
+    stl_le_p(msg + CONTROL(hObject), controls[which] >> 16 == 0x80 ? 0xabcd0080 : 0xabcd2080);
     stl_le_p(msg + CONTROL(cmd), controls[which]);
     stl_le_p(msg + CONTROL(paramsSize), size);
     if (p) {

@@ -155,11 +155,14 @@ static bool out_room(AdaState *s, uint32_t *room)
     return true;
 }
 
-/* moves what waits into the queue as far as there is room, and comes back for the rest */
+/*
+ * Moves what waits into the queue as far as there is room, and comes back for the rest. Only events interrupt: of 5232
+ * replies of an RTX 4070 none did
+ */
 static void out_flush(AdaState *s)
 {
     AdaGsp *g = s->gsp;
-    bool wrote = false;
+    bool interrupt = false;
     AdaOut *out;
 
     while (g->state == ADA_GSP_RUNNING && (out = g_queue_peek_head(&g->out))) {
@@ -179,13 +182,13 @@ static void out_flush(AdaState *s)
         }
         g_queue_pop_head(&g->out);
         if (out_write(s, out, elems)) {
-            wrote = true;
+            interrupt |= out->event || s->reply_interrupt;
         } else {
             ada_gsp_die(s);
         }
         out_free(out);
     }
-    if (wrote) {
+    if (interrupt) {
         ada_falcon_swgen0(&s->gsp_falcon);
     }
     if (g->state == ADA_GSP_RUNNING && g->unloading && g_queue_is_empty(&g->out)) {
@@ -195,7 +198,7 @@ static void out_flush(AdaState *s)
 }
 
 static void out_push(AdaState *s, const uint8_t *hdr, uint32_t function, const uint8_t *payload, uint32_t len,
-                     int64_t due, bool corrupt)
+                     int64_t due, bool corrupt, bool event)
 {
     AdaOut *out = g_new0(AdaOut, 1);
 
@@ -203,6 +206,7 @@ static void out_push(AdaState *s, const uint8_t *hdr, uint32_t function, const u
     out->rpc = g_malloc(out->len);
     out->due = due;
     out->corrupt = corrupt;
+    out->event = event;
     memcpy(out->rpc, hdr, RPC_HDR);
     memcpy(out->rpc + RPC_HDR, payload, len);
     stl_le_p(out->rpc + RPC_OFF(length), out->len);
@@ -213,11 +217,12 @@ static void out_push(AdaState *s, const uint8_t *hdr, uint32_t function, const u
 static void out_split(AdaState *s, const uint8_t *rpc, uint32_t len, int64_t due, bool corrupt)
 {
     uint32_t function = ldl_le_p(rpc + RPC_OFF(function)), off = RPC_HDR;
+    bool event = function >= RPC_EVENT(FIRST_EVENT);
 
     do {
         uint32_t n = MIN(len - off, RPC_MAX - RPC_HDR);
 
-        out_push(s, rpc, function, rpc + off, n, due, corrupt);
+        out_push(s, rpc, function, rpc + off, n, due, corrupt, event);
         function = RPC_FN(CONTINUATION_RECORD);
         corrupt = false;
         off += n;

@@ -46,6 +46,7 @@ typedef struct AdaOut {     /* one message of at most RPC_MAX bytes that waits f
     uint32_t len;
     int64_t due;            /* fault injection: not before this time */
     bool corrupt;           /* fault injection: break it behind its checksum's back */
+    bool event;             /* interrupts */
 } AdaOut;
 
 typedef struct AdaQueues {
@@ -66,10 +67,10 @@ typedef struct AdaObject {
     AdaChannel *channel;            /* of a channel */
 } AdaObject;
 
-/* handles that GSP-RM reports as its own; any value serves, drivers take it from the static info */
-#define ADA_INTERNAL_CLIENT     0xc2000001u
-#define ADA_INTERNAL_DEVICE     0xc2000002u
-#define ADA_INTERNAL_SUBDEVICE  0xc2000003u
+/* handles that GSP-RM reports as its own: of an RTX 4070 SUPER with 535, and of boards with 570 and 575 */
+#define ADA_INTERNAL_CLIENT(fw) ((fw) == ADA_FW_535 ? 0xc2000005u : 0xc2000006u)
+#define ADA_INTERNAL_DEVICE     0xabcd0080u
+#define ADA_INTERNAL_SUBDEVICE  0xabcd2080u
 
 /* ---- vGPUs (ada-vgpu.c, ada-guest.c) ----------------------------------------------------------------------------- */
 

@@ -21,7 +21,12 @@
 #define UNCHECKED_IMAGE_MAX (256 * MiB)     /* with fw-check=off: as much as is read of an image that nobody knows */
 #define MODSEL_RSA3K        r570_NV_PFALCON2_FALCON_MOD_SEL_ALGO_RSA3K
 
-/* Assumption ERROR-VALUES: they are the model's own, drivers only tell zero from the rest */
+/*
+ * What booter_load of 535.113.01 leaves in mailbox 0 on an RTX 4070 SUPER: its structure is not there or invalid, the
+ * place of WPR2 or the size of FRTS is not the usual one, WPR2 has grown before. Assumption ERROR-VALUES: the others
+ * are the model's own, drivers only tell zero from the rest
+ */
+enum { ERR_META = 0x89, ERR_WPR_PLACE = 0x8d, ERR_WPR_TWICE = 0x29 };
 enum { ERR_BOOT_ROM = 0xbad0001, ERR_FWSEC = 0xbad0002, ERR_BOOTER = 0xbad0003 };
 
 /* ---- how strict -------------------------------------------------------------------------------------------------- */
@@ -564,12 +569,14 @@ static uint32_t run_booter_load(AdaFalcon *f, const AdaHsImage *booter)
     }
     if (addr % 256 || !ada_dma_read(&s->func, addr, raw, sizeof(raw))) {
         ada_refuse(s, "wpr-meta-address", "0x%" PRIx64 " is not aligned to 256 bytes or cannot be read", addr);
-        return ERR_BOOTER;
+        return ERR_META;
     }
     meta_parse(raw, &m);
-    if (meta_refused_head(s, &m) || meta_refused_align(s, &m) || meta_refused_order(s, &m) ||
-        meta_refused_memory(s, &m, booter->version)) {
-        return ERR_BOOTER;
+    if (meta_refused_head(s, &m)) {
+        return ERR_META;
+    }
+    if (meta_refused_align(s, &m) || meta_refused_order(s, &m) || meta_refused_memory(s, &m, booter->version)) {
+        return s->wpr.fw ? ERR_WPR_TWICE : ERR_WPR_PLACE;
     }
     fw = booter_image(s, &m, booter);
     if (!fw || meta_refused_signature(s, &m, fw) || meta_refused_loader(s, &m, fw)) {

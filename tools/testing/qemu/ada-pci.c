@@ -640,6 +640,7 @@ static const Property pf_properties[] = {
     DEFINE_PROP_BOOL("sriov", AdaState, sriov, true),
     DEFINE_PROP_BOOL("has-msi", AdaState, has_msi, false),
     DEFINE_PROP_STRING("fw-check", AdaState, fw_check),
+    DEFINE_PROP_BOOL("reply-interrupt", AdaState, reply_interrupt, false),
     DEFINE_PROP_UINT32("plugin-delay-ms", AdaState, plugin_delay_ms, 10),
 };
 

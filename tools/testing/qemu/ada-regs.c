@@ -37,6 +37,10 @@
 #define GFW_BOOT_PRIV_MASK  0x118128
 #define GFW_BOOT            0x118234
 #define GFW_BOOT_COMPLETED  0x3ff       /* 7:0 is the progress */
+#define GFW_BOOT_STARTED    0x1         /* seen on an RTX 4070 SUPER, as the next two */
+#define PRI_NOT_READY       0xbadf5108
+#define WPR2_LO_DOWN        0x1ffffe00
+#define WPR2_BLOCK          (128 * KiB)
 #define BOOT_STAGE_3        0x1180f8
 #define BOOT_STAGE_3_HANDOFF    BIT(26)
 #define SCRUBBER_STATUS     0x1180fc    /* 31:29 */
@@ -191,17 +195,18 @@ static uint32_t pf_read(AdaState *s, uint32_t off)
     case GFW_BOOT_PRIV_MASK:
         return ada_gfw_booted(s);
     case GFW_BOOT:
-        return ada_gfw_booted(s) ? GFW_BOOT_COMPLETED : 0;
+        return ada_gfw_booted(s) ? GFW_BOOT_COMPLETED : GFW_BOOT_STARTED;
     case SCRUBBER_STATUS:
         return s->scrub_done ? SCRUBBER_DONE : 0;
     case BOOT_STAGE_3:
         return s->handoff ? BOOT_STAGE_3_HANDOFF : 0;
     case USABLE_FB_SIZE:
-        return ada_gfw_booted(s) ? s->vram_size / MiB : 0;
+        return ada_gfw_booted(s) ? s->vram_size / MiB : PRI_NOT_READY;
     case WPR2_ADDR_LO:
-        return s->wpr2_lo >> 12 << 4;
+        return s->wpr2_hi ? s->wpr2_lo >> 12 << 4 : WPR2_LO_DOWN;
     case WPR2_ADDR_HI:
-        return s->wpr2_hi >> 12 << 4;
+        /* the last block that belongs to it */
+        return s->wpr2_hi ? (s->wpr2_hi - WPR2_BLOCK) >> 12 << 4 : 0;
     case PROM ... PROM_LAST:
         return ada_flash_prom(s, off - PROM);
     case VGA_IO ... VGA_IO_LAST:

@@ -213,7 +213,7 @@ static uint32_t rpc_free(AdaState *s, uint8_t *p, uint32_t len)
 
     if (!ada_rm_object(s, root, root)) {
         status = NV(ERR_INVALID_CLIENT);
-    } else if (!o || root == ADA_INTERNAL_CLIENT) {
+    } else if (!o || root == ADA_INTERNAL_CLIENT(s->gsp->fw)) {
         status = NV(ERR_INVALID_OBJECT_OLD);
     }
     if (status != NV(OK)) {
@@ -545,7 +545,7 @@ static uint32_t rpc_static_info(AdaState *s, uint8_t *p, uint32_t len)
     p[ADA_OFF(fw, GspStaticConfigInfo, bVbiosValid)] = 1;
     stl_le_p(p + ADA_OFF(fw, GspStaticConfigInfo, vbiosSubVendor), PCI_VENDOR_ID_NVIDIA);
     stl_le_p(p + ADA_OFF(fw, GspStaticConfigInfo, vbiosSubDevice), s->board->subsystem_id);
-    stl_le_p(p + ADA_OFF(fw, GspStaticConfigInfo, hInternalClient), ADA_INTERNAL_CLIENT);
+    stl_le_p(p + ADA_OFF(fw, GspStaticConfigInfo, hInternalClient), ADA_INTERNAL_CLIENT(s->gsp->fw));
     stl_le_p(p + ADA_OFF(fw, GspStaticConfigInfo, hInternalDevice), ADA_INTERNAL_DEVICE);
     stl_le_p(p + ADA_OFF(fw, GspStaticConfigInfo, hInternalSubdevice), ADA_INTERNAL_SUBDEVICE);
     return NV(OK);
@@ -718,6 +718,7 @@ bool ada_rpc_execute(AdaState *s, GByteArray *msg)
 bool ada_rm_start(AdaState *s)
 {
     AdaGsp *g = s->gsp;
+    uint32_t client = ADA_INTERNAL_CLIENT(g->fw);
 
     if (s->wpr.nonwpr_heap <= GSP_RESERVED) {
         ada_refuse(s, "fb-small", "nothing left below 0x%" PRIx64, s->wpr.nonwpr_heap);
@@ -727,9 +728,9 @@ bool ada_rm_start(AdaState *s)
     s->bar1_pdb = g->usable;
     s->bar2_pdb = g->usable + ADA_PAGE;
     ada_vram_zero(s, g->usable, 2 * ADA_PAGE);
-    add_object(s, ADA_INTERNAL_CLIENT, 0, ADA_INTERNAL_CLIENT, r570_NV01_ROOT);
-    add_object(s, ADA_INTERNAL_CLIENT, ADA_INTERNAL_CLIENT, ADA_INTERNAL_DEVICE, r570_NV01_DEVICE_0);
-    add_object(s, ADA_INTERNAL_CLIENT, ADA_INTERNAL_DEVICE, ADA_INTERNAL_SUBDEVICE, r570_NV20_SUBDEVICE_0);
+    add_object(s, client, 0, client, r570_NV01_ROOT);
+    add_object(s, client, client, ADA_INTERNAL_DEVICE, r570_NV01_DEVICE_0);
+    add_object(s, client, ADA_INTERNAL_DEVICE, ADA_INTERNAL_SUBDEVICE, r570_NV20_SUBDEVICE_0);
     return true;
 }
 

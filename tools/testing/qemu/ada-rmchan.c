@@ -15,8 +15,8 @@
 #include "qemu/host-utils.h"
 #include "ada-chan.h"
 
-/* assumption METHOD-BUFFER: a page holds the methods of an engine that is switched away from after a fault */
-#define METHOD_BUFFER       4096
+/* methods of an engine that is switched away from after a fault: seen on GA106 with 580, used on Ada with 570 */
+#define METHOD_BUFFER       20480
 
 #define USERD_SIZE          512
 #define INSTANCE_ALIGN      4096
@@ -39,9 +39,9 @@ const AdaEngine ada_engine_ce = {
     .type = r570_NV2080_ENGINE_TYPE_COPY2,
     .instance = 2,
     .class = r570_AMPERE_DMA_COPY_B,
-    .runlist = 2,
+    .runlist = 1,           /* of an RTX 4070: LCE 0 and 1 share runlist 0 with graphics */
     .mmu_fault_id = r570_NV_PFAULT_MMU_ENG_ID_CE2,
-    .nonstall_vector = 0x22,
+    .nonstall_vector = 7,   /* likewise */
     .xid = r570_ROBUST_CHANNEL_CE2_ERROR,
 };
 

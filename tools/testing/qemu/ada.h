@@ -298,7 +298,7 @@ bool ada_seq_suspend(AdaState *s);
 bool ada_seq_suspended(AdaState *s);
 uint32_t ada_seq_resume(AdaState *s);       /* SEC2 runs: its mailbox 0 */
 /* PF BAR0 vector of the GSP falcon in the interrupt tree, as INTR_GET_KERNEL_TABLE reports it */
-#define ADA_GSP_STALL_VECTOR 0x9c   /* free choice of the model: drivers read it from the table */
+#define ADA_GSP_STALL_VECTOR 0x9b   /* of an RTX 4070; drivers read it from the table */
 
 /* ---- channels (ada-chan.c, ada-ce.c, ada-rmchan.c) --------------------------------------------------------------- */
 
@@ -378,6 +378,7 @@ struct AdaState {
     uint64_t bar1_size;
     AdaPowerOn next_power_on;   /* as set by now */
     char *fw_check;             /* "strict", "hash" or "off" */
+    bool reply_interrupt;       /* replies of GSP-RM interrupt as events do */
     uint32_t plugin_delay_ms;
     AdaFaults faults;
 

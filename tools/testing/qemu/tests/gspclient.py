@@ -651,7 +651,7 @@ class Client:
         error = self.run_frts()
         if error or self.m.rd(0x1438) >> 16:
             raise BootError(f"FWSEC-FRTS: 0x{error:x}, scratch 0x{self.m.rd(0x1438):x}")
-        lo, hi = self.m.rd(0x1fa824) >> 4 << 12, self.m.rd(0x1fa828) >> 4 << 12
+        lo, hi = self.m.rd(0x1fa824) >> 4 << 12, (self.m.rd(0x1fa828) >> 4 << 12) + 0x20000
         if (lo, hi) != (self.frts_region[0], sum(self.frts_region)):
             raise BootError(f"FWSEC-FRTS: WPR2 0x{lo:x} - 0x{hi:x}")
 

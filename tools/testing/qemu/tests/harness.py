@@ -62,7 +62,9 @@ def programs(machine):
 
 
 def wpr2(machine):
-    return machine.rd(0x1fa824) >> 4 << 12, machine.rd(0x1fa828) >> 4 << 12
+    """Start and end, 0 and 0 when it is down. The register of the end has its last block of 128 KiB."""
+    lo, hi = machine.rd(0x1fa824), machine.rd(0x1fa828)
+    return (lo >> 4 << 12, (hi >> 4 << 12) + 0x20000) if hi else (0, 0)
 
 
 def stays(m, error, check, before):

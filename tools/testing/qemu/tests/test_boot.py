@@ -15,7 +15,7 @@ def boots(name, release, vgpu, **props):
             static = c.get_static()
             true(static["hInternalClient"], "no internal client")
             equal(m.rd(0x1fa824) >> 4 << 12, c.meta["gspFwWprStart"], "WPR2 LO")
-            equal(m.rd(0x1fa828) >> 4 << 12, c.meta["gspFwWprEnd"], "WPR2 HI")
+            equal(m.rd(0x1fa828) >> 4 << 12, c.meta["gspFwWprEnd"] - 0x20000, "WPR2 HI, the last block")
             none(m)
 
     CASES.append(Case(f"boots {release} {name}", run, "(all)", f"none: {release} {name}", "accepted"))
@@ -50,7 +50,7 @@ def _():
         for _ in range(3):
             c = Client(m).boot()
             c.unload()
-            equal(m.rd(0x1fa824), 0, "WPR2 LO")
+            equal(m.rd(0x1fa824), 0x1ffffe00, "WPR2 LO")
             c.ram.next = c.ram.WORK
         equal(json.loads(m.property("stats"))["programs"],
               {"fwsec-frts": 3, "fwsec-sb": 3, "scrubber": 1, "booter-load": 3, "booter-unload": 3}, "programs")
@@ -137,5 +137,24 @@ def _():
         c.boot_falcons()
         true(m.wait(lambda: m.rd(GSP + 0x1388) & 0x10), "the RISC-V core does not halt")
         equal(m.rd(GSP + 0x008) & m.rd(GSP + 0x1528), 0x10, "IRQSTAT under the RISC-V core's mask")
-        equal(m.rd(0xb81000 + 4 * (0x9c // 32)) >> 0x9c % 32 & 1, 1, "leaf")
+        equal(m.rd(0xb81000 + 4 * (0x9b // 32)) >> 0x9b % 32 & 1, 1, "leaf")
         only(m, "libos-args")
+
+
+@test("booter_load: the numbers of its errors, as boards have them")
+def _():
+    for change, number in (({"magic": 0}, 0x89), ({"revision": 2}, 0x89), ({"gspFwWprEnd": 0x20000}, 0x8d),
+                           ({"frtsSize": 0x20000}, 0x8d)):
+        with Machine() as m:
+            c = Client(m)
+            c.prepare()
+            for name, value in change.items():
+                c.meta[name] = c.meta[name] + value if value > 0xffff else value
+            c.store()
+            c.frts()
+            c.scrub()
+            c.reset_gsp()
+            equal(c.run_booter(), number, f"{change}")
+    with Machine() as m:
+        c = Client(m).boot()
+        equal(c.run_booter(), 0x29, "once more")

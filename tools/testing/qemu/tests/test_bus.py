@@ -52,7 +52,7 @@ def _():
     with new_space() as s:
         ch, m = Channel(s, 5), s.c.m
         block = block_on(m)
-        block.wr(LEAF_EN_SET + 4, 1 << 0x22 % 32)
+        block.wr(LEAF_EN_SET, 1 << 7)
         for reg, value in ((0, m.config(0) + DEVCTL), (4, 0), (8, FLR)):
             block.wr(0x10000 + reg, value)
         block.wr(TOP_EN_SET, 1)

@@ -16,6 +16,7 @@ BIND, SCHEDULE, SET_PAGE_DIRECTORY, DEVICE_INFO, INTR_TABLE = 0xa06f0104, 0xa06f
 OS_ERROR_LOG, RC_TRIGGERED = 0x1006, 0x1004
 XID_MMU, XID_PBDMA, XID_CE2 = 31, 32, 41
 DOORBELL, LEAF = 0xbb0090, 0xb81000
+RUNLIST, METHODS = 1, 20480
 SYSMEM, FBMEM = 1, 2        # RM's address spaces
 
 # methods of the host, then of the copy engine
@@ -129,7 +130,7 @@ class Channel:
             "instanceMem.base": INSTANCE + chid * PAGE, "instanceMem.size": PAGE, "instanceMem.addressSpace": FBMEM,
             "ramfcMem.base": INSTANCE + chid * PAGE, "ramfcMem.size": 512, "ramfcMem.addressSpace": FBMEM,
             "userdMem.base": self.userd, "userdMem.size": 512, "userdMem.addressSpace": FBMEM,
-            "mthdbufMem.base": self.c.ram.alloc(PAGE), "mthdbufMem.size": PAGE, "mthdbufMem.addressSpace": SYSMEM,
+            "mthdbufMem.base": self.c.ram.alloc(METHODS), "mthdbufMem.size": METHODS, "mthdbufMem.addressSpace": SYSMEM,
             **over}
         self.handle = CHANNEL | chid
         if self.fields["userdMem.addressSpace"] == SYSMEM:
@@ -180,7 +181,7 @@ class Channel:
             self.space.fb.write(self.userd + 0x8c, value)
         else:
             self.c.ram.write(self.userd + 0x8c, value)
-        self.c.m.wr(DOORBELL, 2 << 16 | self.chid)
+        self.c.m.wr(DOORBELL, RUNLIST << 16 | self.chid)
 
     def post(self, *words):
         """Without waiting for its end."""
@@ -239,10 +240,10 @@ def _():
         table = c.control(DEVICE_INFO, bytes(c.abi.sizes["NV2080_CTRL_FIFO_GET_DEVICE_INFO_TABLE_PARAMS"]))
         equal(struct.unpack_from("<3I", table), (0, 1, 0), "one entry")
         data = struct.unpack_from("<16I", table, 12)
-        equal((data[2], data[3], data[10], data[12]), (COPY2, 2, 2, 1), "type, runlist, instance, driven by the host")
+        equal((data[2], data[3], data[10], data[12]), (COPY2, RUNLIST, 2, 1), "type, runlist, instance, driven by the host")
         intr = c.control(INTR_TABLE, bytes(c.abi.sizes["NV2080_CTRL_INTERNAL_INTR_GET_KERNEL_TABLE_PARAMS"]))
         equal(struct.unpack_from("<I", intr)[0], 2, "interrupts")
-        equal(struct.unpack_from("<H2x3I", intr, 4 + 16), (0x11, 0, 0xffffffff, 0x22), "of CE 2")
+        equal(struct.unpack_from("<H2x3I", intr, 4 + 16), (0x11, 0, 0xffffffff, 7), "of CE 2")
         again = bytes([1]) + bytes(c.abi.sizes["NV2080_CTRL_FIFO_GET_DEVICE_INFO_TABLE_PARAMS"] - 1)
         equal(struct.unpack_from("<3I", c.control(DEVICE_INFO, again))[1], 0, "no second part")
         none(m)
@@ -339,7 +340,7 @@ def _(s, ch):
 @with_space("channels: the non-stall interrupt, of the host and of the engine", 5)
 def _(s, ch):
     m = s.c.m
-    bit, leaf = 1 << 0x22 % 32, LEAF + 0x22 // 32 * 4
+    bit, leaf = 1 << 7, LEAF
     equal(m.rd(leaf) & bit, 0, "before")
     ch.submit(imm(NON_STALL, 0))
     equal(m.rd(leaf) & bit, bit, "of the host")
@@ -687,13 +688,13 @@ def doorbells():
         c.get_static()
         m.enable_vfs(1)
         ch = Channel(Space(c), 5)
-        m.wr(DOORBELL, 2 << 16 | 6)
+        m.wr(DOORBELL, RUNLIST << 16 | 6)
         m.wr(DOORBELL, 3 << 16 | 5)
-        m.writel(m.VF_BAR0 + 0x30090, 2 << 16 | 5)
+        m.writel(m.VF_BAR0 + 0x30090, RUNLIST << 16 | 5)
         ch.free()
-        m.wr(DOORBELL, 2 << 16 | 5)
+        m.wr(DOORBELL, RUNLIST << 16 | 5)
         equal(m.refusals(), {"chan-doorbell": 4}, "refusals")
-        true("GFID 1 has no channel 5 on runlist 2" in m.log(), "the VF is named")
+        true("GFID 1 has no channel 5 on runlist 1" in m.log(), "the VF is named")
 
 
 CASES.append(Case("refuses chan-doorbell: unknown channel, other runlist, freed, of a VF", doorbells, "chan-doorbell",

@@ -104,6 +104,7 @@ def gfw(m):
     return tuple(m.rd(reg) for reg in (0x118128, 0x118234, 0x100b20, 0x1183a4))
 
 
+GFW_STARTED = (0, 1, 0, 0xbadf5108)
 GFW_BOOTED = (1, 0x3ff, 1, 48 << 10)
 
 
@@ -111,9 +112,9 @@ GFW_BOOTED = (1, 0x3ff, 1, 48 << 10)
 def _():
     with Machine() as m:
         for _ in range(2):
-            equal(gfw(m), (0, 0, 0, 0), "at power-on")
+            equal(gfw(m), GFW_STARTED, "at power-on")
             m.step(1999999)
-            equal(gfw(m), (0, 0, 0, 0), "just before its end")
+            equal(gfw(m), GFW_STARTED, "just before its end")
             m.step(1)
             equal(gfw(m), GFW_BOOTED, "after 2 ms")
             m.writel(m.config(0x80), 1 << 15)
@@ -122,7 +123,7 @@ def _():
         m.vm.qmp("system_reset")
         m.setup_pci()
         m.step(499999999)
-        equal(gfw(m), (0, 0, 0, 0), "with gfw-boot-ms=500")
+        equal(gfw(m), GFW_STARTED, "with gfw-boot-ms=500")
         m.step(1)
         equal(gfw(m), GFW_BOOTED, "after 500 ms")
         none(m)
@@ -241,7 +242,7 @@ def _():
 @test("gsp: interrupt raised at the leaf, again by retrigger while pending")
 def _():
     with Machine() as m:
-        vector = 0x9c
+        vector = 0x9b
         leaf, bit = 0xb81000 + 4 * (vector // 32), 1 << vector % 32
         m.wr(GSP + 0x010, 0x10)
         m.wr(GSP + 0x100, 2)
@@ -257,12 +258,31 @@ def _():
         equal(m.rd(leaf) & bit, 0, "leaf when masked")
 
 
+@test("gsp: events interrupt, replies do not; property reply-interrupt has both do it")
+def _():
+    for on in False, True:
+        with Machine(reply_interrupt=on) as m:
+            c = Client(m).boot()
+            c.get_static()
+            leaf, bit = 0xb81000 + 0x9b // 32 * 4, 1 << 0x9b % 32
+            m.wr(GSP + 0x004, 0x40)
+            m.wr(leaf, bit)
+            c.send(65, bytes(c.abi.sizes["GspStaticConfigInfo"]))
+            true(m.wait(c.poll), "no answer")
+            equal((m.rd(GSP + 0x008) & 0x40, m.rd(leaf) & bit), (0x40, bit) if on else (0, 0), f"reply, property {on}")
+            m.wr(GSP + 0x004, 0x40)
+            m.wr(leaf, bit)
+            m.set_property("inject-event", "os-error-log:79:text")
+            true(m.wait(c.poll), "no event")
+            equal((m.rd(GSP + 0x008) & 0x40, m.rd(leaf) & bit), (0x40, bit), "event")
+
+
 @test("gsp: one more message while its line is up latches nothing; retrigger does")
 def _():
-    with Machine() as m:
+    with Machine(reply_interrupt=True) as m:
         c = Client(m).boot()
         c.get_static()
-        leaf, bit = 0xb81000 + 0x9c // 32 * 4, 1 << 0x9c % 32
+        leaf, bit = 0xb81000 + 0x9b // 32 * 4, 1 << 0x9b % 32
         m.wr(GSP + 0x004, 0x40)
         for line, latched in (("rises", bit), ("is up", 0)):
             m.wr(leaf, bit)

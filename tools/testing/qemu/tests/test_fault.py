@@ -495,7 +495,7 @@ def _():
         true("dma-fault" in m.refusals(), "dma-fault")
 
 
-GSP_LEAF, GSP_BIT, GSP_SUBTREE = 0x9c // 32 * 4, 1 << 0x9c % 32, 1 << 0x9c // 64
+GSP_LEAF, GSP_BIT, GSP_SUBTREE = 0x9b // 32 * 4, 1 << 0x9b % 32, 1 << 0x9b // 64
 
 
 def gsp_interrupt(c):
@@ -621,11 +621,11 @@ def says_ecc(c):
 
 # property: value that is not the default, how it shows, what that gives before and after
 POWER_ON = {
-    "fuse-sec2": (3, lambda m: m.rd(0x824148), 0, 3),
-    "fuse-gsp": (5, lambda m: m.rd(0x8241e0), 0, 5),
+    "fuse-sec2": (3, lambda m: m.rd(0x824148), 1, 3),
+    "fuse-gsp": (5, lambda m: m.rd(0x8241e0), 1, 5),
     "scrubbed": (True, lambda m: m.rd(0x1180fc) >> 29, 0, 3),
     "vbios-fwsec": (False, lambda m: Client(m).fwsec(0x15) is None, False, True),
-    "wpr2-up": (True, lambda m: (m.rd(0x1fa824), m.rd(0x1fa828)), (0, 0), (0x0bffe000, 0x0bfff000)),
+    "wpr2-up": (True, lambda m: (m.rd(0x1fa824), m.rd(0x1fa828)), (0x1ffffe00, 0), (0x0bffe000, 0x0bffee00)),
 }
 
 

@@ -409,13 +409,13 @@ def _():
 
 @test("properties: WPR2 up, scrubbed, fuses, memory and BAR1")
 def _():
-    with Machine(wpr2_up=True, scrubbed=True, fuse_sec2=3, fuse_gsp=1, vram_size=8 * GIB, bar1_size=256 * MIB) as m:
-        equal(m.rd(0x1fa828), (8 * GIB - MIB) >> 12 << 4, "WPR2 HI")
+    with Machine(wpr2_up=True, scrubbed=True, fuse_sec2=3, fuse_gsp=0, vram_size=8 * GIB, bar1_size=256 * MIB) as m:
+        equal(m.rd(0x1fa828), (8 * GIB - MIB - 0x20000) >> 12 << 4, "WPR2 HI")
         equal(m.rd(0x1fa824), (8 * GIB - 2 * MIB) >> 12 << 4, "WPR2 LO")
         equal(m.rd(0x1180fc) >> 29 >= 3, True, "scrubber")
-        equal((m.rd(0x824148), m.rd(0x8241e0)), (3, 1), "fuses")
+        equal((m.rd(0x824148), m.rd(0x8241e0)), (3, 0), "fuses")
         Client(m).wait_gfw()
         equal(m.rd(0x1183a4), 8192, "framebuffer")
         equal(m.readl(m.config(REBAR + 0x10)) >> 8 & 0x3f, 8, "BAR1")
     with Machine() as m:
-        equal((m.rd(0x1fa828), m.rd(0x1180fc) >> 29, m.rd(0x824148)), (0, 0, 0), "as a board usually powers on")
+        equal((m.rd(0x1fa828), m.rd(0x1180fc) >> 29, m.rd(0x824148)), (0, 0, 1), "as a board usually powers on")

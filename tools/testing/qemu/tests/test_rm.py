@@ -132,7 +132,7 @@ def refuses_free(mutation, client, handle, status):
 
 refuses_free("free of an unknown client", 0xbad, DEV, "NV_ERR_INVALID_CLIENT")
 refuses_free("free of an unknown object", CL, 0xbad, "NV_ERR_INVALID_OBJECT_OLD")
-refuses_free("free of GSP-RM's own client", 0xc2000001, 0xc2000001, "NV_ERR_INVALID_OBJECT_OLD")
+refuses_free("free of GSP-RM's own client", 0xc2000006, 0xc2000006, "NV_ERR_INVALID_OBJECT_OLD")
 
 
 def bar_pde(mutation, **fields):
@@ -248,7 +248,7 @@ def continuation_too_long(c):
 
 case("rpc-continuation", "8 bytes more than the command has", continuation_too_long)
 case("wpr2-register", "the CPU writes WPR2", lambda c: [c.m.wr(reg, 0xfff0) for reg in (0x1fa824, 0x1fa828)] and equal(
-    (c.m.rd(0x1fa824), c.m.rd(0x1fa828)), (0, 0), "WPR2"))
+    (c.m.rd(0x1fa824), c.m.rd(0x1fa828)), (0x1ffffe00, 0), "WPR2"))
 
 
 def pramin_in_wpr2(c):

@@ -164,7 +164,7 @@ def _():
         program = c.fwsec(FRTS, frts(c))
     at = rom.index(program.code[:64])
     for where, check in ((at + 0xf6ff, "fwsec-image"), (at + 0xf700 + 0xadf, "fwsec-image"),
-                         (at - 384, None), (at - 2 * 384, "hs-signature")):
+                         (at - 2 * 384, None), (at - 384, "hs-signature")):
         other = bytearray(rom)
         other[where] ^= 1
         with rom_file(other) as file, Machine(vbios=file.name) as m:
