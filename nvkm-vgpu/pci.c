@@ -28,14 +28,14 @@ static int pf_check_chip(struct nvkm_vgpu_pf *pf)
 	return 0;
 }
 
-/* what can be known before the GPU is touched, which may be another driver's to do */
+/* before BAR0 is mapped: the device may be of another kind, or the BARs another driver's */
 static int pf_check_pci(struct pci_dev *pdev)
 {
 	/* by new_id and driver_override any device may come */
-	if (!nvgpu_board_find(pdev->device))
+	if (pdev->vendor != PCI_VENDOR_ID_NVIDIA || !nvgpu_board_find(pdev->device))
 		return dev_err_probe(&pdev->dev, -ENODEV,
-				     "device %#x is no board with known vGPU types\n",
-				     pdev->device);
+				     "%04x:%04x is no board with known vGPU types\n",
+				     pdev->vendor, pdev->device);
 	if (!pci_sriov_get_totalvfs(pdev))
 		return dev_err_probe(&pdev->dev, -ENODEV,
 				     "no SR-IOV capability, so no vGPUs: is the board in display mode?\n");

@@ -105,11 +105,13 @@ static u32 rom_word(const struct rom *rom, u32 offset)
 /* version 3: 4 KiB behind the status of the flash is a directory that has the offset */
 static int rom_directory(const struct rom *rom, u32 *start)
 {
-	u32 at = rom_word(rom, FIELD_GET(ROM_IFR_TOTAL_SIZE, rom_word(rom, 8)));
-	u32 signature;
+	u32 status = rom_word(rom, FIELD_GET(ROM_IFR_TOTAL_SIZE, rom_word(rom, 8)));
+	u32 at, signature;
 
-	if (check_add_overflow(at, ROM_IFR_STATUS_SIZE, &at))
-		return nvgpu_vbios_fail(rom->why, "IFR header: status of the flash at %#x", at);
+	if (check_add_overflow(status, ROM_IFR_STATUS_SIZE, &at))
+		return nvgpu_vbios_fail(rom->why,
+					"IFR header: status of the flash at %#x, expected below %#x",
+					status, rom->limit);
 	signature = rom_word(rom, at);
 	if (signature != ROM_DIRECTORY_SIGNATURE)
 		return nvgpu_vbios_fail(rom->why,
@@ -252,7 +254,7 @@ int nvgpu_vbios_find_images(struct nvgpu_vbios *vbios, nvgpu_vbios_read_t read, 
 					 offset, image.size, limit);
 			image.size = limit - offset;
 		}
-		if (image.type == ROM_CODE_TYPE_EXT && !ext)
+		if (image.type == ROM_CODE_TYPE_EXT && !ext && vbios->base_size)
 			ext = offset - vbios->start;
 		if (image.type == ROM_CODE_TYPE_BASE && !vbios->base_size) {
 			vbios->base_size = image.size;
@@ -261,8 +263,8 @@ int nvgpu_vbios_find_images(struct nvgpu_vbios *vbios, nvgpu_vbios_read_t read, 
 	}
 	vbios->size = offset - vbios->start;
 	if (!vbios->size)
-		return ret;
-	if (vbios->base_size && ext > vbios->base_size)
+		return -ENODEV;
+	if (ext > vbios->base_size)
 		vbios->expansion = ext - vbios->base_size;
 	*vbios->why = '\0';
 	return 0;
@@ -271,9 +273,10 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_vbios_find_images);
 
 /* ---- FWSEC ----------------------------------------------------------------------------------- */
 
+/* offsets here count from the first image, those in texts from the ROM's start */
 struct bios {
 	const u8 *data;
-	u32 size;
+	u32 start, size;
 	u32 base_size, expansion;
 	char *why;
 };
@@ -328,11 +331,11 @@ static int bios_check_falcon(const struct bios *bios, const struct nvgpu_vbios_f
 {
 	const struct {
 		const char *name;
-		u32 base, size;
+		u32 base;
 	} fields[] = {
-		{ "IMEM physical base", fwsec->imem_phys, fwsec->imem_size },
-		{ "IMEM virtual base", fwsec->imem_virt, fwsec->imem_size },
-		{ "DMEM physical base", fwsec->dmem_phys, fwsec->dmem_size },
+		{ "IMEM physical base", fwsec->imem_phys },
+		{ "IMEM virtual base", fwsec->imem_virt },
+		{ "DMEM physical base", fwsec->dmem_phys },
 	};
 	unsigned int i;
 
@@ -342,7 +345,7 @@ static int bios_check_falcon(const struct bios *bios, const struct nvgpu_vbios_f
 						"FWSEC: %s %#x, expected a multiple of %#x",
 						fields[i].name, fields[i].base, NVGPU_FALCON_BLOCK);
 		if (fields[i].base > FALCON_BASE_MAX)
-			return nvgpu_vbios_fail(bios->why, "FWSEC: %s %#x, expected below %#x",
+			return nvgpu_vbios_fail(bios->why, "FWSEC: %s %#x, expected at most %#x",
 						fields[i].name, fields[i].base, FALCON_BASE_MAX);
 	}
 	if (!fwsec->imem_size)
@@ -366,7 +369,7 @@ static int bios_parse_desc(const struct bios *bios, u64 offset, struct nvgpu_vbi
 
 	if (!desc)
 		return nvgpu_vbios_fail(bios->why, "FWSEC: descriptor at %#llx, images end at %#x",
-					offset, bios->size);
+					bios->start + offset, bios->start + bios->size);
 	header = le32_to_cpu(desc->header);
 	version = header & UCODE_DESC_VALID ? FIELD_GET(UCODE_DESC_VERSION, header) : 0;
 	if (version != 3)
@@ -377,8 +380,8 @@ static int bios_parse_desc(const struct bios *bios, u64 offset, struct nvgpu_vbi
 	fwsec->num_sigs = min(desc->signatures, room);
 	if (!fwsec->num_sigs)
 		return nvgpu_vbios_fail(bios->why,
-					"FWSEC: %u signatures in a descriptor of %#x, expected one",
-					desc->signatures, size);
+					"FWSEC: %u signatures, room for %u in a descriptor of %#x, expected one at least",
+					desc->signatures, room, size);
 
 	fwsec->imem_phys = le32_to_cpu(desc->imem_phys_base);
 	fwsec->imem_virt = le32_to_cpu(desc->imem_virt_base);
@@ -395,7 +398,8 @@ static int bios_parse_desc(const struct bios *bios, u64 offset, struct nvgpu_vbi
 	if (!fwsec->sigs || !fwsec->code)
 		return nvgpu_vbios_fail(bios->why,
 					"FWSEC at %#llx: IMEM load size %#x, DMEM %#x, images end at %#x",
-					offset, fwsec->imem_size, fwsec->dmem_size, bios->size);
+					bios->start + offset, fwsec->imem_size, fwsec->dmem_size,
+					bios->start + bios->size);
 	fwsec->data = fwsec->code + fwsec->imem_size;
 	return bios_check_falcon(bios, fwsec);
 }
@@ -410,11 +414,11 @@ static int bios_search_table(const struct bios *bios, u64 offset, struct nvgpu_v
 	if (!table)
 		return nvgpu_vbios_fail(bios->why,
 					"table of falcon programs at %#llx, images end at %#x",
-					offset, bios->size);
+					bios->start + offset, bios->start + bios->size);
 	if (table->version != 1 || table->header_size < sizeof(*table) ||
 	    table->entry_size < sizeof(*entry))
 		return nvgpu_vbios_fail(bios->why,
-					"table of falcon programs: version %u, header %u, entries %u, expected 1, 6, 6",
+					"table of falcon programs: version %u, header size %u, entry size %u, expected 1, 6, 6",
 					table->version, table->header_size, table->entry_size);
 	for (i = 0; i < table->entries; i++) {
 		entry = bios_part(bios, offset + table->header_size + i * table->entry_size,
@@ -436,13 +440,14 @@ static int bios_search_token(const struct bios *bios, const struct nvgpu_rom_bit
 
 	if (!pointer)
 		return nvgpu_vbios_fail(bios->why, "BIT: falcon data at %#x, images end at %#x",
-					le16_to_cpu(token->offset), bios->size);
+					bios->start + le16_to_cpu(token->offset),
+					bios->start + bios->size);
 	table = bios_pointer(bios, get_unaligned_le32(pointer));
 	if (!bios_search_table(bios, table, fwsec, UCODE_APP_FWSEC) ||
 	    !bios_search_table(bios, table, fwsec, UCODE_APP_FWSEC_OLD))
 		return 0;
 	return nvgpu_vbios_fail(bios->why, "table of falcon programs at %#llx has no FWSEC (%#x)",
-				table, UCODE_APP_FWSEC);
+				bios->start + table, UCODE_APP_FWSEC);
 }
 
 static int bios_find_fwsec(const struct bios *bios, struct nvgpu_vbios_fwsec *fwsec)
@@ -484,18 +489,23 @@ int nvgpu_vbios_find_fwsec(struct nvgpu_vbios *vbios, const u8 *data,
 {
 	const struct bios bios = {
 		.data = data,
+		.start = vbios->start,
 		.size = vbios->size,
 		.base_size = vbios->base_size,
 		.expansion = vbios->expansion,
 		.why = vbios->why,
 	};
+	size_t len;
 	int ret;
 
 	*vbios->why = '\0';
 	ret = bios_find_fwsec(&bios, fwsec);
-	if (ret && *vbios->end) {
-		strlcat(vbios->why, "; ", sizeof(vbios->why));
-		strlcat(vbios->why, vbios->end, sizeof(vbios->why));
+	if (!ret) {
+		/* of what was tried before */
+		*vbios->why = '\0';
+	} else if (*vbios->end) {
+		len = strlen(vbios->why);
+		scnprintf(vbios->why + len, sizeof(vbios->why) - len, "; %s", vbios->end);
 	}
 	return ret;
 }

@@ -125,6 +125,20 @@ static void firmware_bad_hs(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, part, c->part);
 }
 
+/* whole blocks are transferred, but sizes need not be whole blocks */
+static void firmware_hs_sizes(struct kunit *test)
+{
+	u8 *file = make_hs(test);
+	struct nvgpu_fw_hs hs;
+	const char *part;
+
+	put_unaligned_le32(HS_CODE_SIZE - 128, file + HS_LOAD + 24);
+	put_unaligned_le32(HS_DMEM_SIZE - 1, file + HS_LOAD + 12);
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_fw_parse_hs(file, HS_SIZE, &hs, &part));
+	KUNIT_EXPECT_EQ(test, hs.code_size, HS_CODE_SIZE - 128);
+	KUNIT_EXPECT_EQ(test, hs.dmem_size, HS_DMEM_SIZE - 1);
+}
+
 /* nothing behind the cut is looked at: that is for KASAN to see */
 static void firmware_hs_cut_off(struct kunit *test)
 {
@@ -388,6 +402,7 @@ static void firmware_elf_cut_off(struct kunit *test)
 static struct kunit_case firmware_test_cases[] = {
 	KUNIT_CASE(firmware_hs),
 	KUNIT_CASE_PARAM(firmware_bad_hs, hs_gen_params),
+	KUNIT_CASE(firmware_hs_sizes),
 	KUNIT_CASE(firmware_hs_cut_off),
 	KUNIT_CASE(firmware_hs_signature),
 	KUNIT_CASE(firmware_riscv),

@@ -129,7 +129,21 @@ static void fwsec_interfaces_outside(struct kunit *test)
 	u8 *data = make_data(test);
 
 	KUNIT_EXPECT_EQ(test, -ENODEV, patch(data, SIZE - 3, 0x19));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(why, "interfaces at 0x3fd"));
 	KUNIT_EXPECT_EQ(test, -ENODEV, patch(data, 0xffffffff, 0x19));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(why, "interfaces at 0xffffffff"));
+}
+
+/* sizes of the header and of its entries are in the header */
+static void fwsec_longer_interfaces(struct kunit *test)
+{
+	u8 *data = make_data(test);
+
+	memcpy(data + INTERFACES, "\x01\x08\x0c\x01", 4);
+	put_unaligned_le32(4, data + INTERFACES + 8);
+	put_unaligned_le32(MAPPER, data + INTERFACES + 12);
+	KUNIT_EXPECT_EQ(test, 0, patch(data, INTERFACES, 0x15));
+	KUNIT_EXPECT_EQ(test, get(data, INIT_CMD), 0x15);
 }
 
 static struct kunit_case fwsec_test_cases[] = {
@@ -137,6 +151,7 @@ static struct kunit_case fwsec_test_cases[] = {
 	KUNIT_CASE(fwsec_sb),
 	KUNIT_CASE_PARAM(fwsec_no_commands, bad_gen_params),
 	KUNIT_CASE(fwsec_interfaces_outside),
+	KUNIT_CASE(fwsec_longer_interfaces),
 	{}
 };
 

@@ -187,7 +187,8 @@ static void vbios_ifr_fixed(struct kunit *test)
 	struct rom rom = make_rom(test, SZ_512, false);
 
 	memcpy(rom.data, "NVGI", 4);
-	put_unaligned_le32(0x20 << 16 | 1 << 8, rom.data + 4);
+	/* bit 31 is not part of the size; boards have it set */
+	put_unaligned_le32(BIT(31) | 0x20 << 16 | 1 << 8, rom.data + 4);
 	put_unaligned_le32(SZ_512, rom.data + 0x24);
 	check_fwsec(test, &rom, 0);
 }
@@ -228,9 +229,12 @@ static void vbios_bad_ifr(struct kunit *test)
 	rom.data[0x1080] = 'X';
 	KUNIT_EXPECT_EQ(test, -ENODEV, find_images(&rom, &vbios));
 	expect_why(test, &vbios, "directory at 0x1080");
+	put_unaligned_le32(0xffffefff, rom.data + 0x40);
+	KUNIT_EXPECT_EQ(test, -ENODEV, find_images(&rom, &vbios));
+	expect_why(test, &vbios, "directory at 0xffffffff is 0xffffffff");
 	put_unaligned_le32(0xfffff800, rom.data + 0x40);
 	KUNIT_EXPECT_EQ(test, -ENODEV, find_images(&rom, &vbios));
-	expect_why(test, &vbios, "status");
+	expect_why(test, &vbios, "status of the flash at 0xfffff800");
 	put_unaligned_le32(4 << 8, rom.data + 4);
 	KUNIT_EXPECT_EQ(test, -ENODEV, find_images(&rom, &vbios));
 	expect_why(test, &vbios, "version 4");
@@ -252,15 +256,99 @@ static void vbios_npde(struct kunit *test)
 	rom.data[PCIR + 0x15] = 0x80;
 	check_fwsec(test, &rom, 0);
 
+	/* too short to have the mark: images smaller than the older header says are not the last */
+	put_unaligned_le16(10, npde + 6);
+	check_fwsec(test, &rom, 0);
+	put_unaligned_le16(0x0b, npde + 6);
+
 	npde[0x0a] = 0x80;
 	KUNIT_ASSERT_EQ(test, 0, find_images(&rom, &vbios));
 	KUNIT_EXPECT_EQ(test, vbios.size, AT_SIZE);
+
+	/* of a revision that is not known */
+	put_unaligned_le16(0x102, npde + 4);
+	put_unaligned_le16(AT_SIZE / 512, rom.data + PCIR + 0x10);
+	rom.data[PCIR + 0x15] = 0;
+	check_fwsec(test, &rom, 0);
+}
+
+/* signatures that some images have in place of the usual ones */
+static void vbios_other_signatures(struct kunit *test)
+{
+	struct rom rom = make_rom(test, 0, true);
+
+	put_unaligned_le16(0xbb77, rom.data + rom.efi);
+	memcpy(rom.data + rom.efi + PCIR, "RGIS", 4);
+	put_unaligned_le16(0x4e56, rom.data + rom.fw);
+	memcpy(rom.data + rom.fw + PCIR, "NPDS", 4);
+	check_fwsec(test, &rom, EFI_SIZE);
+}
+
+/* only the first image of its kind counts, and a firmware image before it does not */
+static void vbios_order_of_images(struct kunit *test)
+{
+	struct rom rom = make_rom(test, 0, true);
+	struct nvgpu_vbios vbios;
+
+	make_image(rom.data + rom.efi, EFI_SIZE, 0, false);
+	check_fwsec(test, &rom, EFI_SIZE);
+	make_image(rom.data, AT_SIZE, 0xe0, false);
+	make_image(rom.data + rom.efi, EFI_SIZE, 3, false);
+	KUNIT_ASSERT_EQ(test, 0, find_images(&rom, &vbios));
+	KUNIT_EXPECT_EQ(test, vbios.expansion, 0);
+}
+
+/* pointers that stay in the first image are not moved, those that leave it do not wrap */
+static void vbios_pointers(struct kunit *test)
+{
+	struct rom rom = make_rom(test, 0, true);
+	struct nvgpu_vbios vbios;
+	struct nvgpu_vbios_fwsec f;
+
+	KUNIT_ASSERT_EQ(test, 0, find_images(&rom, &vbios));
+	/* the table in the first image, FWSEC where it was */
+	memcpy(rom.data + 0x200, rom.data + rom.fw + TABLE, 18);
+	put_unaligned_le32(0x200, rom.data + FALCON_DATA);
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_vbios_find_fwsec(&vbios, rom.data, &f));
+	put_unaligned_le32(0xffffffff, rom.data + 0x200 + 14);
+	KUNIT_EXPECT_EQ(test, -ENODEV, nvgpu_vbios_find_fwsec(&vbios, rom.data, &f));
+	expect_why(test, &vbios, "descriptor at 0x1000001ff");
+	put_unaligned_le32(0xffffffff, rom.data + FALCON_DATA);
+	KUNIT_EXPECT_EQ(test, -ENODEV, nvgpu_vbios_find_fwsec(&vbios, rom.data, &f));
+	expect_why(test, &vbios, "programs at 0x1000001ff");
+}
+
+/* something that looks like BIT comes before it, or is cut off by the end */
+static void vbios_other_bit(struct kunit *test)
+{
+	struct rom rom = make_rom(test, 0, false);
+	struct nvgpu_vbios vbios;
+	struct nvgpu_vbios_fwsec f;
+	u8 *end;
+
+	KUNIT_ASSERT_EQ(test, 0, find_images(&rom, &vbios));
+	memcpy(rom.data + 0xc0, rom.data + BIT_TABLE, 12);
+	rom.data[0xc0 + 10] = 0;
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_vbios_find_fwsec(&vbios, rom.data, &f));
+	/* a header of a byte has a sum of 0 where that byte is 0: it is none all the same */
+	memset(rom.data + 0xc0, 0, 12);
+	memcpy(rom.data + 0xc0, "\xff\xb8\x42IT", 5);
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_vbios_find_fwsec(&vbios, rom.data, &f));
+
+	end = kunit_kzalloc(test, 64, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, end);
+	memcpy(end + 52, rom.data + BIT_TABLE, 12);
+	end[52 + 8] = 0xff;
+	vbios.size = 64;
+	KUNIT_EXPECT_EQ(test, -ENODEV, nvgpu_vbios_find_fwsec(&vbios, end, &f));
+	expect_why(test, &vbios, "no BIT");
 }
 
 /* images end where no further one is, or where the ROM does; what was found before is of use */
 static void vbios_open_end(struct kunit *test)
 {
 	struct rom rom = make_rom(test, 0, false);
+	struct nvgpu_vbios_fwsec f;
 	struct nvgpu_vbios vbios;
 
 	/* no last mark: the next image is ones */
@@ -274,6 +362,8 @@ static void vbios_open_end(struct kunit *test)
 	rom.data[rom.fw + PCIR] = 'X';
 	KUNIT_ASSERT_EQ(test, 0, find_images(&rom, &vbios));
 	KUNIT_EXPECT_EQ(test, vbios.size, AT_SIZE);
+	KUNIT_EXPECT_EQ(test, -ENODEV, nvgpu_vbios_find_fwsec(&vbios, rom.data, &f));
+	expect_why(test, &vbios, "images end at 0x400; image at 0x400 has PCI data 0x52494358");
 }
 
 static void vbios_no_rom(struct kunit *test)
@@ -307,18 +397,20 @@ struct fwsec_case {
 static const struct fwsec_case fwsec_cases[] = {
 	{ "no BIT", BIT_TABLE + 2, 'X', 1, "no BIT" },
 	{ "token too small", BIT_TABLE + 9, 5, 1, "token size 5" },
+	{ "falcon data of 3 bytes", BIT_TABLE + 20, 3, 2, "no token" },
+	{ "table header too small", AT_SIZE + TABLE + 1, 5, 1, "header size 5" },
 	{ "no token for falcons", BIT_TABLE + 18, 'x', 1, "no token" },
 	{ "token of another version", BIT_TABLE + 19, 1, 1, "no token" },
 	{ "falcon data nowhere", BIT_TABLE + 22, 0xfffe, 2, "falcon data at 0xfffe" },
 	{ "pointer to nowhere", FALCON_DATA, 0xfffffff0, 4, "programs at 0xfffffff0" },
 	{ "table of another version", AT_SIZE + TABLE, 2, 1, "version 2" },
 	{ "table without entries", AT_SIZE + TABLE + 3, 0, 1, "no FWSEC" },
-	{ "entries too small", AT_SIZE + TABLE + 2, 5, 1, "entries 5" },
+	{ "entries too small", AT_SIZE + TABLE + 2, 5, 1, "entry size 5" },
 	{ "only FWSEC for debug boards", AT_SIZE + TABLE + 12, 0x45, 1, "no FWSEC" },
 	{ "description nowhere", AT_SIZE + TABLE + 14, 0xffffffff, 4, "descriptor at 0xffffffff" },
 	{ "description of Turing", IN_DESC(1), 2, 1, "version 2" },
 	{ "description not valid", IN_DESC(0), 0, 1, "version 0" },
-	{ "description shorter than itself", IN_DESC(2), 1, 2, "2 signatures" },
+	{ "description shorter than itself", IN_DESC(2), 1, 2, "room for 0" },
 	{ "no signatures", IN_DESC(39), 0, 1, "0 signatures" },
 	{ "code beyond the end", IN_DESC(20), FW_SIZE, 4, "IMEM load size 0x2000" },
 	{ "code size wraps", IN_DESC(20), 0xffffff00, 4, "IMEM load size 0xffffff00" },
@@ -377,6 +469,8 @@ static void vbios_good_fwsec(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, find_images(&rom, &vbios));
 	KUNIT_EXPECT_EQ_MSG(test, 0, nvgpu_vbios_find_fwsec(&vbios, rom.data, &f), "%s",
 			    vbios.why);
+	KUNIT_EXPECT_STREQ(test, vbios.why, "");
+	KUNIT_EXPECT_LE(test, f.num_sigs, SIGS);
 }
 
 /* wherever the ROM is cut off, nothing behind the cut is looked at: that is for KASAN to see */
@@ -423,6 +517,10 @@ static struct kunit_case vbios_test_cases[] = {
 	KUNIT_CASE(vbios_ifr_directory),
 	KUNIT_CASE(vbios_bad_ifr),
 	KUNIT_CASE(vbios_npde),
+	KUNIT_CASE(vbios_other_signatures),
+	KUNIT_CASE(vbios_order_of_images),
+	KUNIT_CASE(vbios_pointers),
+	KUNIT_CASE(vbios_other_bit),
 	KUNIT_CASE(vbios_open_end),
 	KUNIT_CASE(vbios_no_rom),
 	KUNIT_CASE_PARAM(vbios_bad_fwsec, fwsec_gen_params),

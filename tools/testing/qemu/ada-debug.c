@@ -215,8 +215,6 @@ AdaFaultKind ada_fault_message(AdaState *s, bool request, uint32_t function, uin
     }
     fprintf(stderr, "nvidia-ada: fault injected: %s\n", s->faults.message);
     g_clear_pointer(&s->faults.message, g_free);
-    g_clear_pointer(&s->vbios_file, g_bytes_unref);
-    g_clear_pointer(&s->vbios_name, g_free);
     *arg = f.arg;
     return f.kind;
 }

@@ -32,7 +32,7 @@ typedef struct Flash {
     const uint8_t *data;
     size_t size;
     size_t start;               /* the first image */
-    size_t end;                 /* of the last one */
+    bool images;                /* there is one at all */
     uint32_t expansion;         /* what is between the image with the BIT and the first of type 0xE0 */
     uint16_t device;
 } Flash;
@@ -121,9 +121,9 @@ static void find_images(Flash *f)
             ext = ext ?: at - f->start;
             break;
         }
+        f->images = true;
         at += size;
     }
-    f->end = at;
     f->expansion = ext > base ? ext - base : 0;
 }
 
@@ -140,7 +140,7 @@ static Flash flash_open(const uint8_t *data, size_t size)
 static uint64_t find_table(const Flash *f)
 {
     static const uint8_t id[] = { 0xff, 0xb8, 'B', 'I', 'T', 0 };
-    const uint8_t *p = f->start < f->size ? memmem(f->data + f->start, f->size - f->start, id, sizeof(id)) : NULL;
+    const uint8_t *p = part(f, f->start, 0) ? memmem(f->data + f->start, f->size - f->start, id, sizeof(id)) : NULL;
     uint64_t bit, token;
 
     if (!p) {
@@ -150,7 +150,8 @@ static uint64_t find_table(const Flash *f)
     for (int i = 0; i < byte(f, bit + r570_BIT_HEADER_V1_00_rom__TokenEntries); i++) {
         token = bit + byte(f, bit + r570_BIT_HEADER_V1_00_rom__HeaderSize) +
                 i * byte(f, bit + r570_BIT_HEADER_V1_00_rom__TokenSize);
-        if (byte(f, token + r570_BIT_TOKEN_V1_00_rom_size_6__TokenId) == r570_BIT_TOKEN_FALCON_DATA) {
+        if (byte(f, token + r570_BIT_TOKEN_V1_00_rom_size_6__TokenId) == r570_BIT_TOKEN_FALCON_DATA &&
+            byte(f, token + r570_BIT_TOKEN_V1_00_rom_size_6__DataVersion) == 2) {
             return f->start + f->expansion +
                    (uint64_t)word(f, f->start + half(f, token + r570_BIT_TOKEN_V1_00_rom_size_6__DataPtr));
         }
@@ -217,11 +218,11 @@ static const char *generation(uint16_t device)
         { 0x2900, "Blackwell" }, { 0x2600, "Ada" }, { 0x2300, "Hopper" }, { 0x2080, "Ampere" }, { 0x1e00, "Turing" },
     };
 
-    /* Ampere is on both sides of Hopper */
+    /* Ampere is on both sides of Hopper, Turing's TU116 and TU117 on both of Ampere's GA100 */
     if (device >= 0x2400 && device < 0x2600) {
         return "Ampere";
     }
-    if ((device >= 0x2180 && device < 0x2200) || (device >= 0x1f00 && device < 0x2080)) {
+    if (device >= 0x2180 && device < 0x2200) {
         return "Turing";
     }
     for (int i = 0; i < ARRAY_SIZE(from); i++) {
@@ -262,7 +263,7 @@ GBytes *ada_flash_load(const char *name, Error **errp)
         return NULL;
     }
     f = flash_open((uint8_t *)data, size);
-    if (f.end == f.start) {
+    if (!f.images) {
         f.device = any_device(&f);
         error_setg(errp, "vbios: %s has no PCI expansion ROM image at 0x%zx%s%s", name, f.start,
                    f.device ? ", it seems to be of " : "", f.device ? generation(f.device) : "");

@@ -137,22 +137,23 @@ typedef struct Fwsec {
 /* Where the mapper is in FWSEC's data, and where commands go. False: not all of it is in there */
 static bool fwsec_find_mapper(Fwsec *fw, uint32_t appif)
 {
-    const uint32_t size = fw->hs.data_size, entry_size = r570_FALCON_APPLICATION_INTERFACE_ENTRY_V1__SIZE;
-    uint64_t entry = (uint64_t)appif + r570_FALCON_APPLICATION_INTERFACE_HEADER_V1__SIZE;
-    const uint8_t *mapper;
+    const uint8_t *header = fw->data + appif, *mapper;
+    const uint32_t size = fw->hs.data_size;
+    uint64_t entry;
 
-    if (entry > size) {
+    if ((uint64_t)appif + r570_FALCON_APPLICATION_INTERFACE_HEADER_V1__SIZE > size) {
         return false;
     }
-    for (int i = fw->data[appif + r570_FALCON_APPLICATION_INTERFACE_HEADER_V1__entryCount]; i; i--) {
-        if (entry + entry_size > size) {
+    entry = (uint64_t)appif + header[r570_FALCON_APPLICATION_INTERFACE_HEADER_V1__headerSize];
+    for (int i = header[r570_FALCON_APPLICATION_INTERFACE_HEADER_V1__entryCount]; i && !fw->mapper; i--) {
+        if (entry + r570_FALCON_APPLICATION_INTERFACE_ENTRY_V1__SIZE > size) {
             return false;
         }
         if (ldl_le_p(fw->data + entry + r570_FALCON_APPLICATION_INTERFACE_ENTRY_V1__id) ==
             r570_FALCON_APPLICATION_INTERFACE_ENTRY_ID_DMEMMAPPER) {
             fw->mapper = ldl_le_p(fw->data + entry + r570_FALCON_APPLICATION_INTERFACE_ENTRY_V1__dmemOffset);
         }
-        entry += entry_size;
+        entry += header[r570_FALCON_APPLICATION_INTERFACE_HEADER_V1__entrySize];
     }
     if (!fw->mapper ||
         (uint64_t)fw->mapper + r570_FALCON_APPLICATION_INTERFACE_DMEM_MAPPER_V3__SIZE > size) {

@@ -65,14 +65,8 @@ static inline int vscnprintf(char *buf, size_t size, const char *fmt, va_list ar
 	return len < (int)size ? len : (int)size - 1;
 }
 
+#define scnprintf(buf, size, ...)	snprintf(buf, size, __VA_ARGS__)
 #define strscpy(to, from)		snprintf(to, sizeof(to), "%s", from)
-
-static inline void strlcat(char *to, const char *from, size_t size)
-{
-	size_t len = strnlen(to, size - 1);
-
-	snprintf(to + len, size - len, "%s", from);
-}
 
 /* of the DMA API only what a header's inline functions name: none is called */
 #define GFP_KERNEL			0

@@ -53,8 +53,9 @@ class Shape:
         self.pkc = 0xB24
         self.applications = {8: 0x45, 9: 0x85}
         self.version = 3
-        self.sigs = 2
+        self.sigs, self.versions = 2, 3
         self.odd_bit = False
+        self.table = TABLE
         for name, value in changes.items():
             if not hasattr(self, name):
                 raise TypeError(name)
@@ -68,14 +69,14 @@ class Shape:
         struct.pack_into("<BBHH", image, 0x1BC, ord("i"), 2, 16, 0x200)
         struct.pack_into("<BBHH", image, 0x1C2, 0x70, 2, 4, 0x220)
         image[0x200:0x205] = bytes((1, 0, 2, 0x95, 1))
-        struct.pack_into("<I", image, 0x220, BASE_SIZE + expansion_size + TABLE)
+        struct.pack_into("<I", image, 0x220, BASE_SIZE + expansion_size + self.table)
         return image
 
     def fwsec(self, seed):
         """Descriptor, signatures, code and data."""
         desc = struct.pack("<9IHBBHH", (44 + self.sigs * SIG_SIZE) << 16 | self.version << 8 | 1,
                            self.imem + self.dmem, self.pkc, INTERFACES, 0, self.imem, 0, 0, self.dmem,
-                           0x400, 9, self.sigs, (1 << self.sigs) - 1, 0x9249)
+                           0x400, 9, self.sigs, self.versions, 0x9249)
         data = bytearray(noise(self.dmem, seed + 1))
         struct.pack_into("<4B4I", data, INTERFACES, 1, 4, 8, 2, 4, MAPPER, 5, 0xD2C)
         struct.pack_into("<4s2H12I", data, MAPPER, b"DMAP", 3, 64, COMMAND, 0x40, 0, 0x100, *[0] * 8)
@@ -97,10 +98,10 @@ class Shape:
         program = self.fwsec(7)
         second[DESC:DESC + len(program)] = program
         at = BASE_SIZE + len(first)
-        struct.pack_into("<6B", second, TABLE, 1, 6, 6, 16, 1, 48)
+        struct.pack_into("<6B", second, self.table, 1, 6, 6, 16, 1, 48)
         for index, application in self.applications.items():
             # the one for debug boards is not looked at, so it can be the same
-            struct.pack_into("<BBI", second, TABLE + 6 + 6 * index, application, 7, at + DESC)
+            struct.pack_into("<BBI", second, self.table + 6 + 6 * index, application, 7, at + DESC)
         rom = b"".join(map(bytes, [self.base(len(first)), *images, first, second]))
         return self.ifr_header() + rom
 
@@ -113,7 +114,8 @@ class Shape:
             struct.pack_into("<I", head, 0x1FD8, 0x4000)
             struct.pack_into("<4s2I", head, 0x5000, b"RFRD", 0, IFR_SIZE)
         else:
-            struct.pack_into("<4sI", head, 0, b"NVGI", 0x10 << 16 | self.ifr << 8)
+            # bit 31 is no part of the size; boards have it set
+            struct.pack_into("<4sI", head, 0, b"NVGI", 1 << 31 | 0x10 << 16 | self.ifr << 8)
             struct.pack_into("<I", head, 0x14, IFR_SIZE)
         return bytes(head)
 
@@ -137,14 +139,16 @@ GOOD = {
     "dmem-whole-blocks": Shape(dmem=0xE00),
     "older-board": Shape(imem=0xF200),
     "laptop": Shape(device=0x28E0, dmem=0xDA0),
-    "one-signature": Shape(sigs=1),
+    "one-signature": Shape(sigs=1, versions=2),
+    "odd-bit-checksum": Shape(odd_bit=True),
+    "table-first": Shape(table=0x50),
 }
 
 # What no driver boots with, and what ours has to say
 BAD = {
     "turing-descriptor": (Shape(version=2), "descriptor version 2, expected 3"),
     "only-debug-fwsec": (Shape(applications={8: 0x45}), "has no FWSEC"),
-    "no-signature": (Shape(sigs=0), "0 signatures"),
+    "no-signature": (Shape(sigs=0), "0 signatures, room for 0"),
 }
 
 
@@ -156,9 +160,15 @@ def shapes():
     made["garbage-behind"] = rom + noise(2048000 - len(rom), 9), None
     ends = {"base": BASE_SIZE, "efi": BASE_SIZE + 0x400, "first-nvidia": BASE_SIZE + 0xA00}
     for name, at in ends.items():
-        made[f"cut-behind-{name}"] = cut(rom, at), f"images end at {at:#x}"
-    # behind the cut the flash reads as ones: there is a program, but not FWSEC
-    made["cut-in-fwsec"] = cut(rom, BASE_SIZE + 0xA00 + 0x4000), "table of falcon programs"
+        why = f"images end at {at:#x}; image at {at:#x} has signature 0xffff"
+        made[f"cut-behind-{name}"] = cut(rom, at), why
+    # behind the cut the flash reads as ones, and so does the table
+    made["cut-before-table"] = cut(rom, BASE_SIZE + 0xA00 + 0x4000), "programs: version 255"
+    # the table is there, but the image of FWSEC says that it ends before its program does
+    short = bytearray(Shape(table=0x50).build()[:BASE_SIZE + 0xA00 + 0x4000])
+    for at in 0x30, 0x48:
+        struct.pack_into("<H", short, BASE_SIZE + 0xA00 + at, 0x4000 // 512)
+    made["cut-in-fwsec"] = bytes(short), "IMEM load size 0xf700"
     return made
 
 

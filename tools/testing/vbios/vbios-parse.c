@@ -113,7 +113,7 @@ static u8 *load(const char *path, size_t *size)
 /* the version as boards are asked for it: BIT's token 'i' leads there */
 static void print_version(const u8 *bios, u32 size)
 {
-	const u8 *bit = memmem(bios, size, "\xff\xb8" "BIT", 6), *token;
+	const u8 *bit = memmem(bios, size, "\xff\xb8\x42IT", 6), *token;
 	unsigned int i, at;
 
 	for (i = 0; bit && i < bit[10]; i++) {
@@ -142,9 +142,11 @@ static void print_file(const char *path)
 		printf(" %s\n", vbios.why);
 	if (!ret) {
 		print_version(bios, vbios.size);
-		printf(", images %#x to %#x, FWSEC: IMEM %#x DMEM %#x PKC %#x, engine %#x, ucode %u, %u signatures for %#x\n",
+		printf(", images %#x to %#x, FWSEC: IMEM %#x DMEM %#x PKC %#x, engine %#x,",
 		       vbios.start, vbios.start + vbios.size, f.imem_size, f.dmem_size,
-		       f.pkc_offset, f.engine_mask, f.ucode_id, f.num_sigs, f.sig_versions);
+		       f.pkc_offset, f.engine_mask);
+		printf(" ucode %u, %u signatures for %#x\n", f.ucode_id, f.num_sigs,
+		       f.sig_versions);
 	}
 	free(bios);
 	free(data);
@@ -191,11 +193,12 @@ static void find_hot(struct hot *hot, const u8 *data, size_t size)
 	hot->at[hot->num++] = 0;
 	if (!parse(data, size, &vbios, &f, &bios)) {
 		hot->at[hot->num++] = vbios.start;
-		hot->at[hot->num++] = f.sigs - bios + vbios.start - sizeof(struct nvgpu_rom_ucode_desc);
+		hot->at[hot->num++] = vbios.start + (f.sigs - bios) -
+				      sizeof(struct nvgpu_rom_ucode_desc);
 		hot->at[hot->num++] = f.data - bios + vbios.start + f.interface_offset;
 	}
 	free(bios);
-	hot_add(hot, data, size, "\xff\xb8" "BIT", 5);
+	hot_add(hot, data, size, "\xff\xb8\x42IT", 5);
 	hot_add(hot, data, size, "\x01\x06\x06\x10\x01\x30", 6);
 	hot_add(hot, data, size, "PCIR", 4);
 	hot_add(hot, data, size, "NPDS", 4);
@@ -264,7 +267,7 @@ static void mutate(unsigned long runs, char **paths, int num)
 
 	for (i = 0; i < num; i++) {
 		data = load(paths[i], &size);
-		size = min(size, (size_t)WINDOW);
+		size = size < WINDOW ? size : WINDOW;
 		find_hot(&hot, data, size);
 		for (n = runs * i / num; n < runs * (i + 1) / num; n++) {
 			damage_do(&d, data, size, &hot);

@@ -178,37 +178,100 @@ def _():
                 equal(result, 0, "a signature for another fuse counts")
 
 
-@test("property vbios: a flash without usable FWSEC is shown, and nothing runs")
-def _():
+def own_fwsec():
+    """The model's own VBIOS, where FWSEC's descriptor is in it, and the program as a driver loads it."""
     rom = own_rom()
     with Machine() as m:
         c = Client(m)
         c.wait_gfw()
         program = c.fwsec(FRTS, frts(c))
-    desc = rom.index(program.code[:64]) - 2 * 384 - 44
-    for offset, fmt, value in ((1, "B", 2), (8, "<I", 0xd00), (0x14, "<I", 0), (0x14, "<I", 0x10001), (0x20, "<I", 0x17f),
-                               (0x20, "<I", 0x10001), (0x27, "B", 0), (0x27, "B", 5), (2, "<H", 44)):
+    return rom, rom.index(program.code[:64]) - 2 * 384 - 44, program
+
+
+def does_not_run(rom, program, why=None):
+    with rom_file(rom) as file, Machine(vbios=file.name) as m:
+        c = Client(m)
+        c.wait_gfw()
+        equal(c.vbios()[:len(rom)], rom, "the window")
+        true(c.run(GSP, program, 0) != 0, "it ran")
+        only(m, "fwsec-image")
+        if why:
+            true(why in m.log(), f"'{why}' in {m.log()}")
+
+
+# where in FWSEC's descriptor, what is written there, and what QEMU says
+FLAWS = (
+    (1, "B", 2, "not of version 3"), (0, "B", 0, "not of version 3"), (2, "<H", 44, "signatures do not fit"),
+    (0x27, "B", 0, "signatures do not fit"), (0x27, "B", 5, "signatures do not fit"),
+    (8, "<I", 0xc01, "do not fit into the falcon"), (8, "<I", 0xffffffff, "do not fit into the falcon"),
+    (0x14, "<I", 0, "do not fit into the falcon"), (0x14, "<I", 0x10001, "do not fit into the falcon"),
+    (0x20, "<I", 0x17f, "do not fit into the falcon"), (0x20, "<I", 0x10001, "do not fit into the falcon"),
+)
+
+
+@test("property vbios: a flash without usable FWSEC is shown, and nothing runs; QEMU says why")
+def _():
+    rom, desc, program = own_fwsec()
+    for offset, fmt, value, why in FLAWS:
         other = bytearray(rom)
         struct.pack_into(fmt, other, desc + offset, value)
-        with rom_file(other) as file, Machine(vbios=file.name) as m:
-            c = Client(m)
-            c.wait_gfw()
-            equal(c.vbios()[:len(other)], other, "the window")
-            true(c.run(GSP, program, 0) != 0, f"descriptor with {offset}: {value}")
-            only(m, "fwsec-image")
+        does_not_run(other, program, why)
+
+
+@test("property vbios: FWSEC whose data lead out of themselves")
+def _():
+    rom, desc, program = own_fwsec()
+    data = desc + 44 + 2 * 384 + 0xf700
+    for at, fmt, value in ((desc + 0xc, "<I", 0xd7d), (desc + 0xc, "<I", 0xffffffff), (data + 0x1f, "B", 0),
+                           (data + 0x1d, "B", 0xff), (data + 0x24, "<I", 0xd80 - 63), (data + 0x24, "<I", 0xffffffff),
+                           (data + 0x20, "<I", 6), (data + 0xae8, "<I", 0xd80 - 63), (data + 0xae8, "<I", 0xffffffff),
+                           (data + 0xaec, "<I", 0x2b), (data + 0xaec, "<I", 0xffffffff)):
+        other = bytearray(rom)
+        struct.pack_into(fmt, other, at, value)
+        changed = bytearray(program.data)
+        if data <= at < data + 0xd80:
+            struct.pack_into(fmt, changed, at - data, value)
+        kept, program.data = program.data, changed
+        does_not_run(other, program)
+        program.data = kept
 
 
 @test("property vbios: wherever the file is cut off, nothing behind is looked at")
 def _():
-    rom = own_rom()
-    with Machine() as m:
-        for size in [0x400, 0x1000, 0x1400, 0x1a00] + list(range(0x1b00, len(rom), 0x2345)):
-            with rom_file(rom[:size]) as file:
-                equal(m.set_property("vbios", file.name), {"return": {}}, "property")
-                m.ram.next = m.ram.WORK
-                m.vm.qmp("system_reset")
-                m.setup_pci()
-                equal(Client(m).vbios()[:size + 4], rom[:size] + b"\xff" * 4, f"{size} bytes")
+    rom, desc, program = own_fwsec()
+    code = desc + 44 + 2 * 384
+    for size in (0x1000, 0x1400, 0x1a00, 0x1a20, desc, desc + 43, code, code + 0x8000, code + 0xf700 + 0xd7f):
+        does_not_run(rom[:size], program)
+
+
+@test("property vbios: an image of no size ends the images")
+def _():
+    rom, _desc, program = own_fwsec()
+    for at in 0x50, 0x68:
+        struct.pack_into("<H", rom, at, 0)
+    with rom_file(rom) as file, Machine() as m:
+        refused(m, file.name, "no PCI expansion ROM image")
+    for at in 0x1050, 0x1068:
+        rom = own_rom()
+        struct.pack_into("<H", rom, at, 0)
+        if at == 0x1068:
+            does_not_run(rom, program, "no table of falcon programs")
+
+
+@test("property vbios: stays when a fault is injected")
+def _():
+    rom = own_rom() + b"\x5a" * 64
+    with rom_file(rom) as file, Machine(vbios=file.name) as m:
+        m.set_property("fault-message", "drop:65")
+        c = Client(m).boot()
+        c.send(65, bytes(c.abi.sizes["GspStaticConfigInfo"]))
+        m.step(10**7)
+        equal(m.property("fault-message"), "", "the fault has fired")
+        equal(m.property("vbios"), file.name, "property")
+        m.ram.next = m.ram.WORK
+        m.vm.qmp("system_reset")
+        m.setup_pci()
+        equal(Client(m).vbios()[:len(rom)], rom, "the window")
 
 
 def refused(m, name, text):
@@ -226,7 +289,8 @@ def _():
     for data, text in ((b"", "no PCI expansion ROM image"), (b"NVGI" + bytes(64), "no PCI expansion ROM image"),
                        (bytes(512), "no PCI expansion ROM image"), (with_id(0x1e87), "is of Turing (10de:1e87)"),
                        (with_id(0x2206), "is of Ampere (10de:2206)"), (with_id(0x2504), "is of Ampere (10de:2504)"),
-                       (with_id(0x2d04), "is of Blackwell (10de:2d04)"), (with_id(0x1b06), "before Turing (10de:1b06)"),
+                       (with_id(0x2331), "is of Hopper (10de:2331)"),
+                       (with_id(0x2182), "is of Turing (10de:2182)"), (with_id(0x2d04), "is of Blackwell (10de:2d04)"), (with_id(0x1b06), "before Turing (10de:1b06)"),
                        (bytes(0x1000) + with_id(0x2d04), "no PCI expansion ROM image at 0x0, it seems to be of Blackwell"),
                        (bytes(17 << 20), "more than the 16777216 of a flash")):
         with rom_file(data) as file, Machine() as m:
