@@ -424,14 +424,47 @@ void ada_gsp_doorbell(AdaState *s)
 
 /* ---- start ------------------------------------------------------------------------------------------------------- */
 
+/* A line for the log of a RISC-V core: which, bytes, text */
+static void libos_print(AdaState *s, uint32_t len)
+{
+    uint8_t p[64] = {};
+
+    stl_le_p(p + r570_rpc_ucode_libos_print_v1E_08__libosPrintBufSize, len - r570_rpc_ucode_libos_print_v1E_08__SIZE);
+    ada_gsp_event(s, RPC_EVENT(UCODE_LIBOS_PRINT), p, len);
+}
+
+/*
+ * What comes before INIT_DONE beside the sequencer's program, by kind and number as seen: of 535.113.01 on an RTX 4070
+ * SUPER; with NOCAT records of 575 on a 4090 and of 580 on a 4070. What is in them is not published
+ */
+static void early_events(AdaState *s, bool before_sequencer)
+{
+    uint8_t word[4] = {};
+
+    if (s->gsp->fw == ADA_FW_535) {
+        ada_gsp_event(s, r535_NV_VGPU_MSG_EVENT_GSP_SEND_USER_SHARED_DATA, word, sizeof(word));
+        if (!before_sequencer) {
+            libos_print(s, 24);
+            libos_print(s, 32);
+        }
+    } else if (before_sequencer) {
+        libos_print(s, 24);
+        libos_print(s, 32);
+        ada_gsp_event(s, RPC_EVENT(GSP_POST_NOCAT_RECORD), word, sizeof(word));
+        ada_gsp_event(s, RPC_EVENT(GSP_POST_NOCAT_RECORD), word, sizeof(word));
+    }
+}
+
 static void init_done(AdaState *s)
 {
     AdaGsp *g = s->gsp;
 
     if (!g->seq_sent) {
+        early_events(s, true);
         ada_seq_send(s);
     }
     if (ada_seq_done(s)) {
+        early_events(s, false);
         g->init_done = true;
         ada_gsp_event(s, RPC_EVENT(GSP_INIT_DONE), NULL, 0);
     } else {

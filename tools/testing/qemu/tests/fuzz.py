@@ -150,14 +150,16 @@ def one_channel(chid, instance, userd):
     handle, gives = chan.CHANNEL | chid, {
         "gpFifoOffset": chan.VA, "gpFifoEntries": 8, "hVASpace": chan.VASPACE, "engineType": chan.COPY2,
         "flags": 1 << 5 | chid << 8 | 1 << 21}
-    for what, base in {"instanceMem": instance, "ramfcMem": instance, "userdMem": userd, "mthdbufMem": instance}.items():
+    for what, base in {"instanceMem": instance, "ramfcMem": instance, "userdMem": userd,
+                       "mthdbufMem": instance}.items():
         size = chan.METHODS if what == "mthdbufMem" else PAGE
         gives |= {f"{what}.base": base, f"{what}.size": size, f"{what}.addressSpace": chan.FBMEM}
     return alloc(chan.CLIENT, chan.DEVICE, handle, chan.GPFIFO_A, ABI.pack("NV_CHANNEL_ALLOC_PARAMS", gives)) + \
         alloc(chan.CLIENT, handle, chan.COPY | chid, chan.COPY_B, struct.pack("<II", 1, chan.COPY2)) + \
         rm_control(chan.CLIENT, handle, chan.BIND, struct.pack("<I", chan.COPY2)) + \
         rm_control(chan.CLIENT, handle, chan.SCHEDULE, b"\1\0") + \
-        heap(0, userd + 0x8c - Recorded.BASE, struct.pack("<I", 2)) + write(chan.DOORBELL, chan.RUNLIST << 16 | chid) + step(3)
+        heap(0, userd + 0x8c - Recorded.BASE, struct.pack("<I", 2)) + \
+        write(chan.DOORBELL, chan.RUNLIST << 16 | chid) + step(3)
 
 
 def channels():

@@ -141,6 +141,15 @@ def _():
         only(m, "libos-args")
 
 
+@test("GSP-RM: what comes before INIT_DONE")
+def _():
+    for firmware, before in ((R570, [0x100c, 0x100c, 0x1020, 0x1020, 0x1002]),
+                             (R535, [0x101b, 0x1002, 0x101b, 0x100c, 0x100c])):
+        with Machine(scrubbed=True) as m:
+            events = Client(m, firmware).boot().events
+            equal([function for function, _payload in events], [*before, 0x1001], firmware)
+
+
 @test("booter_load: the numbers of its errors, as boards have them")
 def _():
     for change, number in (({"magic": 0}, 0x89), ({"revision": 2}, 0x89), ({"gspFwWprEnd": 0x20000}, 0x8d),

@@ -240,7 +240,8 @@ def _():
         table = c.control(DEVICE_INFO, bytes(c.abi.sizes["NV2080_CTRL_FIFO_GET_DEVICE_INFO_TABLE_PARAMS"]))
         equal(struct.unpack_from("<3I", table), (0, 1, 0), "one entry")
         data = struct.unpack_from("<16I", table, 12)
-        equal((data[2], data[3], data[10], data[12]), (COPY2, RUNLIST, 2, 1), "type, runlist, instance, driven by the host")
+        equal((data[2], data[3], data[10], data[12]), (COPY2, RUNLIST, 2, 1),
+              "type, runlist, instance, driven by the host")
         intr = c.control(INTR_TABLE, bytes(c.abi.sizes["NV2080_CTRL_INTERNAL_INTR_GET_KERNEL_TABLE_PARAMS"]))
         equal(struct.unpack_from("<I", intr)[0], 2, "interrupts")
         equal(struct.unpack_from("<H2x3I", intr, 4 + 16), (0x11, 0, 0xffffffff, 7), "of CE 2")

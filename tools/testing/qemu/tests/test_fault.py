@@ -166,7 +166,9 @@ WRONG = {
     "crash-plugin": (0, 1, 33, "one", -1),
     "crash-gsp": ("yes", 1), "hang-gsp": ("yes", 1), "surprise-removal": ("gone", 0),
     "fault-scrubber": ("x", 1 << 32), "fault-booter": (-1, True),
-    "ecc": (1, "yes"), "vbios-fwsec": (0,), "prom-ifr": (1,), "vbios": ("/nowhere",), "wpr2-up": ("up",), "scrubbed": (1,), "fuse-sec2": (True, 1 << 32),
+    "ecc": (1, "yes"), "vbios-fwsec": (0,), "prom-ifr": (1,), "vbios": ("/nowhere",),
+    "wpr2-up": ("up",), "scrubbed": (1,),
+    "fuse-sec2": (True, 1 << 32),
     "fuse-gsp": (-1, "one"),
 }
 

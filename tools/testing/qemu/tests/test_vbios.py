@@ -290,8 +290,11 @@ def _():
                        (bytes(512), "no PCI expansion ROM image"), (with_id(0x1e87), "is of Turing (10de:1e87)"),
                        (with_id(0x2206), "is of Ampere (10de:2206)"), (with_id(0x2504), "is of Ampere (10de:2504)"),
                        (with_id(0x2331), "is of Hopper (10de:2331)"),
-                       (with_id(0x2182), "is of Turing (10de:2182)"), (with_id(0x2d04), "is of Blackwell (10de:2d04)"), (with_id(0x1b06), "before Turing (10de:1b06)"),
-                       (bytes(0x1000) + with_id(0x2d04), "no PCI expansion ROM image at 0x0, it seems to be of Blackwell"),
+                       (with_id(0x2182), "is of Turing (10de:2182)"),
+                       (with_id(0x2d04), "is of Blackwell (10de:2d04)"),
+                       (with_id(0x1b06), "before Turing (10de:1b06)"),
+                       (bytes(0x1000) + with_id(0x2d04),
+                        "no PCI expansion ROM image at 0x0, it seems to be of Blackwell"),
                        (bytes(17 << 20), "more than the 16777216 of a flash")):
         with rom_file(data) as file, Machine() as m:
             refused(m, file.name, text)
