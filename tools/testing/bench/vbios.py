@@ -17,7 +17,7 @@ import tempfile
 import time
 
 from bench_test import expect
-from gpu import VFIO_DRIVER, Gpu, KernelLog
+from gpu import Gpu, KernelLog
 from hostvm import CACHE, REPO, BenchError, HostVM, script
 from nouveau import WPR2_HI, load, unload
 
@@ -97,9 +97,7 @@ class Suite:
             more = function()
         except Exception as error:  # pylint: disable=broad-except
             self.tap.not_ok(f"vbios: {name}", error, time.monotonic() - start)
-            if self.vm:
-                # what comes next finds no driver
-                self.vm.sh(f"modprobe -r {VFIO_DRIVER} nvkm-vgpu nouveau", check=False, timeout=300)
+            self.drop()     # a driver may have died, and the kernel with it
             return False
         self.tap.ok(f"vbios: {name}{': ' + more if more else ''}", time.monotonic() - start)
         return True
@@ -172,30 +170,44 @@ class Suite:
         unload(self.vm)
         self.wpr2_is_down()
 
+    def boot(self):
+        if not self.vm:
+            self.vm = HostVM(kernel="stock", gpu="nvidia-ada,board=l40", nouveau=True)
+            self.vm.start()
+            self.gpu = Gpu(self.vm)
+
+    def drop(self):
+        if self.vm:
+            self.vm.stop()
+        self.vm = None
+
     def one(self, image):
+        self.boot()
         if not self.flash(image):
             return
         does = "boots and unloads" if image.refusal is None else "refuses"
+        if not self.test(f"{image.name}: nvkm-vgpu {does}", lambda: self.ours(image)):
+            return
         if image.refusal is None:
             self.booted += 1
         else:
             self.refused += 1
-        self.test(f"{image.name}: nvkm-vgpu {does}", lambda: self.ours(image))
         does = does if image.refusal is None else "does not boot, either"
         self.test(f"{image.name}: nouveau {does}", lambda: self.nouveau(image))
 
     def run(self):
         parsed = [i for i in self.images if self.test(f"{i.name}: parsed", lambda i=i: self.parse(i))]
         self.test("parsed under ASan and UBSan", self.parse_variants)
-        with HostVM(kernel="stock", gpu="nvidia-ada,board=l40", nouveau=True) as self.vm:
-            self.gpu = Gpu(self.vm)
+        try:
             for image in parsed:
                 self.one(image)
-        counts = f"{self.booted} to boot, {self.refused} refused, {self.skipped} not of Ada"
+        finally:
+            self.drop()
+        counts = f"{self.booted} booted, {self.refused} refused, {self.skipped} not of Ada"
         if self.booted:
             self.tap.ok(f"vbios: images: {counts}")
         else:
-            self.tap.not_ok("vbios: images", f"none to boot: {counts}")
+            self.tap.not_ok("vbios: images", f"none has booted: {counts}")
 
 
 def vbios(tap, name, _full):

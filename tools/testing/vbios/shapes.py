@@ -148,7 +148,7 @@ GOOD = {
 BAD = {
     "turing-descriptor": (Shape(version=2), "descriptor version 2, expected 3"),
     "only-debug-fwsec": (Shape(applications={8: 0x45}), "has no FWSEC"),
-    "no-signature": (Shape(sigs=0), "0 signatures, room for 0"),
+    "no-signature": (Shape(sigs=0, versions=0), "0 signatures, room for 0"),
 }
 
 
