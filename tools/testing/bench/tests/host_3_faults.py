@@ -73,15 +73,15 @@ def test_interrupt_lost(vm):
 
 @host_test(kernels=("stock",), gpu="nvidia-ada,board=l40,reply-interrupt=on")
 def test_interrupt_of_a_reply_lost(vm):
-    """Where they have one it is not needed."""
+    """Where they have one it is not needed. How many there are is a matter of time: some coincide."""
     gpu = Gpu(vm)
     log = KernelLog(vm)
     gpu.set_up([Q8])
-    for nth in (1, 2, 5):
-        gpu.set_model("lose-interrupt", f"0:{nth}")
+    for _ in range(3):
+        gpu.set_model("lose-interrupt", "0:1")
         begin = time.monotonic()
         gpu.must_client(0, "boot", "rpc")
-        within(60, f"a life of a vGPU without interrupt {nth}", begin)
+        within(60, "a life of a vGPU without the first interrupt", begin)
         expect(gpu.model("lose-interrupt"), "", "the fault was met")
     gpu.put_away()
     expect(log.warnings(), [], "warnings")
