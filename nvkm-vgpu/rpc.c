@@ -391,8 +391,6 @@ static int rpc_wait(struct nvkm_vgpu_pf *pf, struct nvgpu_rpc_waiter *waiter,
 		if (time_after(jiffies, check)) {
 			if (!nvgpu_gsp_check(pf))
 				return -EIO;
-			if (READ_ONCE(pf->gsp.rpc.interrupts))
-				nvgpu_intr_again(pf);
 			check = jiffies + slice;
 		}
 		ret = rpc_sleep(waiter, us, killable);
@@ -455,6 +453,9 @@ ssize_t nvgpu_rpc_call(struct nvkm_vgpu_pf *pf, const char *name, u32 function, 
 	}
 	if (!ret)
 		ret = rpc_wait(pf, &waiter, timeout & ~NVGPU_RPC_UNINTERRUPTIBLE, killable);
+	/* an event whose interrupt got lost would keep those of all later ones from coming */
+	if (READ_ONCE(rpc->interrupts) && !nvgpu_gsp_dead(pf))
+		nvgpu_intr_again(pf);
 	if (rpc_forget(rpc, &waiter))
 		ret = 0;	/* it came while we gave up */
 	if (ret) {

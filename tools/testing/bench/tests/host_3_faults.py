@@ -63,10 +63,18 @@ def test_interrupt_lost(vm):
     log = KernelLog(vm)
     gpu.set_up([Q8])
     gpu.set_model("lose-interrupt", "0:1")
-    gpu.set_model("inject-event", f"os-error-log:79:{XID.partition(': ')[2].partition(': ')[2]}")
+    event = f"os-error-log:79:{XID.partition(': ')[2].partition(': ')[2]}"
+    gpu.set_model("inject-event", event)
     gpu.must_client(0, "rpc")
     expect(gpu.model("lose-interrupt"), "", "the fault was met")
     expect(ours(log), [XID], "the event whose interrupt got lost")
+    expect(others(log), [], "warnings")
+    log.mark()
+    gpu.set_model("inject-event", event)
+    begin = time.monotonic()
+    while not ours(log):
+        within(10, "the next event, which nobody waits for,", begin)
+        time.sleep(0.1)
     gpu.put_away()
     expect(others(log), [], "warnings")
 
