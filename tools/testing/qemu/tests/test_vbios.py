@@ -155,14 +155,20 @@ def _():
             equal(m.read(m.BAR0 + 0x3ffff0, 16), b"\xff" * 16, "behind the flash")
 
 
-@test("property vbios: other FWSEC than the board's is refused")
-def _():
+def own_fwsec():
+    """The model's own VBIOS, where FWSEC's descriptor is in it, and the program as a driver loads it."""
     rom = own_rom()
     with Machine() as m:
         c = Client(m)
         c.wait_gfw()
         program = c.fwsec(FRTS, frts(c))
-    at = rom.index(program.code[:64])
+    return rom, rom.index(program.code[:64]) - 2 * 384 - 44, program
+
+
+@test("property vbios: other FWSEC than the board's is refused")
+def _():
+    rom, desc, program = own_fwsec()
+    at = desc + 44 + 2 * 384
     for where, check in ((at + 0xf6ff, "fwsec-image"), (at + 0xf700 + 0xadf, "fwsec-image"),
                          (at - 2 * 384, None), (at - 384, "hs-signature")):
         other = bytearray(rom)
@@ -176,16 +182,6 @@ def _():
                 only(m, check)
             else:
                 equal(result, 0, "a signature for another fuse counts")
-
-
-def own_fwsec():
-    """The model's own VBIOS, where FWSEC's descriptor is in it, and the program as a driver loads it."""
-    rom = own_rom()
-    with Machine() as m:
-        c = Client(m)
-        c.wait_gfw()
-        program = c.fwsec(FRTS, frts(c))
-    return rom, rom.index(program.code[:64]) - 2 * 384 - 44, program
 
 
 def does_not_run(rom, program, why=None):
