@@ -48,8 +48,10 @@ void nvgpu_booter_fini(struct nvgpu_booter *booter)
 
 static bool booter_scrubbed(struct nvkm_vgpu_pf *pf)
 {
-	return FIELD_GET(NVGPU_GC6_SCRUBBER_HANDOFF, nvgpu_rd32(pf, NVGPU_GC6_SCRUBBER)) >=
-	       NVGPU_GC6_SCRUBBER_DONE;
+	u32 val = nvgpu_rd32(pf, NVGPU_GC6_SCRUBBER);
+
+	return !nvgpu_pri_error(val) &&
+	       FIELD_GET(NVGPU_GC6_SCRUBBER_HANDOFF, val) >= NVGPU_GC6_SCRUBBER_DONE;
 }
 
 /**

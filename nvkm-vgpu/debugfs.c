@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Of a GPU, in /sys/kernel/debug/nvkm-vgpu-<PF>/: what is reserved, and what calls cost. */
+/*
+ * Of a GPU, in /sys/kernel/debug/nvkm-vgpu-<PF>/: what is reserved, what calls cost, and GSP-RM's
+ * logs as it writes them: a put pointer that counts words of 8 bytes, a list of pages, and words
+ * whose meaning is not published.
+ */
 
 #include <linux/debugfs.h>
 #include <linux/pci.h>
@@ -57,12 +61,20 @@ DEFINE_SHOW_ATTRIBUTE(rpc);
  */
 void nvgpu_debugfs_init(struct nvkm_vgpu_pf *pf)
 {
+	struct nvgpu_gsp *gsp = &pf->gsp;
 	char name[32];
+	unsigned int i;
 
 	snprintf(name, sizeof(name), "nvkm-vgpu-%s", pci_name(pf->pdev));
 	pf->mgr.debugfs = debugfs_create_dir(name, NULL);
 	debugfs_create_file("reservations", 0400, pf->mgr.debugfs, pf, &reservations_fops);
 	debugfs_create_file("rpc", 0400, pf->mgr.debugfs, pf, &rpc_fops);
+	for (i = 0; i < NVGPU_GSP_LOGS; i++) {
+		gsp->log_blob[i].data = gsp->log[i].cpu;
+		gsp->log_blob[i].size = gsp->log[i].size;
+		debugfs_create_blob(nvgpu_gsp_log_names[i], 0400, pf->mgr.debugfs,
+				    &gsp->log_blob[i]);
+	}
 }
 
 /**

@@ -48,6 +48,20 @@ static inline u32 nvgpu_rd32(struct nvkm_vgpu_pf *pf, u32 reg)
 	return ioread32(pf->regs + reg);
 }
 
+/**
+ * nvgpu_pri_error - is it an answer in place of a value
+ * @val: what nvgpu_rd32() gave
+ *
+ * The bus in the GPU answers so for a register that is not there, not ready, or of an engine in
+ * reset; GPU_READ_PRI_ERROR_MASK in OpenRM's gpu.h. No register has such a value by itself.
+ *
+ * Return: true when it says nothing of the register.
+ */
+static inline bool nvgpu_pri_error(u32 val)
+{
+	return (val & 0xfff00000) == 0xbad00000;
+}
+
 static inline void nvgpu_wr32(struct nvkm_vgpu_pf *pf, u32 reg, u32 val)
 {
 	iowrite32(val, pf->regs + reg);

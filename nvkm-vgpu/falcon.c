@@ -11,6 +11,7 @@
 #include "device.h"
 #include "falcon.h"
 #include "regs/falcon.h"
+#include "regs/fuse.h"
 #include "regs/pmc.h"
 
 #define FALCON_RESET_READY_US		150	/* kernel_falcon_ga102.c; may pass unsatisfied */
@@ -32,7 +33,11 @@ void nvgpu_falcon_wr32(const struct nvgpu_falcon *falcon, u32 reg, u32 val)
 
 static void falcon_mask(const struct nvgpu_falcon *falcon, u32 reg, u32 mask, u32 val)
 {
-	nvgpu_falcon_wr32(falcon, reg, (nvgpu_falcon_rd32(falcon, reg) & ~mask) | val);
+	u32 cur = nvgpu_falcon_rd32(falcon, reg);
+
+	if (nvgpu_pri_error(cur))
+		cur = 0;
+	nvgpu_falcon_wr32(falcon, reg, (cur & ~mask) | val);
 }
 
 /* wait for the bits of @mask to become @val */
@@ -41,7 +46,8 @@ static int falcon_poll(const struct nvgpu_falcon *falcon, u32 reg, u32 mask, u32
 {
 	u32 cur;
 
-	return read_poll_timeout(nvgpu_falcon_rd32, cur, (cur & mask) == val,
+	return read_poll_timeout(nvgpu_falcon_rd32, cur,
+				 !nvgpu_pri_error(cur) && (cur & mask) == val,
 				 min(timeout_us / 10, 1000UL), timeout_us, false, falcon, reg);
 }
 
@@ -240,14 +246,38 @@ int nvgpu_falcon_run(const struct nvgpu_falcon *falcon, const struct nvgpu_falco
 }
 
 /**
+ * nvgpu_falcon_fuse - read the fuse that says which signature a falcon wants
+ * @falcon: the falcon
+ * @reg: the fuse's register
+ * @version: the lowest version that is still accepted, a bit for each step
+ *
+ * Return: 0, or -EIO with a line in the log when the register cannot be read.
+ */
+int nvgpu_falcon_fuse(const struct nvgpu_falcon *falcon, u32 reg, u32 *version)
+{
+	u32 val = nvgpu_rd32(falcon->pf, reg);
+
+	if (nvgpu_pri_error(val))
+		return dev_err_probe(&falcon->pf->pdev->dev, -EIO,
+				     "%s falcon: version fuse %#x reads as error %#x\n",
+				     falcon->name, reg, val);
+	*version = FIELD_GET(NVGPU_FUSE_UCODE_VERSION, val);
+	return 0;
+}
+
+/**
  * nvgpu_falcon_riscv_active - is the RISC-V core running
  * @falcon: the falcon
  *
  * A GPU that fell off the bus reads as all ones, which is not a running core.
+ *
+ * Return: 1 when it is, 0 when it is not, -EAGAIN when its register cannot be read now.
  */
-bool nvgpu_falcon_riscv_active(const struct nvgpu_falcon *falcon)
+int nvgpu_falcon_riscv_active(const struct nvgpu_falcon *falcon)
 {
 	u32 cpuctl = nvgpu_falcon_rd32(falcon, NVGPU_FALCON2_RISCV_CPUCTL);
 
+	if (nvgpu_pri_error(cpuctl))
+		return -EAGAIN;
 	return cpuctl != ~0U && (cpuctl & NVGPU_FALCON2_RISCV_CPUCTL_ACTIVE);
 }

@@ -54,6 +54,7 @@ void nvgpu_falcon_start(const struct nvgpu_falcon *falcon);
 int nvgpu_falcon_wait_halted(const struct nvgpu_falcon *falcon);
 int nvgpu_falcon_run(const struct nvgpu_falcon *falcon, const struct nvgpu_falcon_image *image,
 		     u64 argument, u32 *result);
-bool nvgpu_falcon_riscv_active(const struct nvgpu_falcon *falcon);
+int nvgpu_falcon_fuse(const struct nvgpu_falcon *falcon, u32 reg, u32 *version);
+int nvgpu_falcon_riscv_active(const struct nvgpu_falcon *falcon);
 
 #endif

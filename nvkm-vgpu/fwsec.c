@@ -26,7 +26,8 @@
  * @frts: for FRTS: framebuffer offset of the region
  * @frts_size: for FRTS: bytes of the region
  *
- * Return: 0, -ENODEV when the VBIOS has none that this board can run, -ENOMEM.
+ * Return: 0, -ENODEV when the VBIOS has none that this board can run, -EIO when its fuse cannot be
+ * read, -ENOMEM.
  */
 int nvgpu_fwsec_init(struct nvgpu_fwsec *fwsec, const struct nvgpu_falcon *falcon,
 		     const struct nvgpu_vbios_fwsec *vbios, u32 cmd, u64 frts, u64 frts_size)
@@ -44,8 +45,9 @@ int nvgpu_fwsec_init(struct nvgpu_fwsec *fwsec, const struct nvgpu_falcon *falco
 				     "VBIOS: FWSEC: engine mask %#x, ucode id %u, expected the GSP's %#lx, 1 to %u\n",
 				     vbios->engine_mask, vbios->ucode_id, FWSEC_ENGINE_GSP,
 				     NVGPU_FUSE_UCODES);
-	fuse = FIELD_GET(NVGPU_FUSE_UCODE_VERSION,
-			 nvgpu_rd32(falcon->pf, NVGPU_FUSE_GSP_UCODE_VERSION(vbios->ucode_id)));
+	ret = nvgpu_falcon_fuse(falcon, NVGPU_FUSE_GSP_UCODE_VERSION(vbios->ucode_id), &fuse);
+	if (ret)
+		return ret;
 	sig = nvgpu_vbios_fwsec_signature(vbios, fuse);
 	if (sig < 0)
 		return dev_err_probe(dev, -ENODEV,

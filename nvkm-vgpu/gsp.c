@@ -40,6 +40,9 @@
 #define GSP_VGA_WORKSPACE_SIZE		SZ_1M
 #define GSP_VGA_WORKSPACE_SMALL		SZ_128K
 
+/* of the tasks that it starts with, itself and its interrupt handlers */
+const char * const nvgpu_gsp_log_names[NVGPU_GSP_LOGS] = { "LOGINIT", "LOGINTR", "LOGRM" };
+
 /* ---- state ----------------------------------------------------------------------------------- */
 
 /**
@@ -71,12 +74,13 @@ void nvgpu_gsp_set_dead(struct nvkm_vgpu_pf *pf, const char *why)
  * nvgpu_gsp_check - look whether GSP-RM still runs
  * @pf: the GPU
  *
- * Return: true when it runs, or was not started so far.
+ * Return: true when it runs, was not started so far, or cannot be seen now.
  */
 bool nvgpu_gsp_check(struct nvkm_vgpu_pf *pf)
 {
 	if (nvgpu_gsp_dead(pf))
 		return false;
+	/* a register that cannot be read is no verdict, too */
 	if (!pf->gsp.started || nvgpu_falcon_riscv_active(&pf->gsp_falcon))
 		return true;
 	nvgpu_gsp_set_dead(pf, pci_device_is_present(pf->pdev) ? "its core stopped" :
@@ -94,23 +98,30 @@ static bool gsp_wpr2_up(struct nvkm_vgpu_pf *pf)
 /* how far the GPU's own firmware is, 0 while that may not be read */
 static u32 gsp_gfw_progress(struct nvkm_vgpu_pf *pf)
 {
-	if (!(nvgpu_rd32(pf, NVGPU_GC6_GFW_BOOT_PLM) & NVGPU_GC6_GFW_BOOT_PLM_READ))
+	u32 plm = nvgpu_rd32(pf, NVGPU_GC6_GFW_BOOT_PLM), boot;
+
+	if (nvgpu_pri_error(plm) || !(plm & NVGPU_GC6_GFW_BOOT_PLM_READ))
 		return 0;
-	return FIELD_GET(NVGPU_GC6_GFW_BOOT_PROGRESS, nvgpu_rd32(pf, NVGPU_GC6_GFW_BOOT));
+	boot = nvgpu_rd32(pf, NVGPU_GC6_GFW_BOOT);
+	return nvgpu_pri_error(boot) ? 0 : FIELD_GET(NVGPU_GC6_GFW_BOOT_PROGRESS, boot);
 }
 
 /* the GPU's own firmware has to be through, and no GSP-RM may be left from another driver */
 static int gsp_check_idle(struct nvkm_vgpu_pf *pf)
 {
 	struct device *dev = &pf->pdev->dev;
-	u32 progress;
+	u32 progress, wpr2;
 
 	if (read_poll_timeout(gsp_gfw_progress, progress, progress == NVGPU_GC6_GFW_BOOT_COMPLETED,
 			      1000, GSP_GFW_BOOT_MS * USEC_PER_MSEC, false, pf))
 		return dev_err_probe(dev, -ETIMEDOUT,
 				     "GFW, the GPU's own firmware, is at %#x after %u ms, expected %#x\n",
 				     progress, GSP_GFW_BOOT_MS, NVGPU_GC6_GFW_BOOT_COMPLETED);
-	if (gsp_wpr2_up(pf))
+	wpr2 = nvgpu_rd32(pf, NVGPU_PFB_WPR2_HI);
+	if (nvgpu_pri_error(wpr2))
+		return dev_err_probe(dev, -EIO, "register of WPR2's end reads as error %#x\n",
+				     wpr2);
+	if (wpr2 & NVGPU_PFB_WPR2_ADDR)
 		return dev_err_probe(dev, -EBUSY,
 				     "WPR2 has another driver's firmware, the GPU needs a reset\n");
 	return 0;
@@ -121,10 +132,11 @@ static u64 gsp_vga_workspace(struct nvkm_vgpu_pf *pf, u64 fb_size)
 	u64 base = fb_size - GSP_VGA_WORKSPACE_SIZE, addr;
 	u32 val;
 
-	if (nvgpu_rd32(pf, NVGPU_FUSE_DISPLAY) & NVGPU_FUSE_DISPLAY_DISABLED)
+	val = nvgpu_rd32(pf, NVGPU_FUSE_DISPLAY);
+	if (!nvgpu_pri_error(val) && (val & NVGPU_FUSE_DISPLAY_DISABLED))
 		return base;
 	val = nvgpu_rd32(pf, NVGPU_PDISP_VGA_WORKSPACE);
-	if (!(val & NVGPU_PDISP_VGA_WORKSPACE_VALID))
+	if (nvgpu_pri_error(val) || !(val & NVGPU_PDISP_VGA_WORKSPACE_VALID))
 		return base;
 	addr = (u64)FIELD_GET(NVGPU_PDISP_VGA_WORKSPACE_ADDR, val) << 16;
 	/* the VBIOS put it elsewhere: then only what VGA itself needs stays at the end */
@@ -135,10 +147,15 @@ static u64 gsp_vga_workspace(struct nvkm_vgpu_pf *pf, u64 fb_size)
 
 static int gsp_layout(struct nvkm_vgpu_pf *pf, const struct nvgpu_firmware *fw)
 {
-	u64 fb_size = (u64)nvgpu_rd32(pf, NVGPU_GC6_USABLE_FB_MIB) << 20;
+	u32 mib = nvgpu_rd32(pf, NVGPU_GC6_USABLE_FB_MIB);
+	u64 fb_size = (u64)mib << 20;
 	struct nvgpu_wpr *wpr = &pf->gsp.wpr;
 	int ret = -ENOSPC;
 
+	if (nvgpu_pri_error(mib))
+		return dev_err_probe(&pf->pdev->dev, -EIO,
+				     "register of the framebuffer's size reads as error %#x\n",
+				     mib);
 	if (fb_size > GSP_VGA_WORKSPACE_SIZE)
 		ret = nvgpu_wpr_layout(wpr, fb_size, gsp_vga_workspace(pf, fb_size),
 				       fw->gsp.image_size, fw->bootloader.size,
@@ -239,7 +256,6 @@ static void gsp_libos_arg(struct nvgpu_libos_arg *arg, const char *name,
  */
 static int gsp_prepare_args(struct nvkm_vgpu_pf *pf)
 {
-	static const char * const log_names[NVGPU_GSP_LOGS] = { "LOGINIT", "LOGINTR", "LOGRM" };
 	struct nvgpu_queue_args queue_args;
 	struct nvgpu_gsp *gsp = &pf->gsp;
 	struct nvgpu_libos_arg *arg;
@@ -260,7 +276,7 @@ static int gsp_prepare_args(struct nvkm_vgpu_pf *pf)
 		pte = gsp->log[i].cpu;
 		for (page = 0; page < GSP_LOG_SIZE / NVGPU_GSP_PAGE; page++)
 			pte[1 + page] = cpu_to_le64(gsp->log[i].addr + page * NVGPU_GSP_PAGE);
-		gsp_libos_arg(arg++, log_names[i], &gsp->log[i]);
+		gsp_libos_arg(arg++, nvgpu_gsp_log_names[i], &gsp->log[i]);
 	}
 	nvgpu_msgq_args(&gsp->rpc.queue, &queue_args);
 	pf->abi->encode_rm_args(gsp->rm_args.cpu, &queue_args);
@@ -343,7 +359,7 @@ int nvgpu_gsp_reset(struct nvkm_vgpu_pf *pf)
 int nvgpu_gsp_started(struct nvkm_vgpu_pf *pf)
 {
 	nvgpu_falcon_wr32(&pf->gsp_falcon, NVGPU_FALCON_OS, pf->gsp.app_version);
-	if (!nvgpu_falcon_riscv_active(&pf->gsp_falcon)) {
+	if (nvgpu_falcon_riscv_active(&pf->gsp_falcon) <= 0) {
 		nvgpu_gsp_set_dead(pf, "its core does not run");
 		return -EIO;
 	}

@@ -2,6 +2,7 @@
 #ifndef _NVKM_VGPU_GSP_H
 #define _NVKM_VGPU_GSP_H
 
+#include <linux/debugfs.h>
 #include <linux/idr.h>
 #include <linux/types.h>
 
@@ -16,6 +17,8 @@ struct nvkm_vgpu_pf;
 
 #define NVGPU_GSP_LOGS			3
 
+extern const char * const nvgpu_gsp_log_names[NVGPU_GSP_LOGS];
+
 /**
  * struct nvgpu_gsp - GSP-RM, and what it needs of memory
  * @rpc: calls to it
@@ -28,6 +31,7 @@ struct nvkm_vgpu_pf;
  * @libos: arguments of its operating system
  * @rm_args: arguments of GSP-RM
  * @log: three rings that it writes text to
+ * @log_blob: the same for debugfs
  * @frts: makes WPR2
  * @sb: returns the GSP to its state before
  * @booter: programs on SEC2
@@ -43,6 +47,7 @@ struct nvgpu_gsp {
 	struct nvgpu_dma wpr_meta, bootloader, signature;
 	struct nvgpu_radix3 image;
 	struct nvgpu_dma libos, rm_args, log[NVGPU_GSP_LOGS];
+	struct debugfs_blob_wrapper log_blob[NVGPU_GSP_LOGS];
 	struct nvgpu_fwsec frts, sb;
 	struct nvgpu_booter booter;
 	u32 app_version;

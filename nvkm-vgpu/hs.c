@@ -3,7 +3,6 @@
  * Heavy-secure programs from firmware files: they come with a signature for each version of the
  * board's fuses.
  */
-#include <linux/bitfield.h>
 #include <linux/math.h>
 #include <linux/string.h>
 
@@ -21,7 +20,8 @@
  * @name: for messages, a constant string
  * @fw: the firmware file; not needed afterwards
  *
- * Return: 0, -EINVAL when the file has no signature that this board accepts, -ENOMEM.
+ * Return: 0, -EINVAL when the file has no signature that this board accepts, -EIO when its fuse
+ * cannot be read, -ENOMEM.
  */
 int nvgpu_hs_init(struct nvgpu_hs *hs, const struct nvgpu_falcon *falcon, const char *name,
 		  const struct nvgpu_fw_hs *fw)
@@ -35,8 +35,9 @@ int nvgpu_hs_init(struct nvgpu_hs *hs, const struct nvgpu_falcon *falcon, const 
 		dev_err(dev, "firmware %s is not for SEC2\n", name);
 		return -EINVAL;
 	}
-	fuse = FIELD_GET(NVGPU_FUSE_UCODE_VERSION,
-			 nvgpu_rd32(falcon->pf, NVGPU_FUSE_SEC2_UCODE_VERSION(fw->ucode_id)));
+	ret = nvgpu_falcon_fuse(falcon, NVGPU_FUSE_SEC2_UCODE_VERSION(fw->ucode_id), &fuse);
+	if (ret)
+		return ret;
 	sig = nvgpu_fw_hs_signature(fw, fuse);
 	if (sig < 0) {
 		dev_err(dev, "firmware %s has no signature for version fuse %#x\n", name, fuse);

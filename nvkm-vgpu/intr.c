@@ -66,7 +66,7 @@ static irqreturn_t intr_handler(int irq, void *data)
 	if (!pf->pdev->msi_enabled && !pf->pdev->msix_enabled) {
 		u32 top = intr_rd32(pf, NVGPU_VFN_INTR_TOP);
 
-		if (top == ~0U || !(top & intr_top_bit(&pf->intr)))
+		if (top == ~0U || nvgpu_pri_error(top) || !(top & intr_top_bit(&pf->intr)))
 			return IRQ_NONE;
 	}
 	intr_mask(pf);
@@ -79,7 +79,7 @@ static irqreturn_t intr_thread(int irq, void *data)
 	u32 leaf = intr_rd32(pf, NVGPU_VFN_INTR_LEAF(intr_leaf(&pf->intr)));
 	u32 status;
 
-	if (leaf & intr_leaf_bit(&pf->intr)) {
+	if (!nvgpu_pri_error(leaf) && (leaf & intr_leaf_bit(&pf->intr))) {
 		intr_wr32(pf, NVGPU_VFN_INTR_LEAF(intr_leaf(&pf->intr)), intr_leaf_bit(&pf->intr));
 		status = nvgpu_falcon_rd32(&pf->gsp_falcon, NVGPU_FALCON_IRQSTAT) &
 			 (NVGPU_FALCON_IRQ_SWGEN0 | NVGPU_FALCON_IRQ_HALT);
