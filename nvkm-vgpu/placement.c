@@ -26,22 +26,19 @@
  * @geo: the board
  * @type: the vGPU type
  *
- * With ECC on, check bits take a share of the board, which all vGPUs bear alike.
+ * What a board has less than its name says, of check bits most of all, is borne by all vGPUs alike.
+ * The rule is that of NVIDIA's host; kernel_vgpu_mgr.c, kvgpumgrSetSupportedPlacementIds().
  *
  * Return: bytes, a multiple of the VMMU segment; 0 if there is nothing left for a guest.
  */
 u64 nvgpu_guest_fb_size(const struct nvgpu_geometry *geo, const struct nvgpu_type *type)
 {
-	u64 size = type->fb_size, share, overhead;
+	u64 share = div_u64(round_up(geo->fb_total, 8 * geo->segment), type->max_instance);
+	u64 overhead = type->fb_reservation + type->heap_size;
 
-	if (geo->ecc) {
-		share = div_u64(round_up(geo->fb_total, 8 * geo->segment), type->max_instance);
-		overhead = type->fb_reservation + type->heap_size;
-		if (share <= overhead)
-			return 0;
-		size = min(size, share - overhead);
-	}
-	return round_down(size, geo->segment);
+	if (share <= overhead)
+		return 0;
+	return round_down(min(type->fb_size, share - overhead), geo->segment);
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_guest_fb_size);
 

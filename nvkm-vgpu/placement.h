@@ -9,9 +9,9 @@ struct nvgpu_type;
 /**
  * struct nvgpu_geometry - what of the board decides where vGPUs go
  * @fb_start: framebuffer address of the first whole VMMU segment that is ours
- * @fb_total: bytes of framebuffer of the board
+ * @fb_total: bytes of framebuffer of the board, without those of check bits
  * @segment: bytes of a VMMU segment, a power of two
- * @ecc: part of the framebuffer holds check bits
+ * @ecc: part of the framebuffer holds check bits; for debugfs
  */
 struct nvgpu_geometry {
 	u64 fb_start;

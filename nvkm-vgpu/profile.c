@@ -102,12 +102,6 @@ static bool fits_siblings(const struct nvgpu_vgpu_mgr *mgr, const struct nvgpu_t
 	return true;
 }
 
-/* types that tolerate no ECC cannot be had while it is on */
-static bool fits_board(const struct nvgpu_vgpu_mgr *mgr, const struct nvgpu_type *type)
-{
-	return type->ecc || !mgr->geo.ecc;
-}
-
 /**
  * nvgpu_profile_get() - type of a VF
  * @pf: the GPU
@@ -157,10 +151,6 @@ static int set_type(struct nvkm_vgpu_pf *pf, struct nvgpu_vf *state, unsigned in
 	if (!type) {
 		dev_notice(dev, "VF %u: no vGPU type %u\n", vf, id);
 		return -ENODEV;
-	}
-	if (!fits_board(mgr, type)) {
-		dev_notice(dev, "VF %u: %s cannot be had with ECC on\n", vf, type->name);
-		return -EINVAL;
 	}
 	if (!fits_siblings(mgr, type)) {
 		dev_notice(dev, "VF %u: %s differs in size from the other vGPUs\n", vf, type->name);
@@ -240,7 +230,7 @@ unsigned int nvgpu_profile_creatable(struct nvkm_vgpu_pf *pf, unsigned int vf,
 	for (i = 0; i < mgr->num_types; i++) {
 		struct nvgpu_reservation trial = { .type = &mgr->types[i] };
 
-		if (!fits_board(mgr, trial.type) || !fits_siblings(mgr, trial.type))
+		if (!fits_siblings(mgr, trial.type))
 			continue;
 		if (reserve(mgr, &trial))
 			continue;

@@ -80,7 +80,7 @@ static void placement_ecc(struct kunit *test)
 {
 	const struct nvgpu_type *type = l40_type(test, "NVIDIA L40-8Q");
 	struct nvgpu_geometry geo = {
-		.fb_total = 46068ULL * SZ_1M, .segment = SEGMENT, .ecc = true,
+		.fb_total = 46068ULL * SZ_1M, .segment = SEGMENT,
 	};
 	struct nvgpu_placement p;
 
@@ -96,6 +96,75 @@ static void placement_ecc(struct kunit *test)
 	geo.fb_total = SZ_1G;
 	KUNIT_EXPECT_EQ(test, nvgpu_guest_fb_size(&geo, type), 0);
 	KUNIT_EXPECT_EQ(test, -ENOSPC, nvgpu_place_homogeneous(&geo, type, 0, &p));
+}
+
+struct place_board {
+	const char *name;
+	u16 device;
+	u32 mib, ecc_mib, segment_mib;
+};
+
+/* framebuffer without and with ECC: as nvidia-smi shows it of such boards, or by the same rule */
+static const struct place_board place_boards[] = {
+	{ "L40",		0x26b5, 49140, 46068, 128 },
+	{ "L40S",		0x26b9, 49140, 46068, 128 },
+	{ "L20",		0x26ba, 49140, 46068, 128 },
+	{ "RTX 6000 Ada",	0x26b1, 49140, 46068, 128 },
+	{ "RTX 5000 Ada",	0x26b2, 32760, 30712, 128 },
+	{ "L4",			0x27b8, 24570, 23034,  64 },
+	{ "L2",			0x27b6, 24570, 23034,  64 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(board, place_boards, name);
+
+/* what GSP-RM keeps: the bottom (seen), 581 MiB of heap for vGPUs, and around that 145 MiB */
+#define KEPT_BOTTOM	49
+#define KEPT_TOP	726
+
+/* @type's vGPUs and their heaps are in what is left, whole segments from the first one on */
+static void expect_room(struct kunit *test, const struct nvgpu_type *type, u32 mib, u32 segment_mib)
+{
+	struct nvgpu_geometry geo = {
+		.fb_start = round_up(KEPT_BOTTOM, segment_mib) * (u64)SZ_1M,
+		.fb_total = mib * (u64)SZ_1M, .segment = segment_mib * (u64)SZ_1M,
+	};
+	struct nvgpu_placement p;
+	u64 end;
+
+	KUNIT_ASSERT_EQ_MSG(test, 0,
+			    nvgpu_place_homogeneous(&geo, type, type->max_instance - 1, &p), "%s",
+			    type->name);
+	KUNIT_EXPECT_EQ(test, p.fb_size % geo.segment, 0);
+	end = p.fb_start + p.fb_size + type->max_instance * type->heap_size;
+	KUNIT_EXPECT_LE_MSG(test, end, (mib - KEPT_TOP) * (u64)SZ_1M, "%s", type->name);
+}
+
+/* without ECC a guest has what the product publishes; with it all places exist, too */
+static void placement_boards(struct kunit *test)
+{
+	const struct place_board *b = test->param_value;
+	struct nvgpu_type *types = kunit_kcalloc(test, NVGPU_MAX_TYPES, sizeof(*types), GFP_KERNEL);
+	struct nvgpu_geometry geo = {
+		.fb_total = b->mib * (u64)SZ_1M, .segment = b->segment_mib * (u64)SZ_1M,
+	};
+	unsigned int i, n, segment;
+
+	KUNIT_ASSERT_NOT_NULL(test, types);
+	n = nvgpu_types_build(b->device, types, NVGPU_MAX_TYPES);
+	KUNIT_ASSERT_GT(test, n, 0);
+	for (i = 0; i < n; i++) {
+		KUNIT_EXPECT_EQ_MSG(test, nvgpu_guest_fb_size(&geo, &types[i]), types[i].fb_size,
+				    "%s", types[i].name);
+		/*
+		 * The size of a segment is asked for, it may be a smaller one than is assumed. With
+		 * larger ones the rule gives more than there is of some boards, and the last of a
+		 * type's vGPUs find no room.
+		 */
+		for (segment = 32; segment <= b->segment_mib; segment *= 2) {
+			expect_room(test, &types[i], b->mib, segment);
+			expect_room(test, &types[i], b->ecc_mib, segment);
+		}
+	}
 }
 
 static void placement_large_segments(struct kunit *test)
@@ -189,6 +258,7 @@ static void placement_fb_from_top(struct kunit *test)
 static struct kunit_case placement_test_cases[] = {
 	KUNIT_CASE_PARAM(placement_homogeneous, place_gen_params),
 	KUNIT_CASE(placement_ecc),
+	KUNIT_CASE_PARAM(placement_boards, board_gen_params),
 	KUNIT_CASE(placement_large_segments),
 	KUNIT_CASE(placement_chids),
 	KUNIT_CASE(placement_fb_reserve),
