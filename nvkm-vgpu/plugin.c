@@ -115,6 +115,8 @@ void nvgpu_plugin_unmap(struct nvkm_vgpu *vgpu)
 
 static void ring(struct nvkm_vgpu *vgpu)
 {
+	/* a read does not overtake what was written: it is in framebuffer before the doorbell */
+	readl(ctrl(vgpu) + layout(vgpu)->ctrl_reg.message_seq_num);
 	nvgpu_wr32(vgpu->pf, NVGPU_PRIV_DOORBELL, NVGPU_PRIV_DOORBELL_VF_CPU_PLUGIN(vgpu->gfid));
 	nvgpu_rd32(vgpu->pf, NVGPU_PRIV_DOORBELL);
 }
