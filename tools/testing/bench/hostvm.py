@@ -204,6 +204,7 @@ class HostVM:
              None: the device is not given one
     nouveau  let the stock kernel's own drivers have the GPU
     udev     start udevd (modules load by alias); systemd: boot Debian's init
+    timing   how long things take in GPUs: "quick", or as "real" ones
     qemu     QEMU binary; default: what mk-qemu.sh built
     extra    more QEMU arguments; append: more kernel arguments
     files    files or folders for the VM's /bench
@@ -223,6 +224,7 @@ class HostVM:
         nouveau=False,
         udev=False,
         systemd=False,
+        timing="quick",
         qemu=None,
         extra=(),
         append="",
@@ -241,6 +243,7 @@ class HostVM:
         self.nouveau = nouveau
         self.udev = udev
         self.systemd = systemd
+        self.timing = timing
         self.extra = list(extra)
         self.append = append
         self.files = list(files)
@@ -312,6 +315,8 @@ class HostVM:
                     f"size={self.vram_size},mem-path={self.run}/vram{suffix}",
                 ]
                 memory = f",memdev=vram{suffix}"
+            if device.startswith("nvidia-ada"):
+                device += f",timing={self.timing}"
             args += ["-device", f"{device},id=gpu{suffix},bus=rp{suffix}{memory}"]
         return args
 

@@ -9,8 +9,10 @@
  * A bottom half runs all channels that have work, in turns and in bounded parts. One that waits for a semaphore is
  * looked at again after each doorbell, after other channels' work, and every millisecond.
  *
- * An error stops the channel for good and no other. GSP-RM, who handles such interrupts, tells the driver twice: the
- * line for its log (OS_ERROR_LOG), and which channel is to be given up (RC_TRIGGERED). Assumption RC: with which Xid.
+ * An error stops the channel for good and no other. GSP-RM, who handles such interrupts, tells the driver which channel
+ * is to be given up (RC_TRIGGERED). Before that comes the line for its log (OS_ERROR_LOG), but for a fault of the MMU,
+ * where it says that there is one (MMU_FAULT_QUEUED) and leaves the words to the driver: so seen on GA106 with 570.144.
+ * Assumption RC: with which Xid.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -27,6 +29,12 @@
 #define BUDGET          16384   /* methods of a channel in its turn */
 #define BUDGET_CE       1024    /* what a part of a transfer counts for */
 #define RETRY_MS        1
+
+/* what was seen in RC_TRIGGERED, on GA106 with 570.144, and how many records came before it */
+#define RC_LEVEL        2
+#define RC_SCOPE        1
+#define RC_PARTITION    233
+#define RC_NOCAT_RECORDS 5
 
 #define PBDMA_ERROR     r570_ROBUST_CHANNEL_PBDMA_ERROR
 #define MMU_FAULT       r570_ROBUST_CHANNEL_FIFO_ERROR_MMU_ERR_FLT
@@ -63,7 +71,10 @@ static void send_rc(AdaChannel *c, uint32_t xid, const MmuFault *fault)
     stl_le_p(p + ADA_OFF(fw, rpc_rc_triggered_v17_02, nv2080EngineType), c->engine->type);
     stl_le_p(p + ADA_OFF(fw, rpc_rc_triggered_v17_02, chid), c->chid);
     stl_le_p(p + ADA_OFF(fw, rpc_rc_triggered_v17_02, exceptType), xid);
+    stl_le_p(p + ADA_OFF(fw, rpc_rc_triggered_v17_02, scope), RC_SCOPE);
+    stw_le_p(p + ADA_OFF(fw, rpc_rc_triggered_v17_02, partitionAttributionId), RC_PARTITION);
     if (fw == ADA_FW_570) {
+        stl_le_p(p + r570_rpc_rc_triggered_v17_02__exceptLevel, RC_LEVEL);
         stl_le_p(p + r570_rpc_rc_triggered_v17_02__gfid, c->gfid);
         if (fault) {
             stl_le_p(p + r570_rpc_rc_triggered_v17_02__mmuFaultAddrLo, fault->va);
@@ -74,6 +85,14 @@ static void send_rc(AdaChannel *c, uint32_t xid, const MmuFault *fault)
     ada_gsp_event(s, RPC_EVENT(RC_TRIGGERED), p, ADA_SIZE(fw, rpc_rc_triggered_v17_02));
 }
 
+static void send_mmu_fault(AdaState *s)
+{
+    ada_gsp_event(s, RPC_EVENT(MMU_FAULT_QUEUED), NULL, 0);
+    for (int i = 0; s->gsp->fw == ADA_FW_570 && i < RC_NOCAT_RECORDS; i++) {
+        ada_gsp_event(s, RPC_EVENT(GSP_POST_NOCAT_RECORD), (uint8_t[4]) {}, 4);
+    }
+}
+
 static void chan_stop(AdaChannel *c, const char *check, uint32_t xid, const MmuFault *fault, const char *why)
 {
     g_autofree char *text = g_strdup_printf("Ch %08x, %s: %s", c->chid, c->engine->name, why);
@@ -82,7 +101,11 @@ static void chan_stop(AdaChannel *c, const char *check, uint32_t xid, const MmuF
     c->gpu->fifo->faults++;
     ada_refused(c->gpu, check, "channel %u of GFID %u: %s", c->chid, c->gfid, why);
     if (ada_gsp_running(c->gpu)) {
-        send_error_log(c, xid, text);
+        if (fault) {
+            send_mmu_fault(c->gpu);
+        } else {
+            send_error_log(c, xid, text);
+        }
         send_rc(c, xid, fault);
     }
 }

@@ -106,7 +106,7 @@ void ada_account(AdaState *s)
         }
         a.gfids++;
         for (unsigned int i = 0; i < v->segs; i++) {
-            a.segments += v->seg[i].len / s->board->vmmu_segment;
+            a.segments += v->seg[i].len / s->vmmu_segment;
             a.fb_bytes += v->seg[i].len;
         }
         a.channels += v->channels;
@@ -667,6 +667,44 @@ static char *get_vbios(Object *obj, Error **errp)
     return g_strdup(NVIDIA_ADA(obj)->vbios_name ?: "");
 }
 
+static int get_ecc(Object *obj, Error **errp)
+{
+    return NVIDIA_ADA(obj)->next_power_on.ecc;
+}
+
+static void set_ecc(Object *obj, int value, Error **errp)
+{
+    NVIDIA_ADA(obj)->next_power_on.ecc = value;
+}
+
+static const char *const timing_names[] = { "quick", "real" };
+static const QEnumLookup timing_lookup = { .array = timing_names, .size = ARRAY_SIZE(timing_names) };
+
+static int get_timing(Object *obj, Error **errp)
+{
+    return NVIDIA_ADA(obj)->timing_real;
+}
+
+static void set_timing(Object *obj, int value, Error **errp)
+{
+    NVIDIA_ADA(obj)->timing_real = value;
+}
+
+static const char *const fb_regions_names[] = {
+    [ADA_FB_SEEN] = "seen", [ADA_FB_PLAIN] = "plain", [ADA_FB_SPLIT] = "split",
+};
+static const QEnumLookup fb_regions_lookup = { .array = fb_regions_names, .size = ARRAY_SIZE(fb_regions_names) };
+
+static int get_fb_regions(Object *obj, Error **errp)
+{
+    return NVIDIA_ADA(obj)->fb_regions;
+}
+
+static void set_fb_regions(Object *obj, int value, Error **errp)
+{
+    NVIDIA_ADA(obj)->fb_regions = value;
+}
+
 /* The file is read now: what is wrong with it is told to the one who names it */
 static void set_vbios(Object *obj, const char *value, Error **errp)
 {
@@ -696,7 +734,11 @@ void ada_debug_class_init(ObjectClass *oc)
     object_class_property_add_str(oc, "unmodelled", prop_unmodelled, NULL);
     object_class_property_add_str(oc, "vgpus", prop_vgpus, NULL);
     object_class_property_add_str(oc, "channels", prop_channels, NULL);
-    add_bool(oc, "ecc", offsetof(AdaState, next_power_on.ecc));
+    object_class_property_add_enum(oc, "ecc", "OnOffAuto", &OnOffAuto_lookup, get_ecc, set_ecc);
+    object_class_property_add_enum(oc, "timing", "AdaTiming", &timing_lookup, get_timing, set_timing);
+    object_property_set_default_uint(add_u32(oc, "timing-seed", offsetof(AdaState, timing_seed)), 1);
+    object_class_property_add_enum(oc, "fb-regions", "AdaFbRegions", &fb_regions_lookup, get_fb_regions,
+                                   set_fb_regions);
     object_property_set_default_bool(add_bool(oc, "vbios-fwsec", offsetof(AdaState, next_power_on.vbios_fwsec)), true);
     object_class_property_add_str(oc, "vbios", get_vbios, set_vbios);
     add_bool(oc, "prom-ifr", offsetof(AdaState, next_power_on.prom_ifr));

@@ -5,6 +5,9 @@
  *
  * Registers, the loader DMA and the processor's start and halt. What a started program does is in ada-hs.c. Transfers
  * are finished when the command's write returns; programs take a while, so that a driver has to wait for them.
+ *
+ * Each has two cores, a falcon and a RISC-V, and after each reset the RISC-V one: a driver has to choose the falcon
+ * before it starts a program of it. While the engine is held in reset nothing else of it answers.
  */
 #include "qemu/osdep.h"
 #include "qemu/bitops.h"
@@ -25,21 +28,36 @@
 #define IRQ_SWGEN0      BIT(6)
 #define CPUCTL_STARTCPU BIT(1)
 #define CPUCTL_HALTED   BIT(4)
-#define HWCFG2_VALUE    (BIT(31) | BIT(10))     /* ready for reset, has a RISC-V; nothing to scrub */
-/* assumption HWCFG1: core version 6 with heavy-secure mode; the ports are those that are modelled */
+/*
+ * HWCFG2 as SEC2 of an RTX 4070 SUPER has it after FLR: nothing to scrub, has a RISC-V (10). Ready for reset (31) comes
+ * with the first one
+ */
+#define HWCFG2_VALUE    0x67b7
+#define HWCFG2_READY    BIT(31)
+#define HWCFG3          0x278   /* sizes of memories in blocks: IMEM 11:0, DMEM 27:16 */
+/* assumption HWCFG1: core version 6 with heavy-secure mode; the ports as NVIDIA's tools know them of SEC2 and PMU */
 #define HWCFG1          0x12c
-#define HWCFG1_VALUE(f) (6 | 3 << 4 | ARRAY_SIZE((f)->imemc) << 8 | ARRAY_SIZE((f)->dmemc) << 12)
-#define HWCFG_VALUE     (ADA_FALCON_IMEM / 256 | ADA_FALCON_DMEM / 256 << 9)
+#define HWCFG1_VALUE(t) (6 | 3 << 4 | (t)->imem_ports << 8 | (t)->dmem_ports << 12)
+/* nine bits each, which cannot tell the PMU's */
+#define HWCFG_VALUE(t)  (MIN((t)->imem_size / 256, 0x1ff) | MIN((t)->dmem_size / 256, 0x1ff) << 9)
 #define DMATRFCMD_IDLE  BIT(1)
 #define BCR_VALID       BIT(0)
-#define BCR_WRITABLE    (BIT(8) | BIT(4))
+#define BCR_CORE_RISCV  BIT(4)
+#define BCR_WRITABLE    (BIT(8) | BCR_CORE_RISCV)
 #define PORT_AINCR      BIT(25)
 #define PORT_AINCW      BIT(24)
 
 /* Targets of FBIF_TRANSCFG; the ABI tables name the coherent one only, the others are as Linux's nova-core has them */
 enum { TARGET_FB, TARGET_COHERENT_SYSMEM, TARGET_NONCOHERENT_SYSMEM };
 
-#define RUN_TIME_NS     (1 * SCALE_MS)          /* any time will do that a driver must wait for */
+#define RUN_MS          1       /* any time will do that a driver must wait for */
+#define RUN_MS_REAL     60
+#define HWCFG2_SCRUBBING BIT(12)
+
+/* sizes and ports of SEC2 and PMU: gpu-admin-tools has them for Ada. Assumption GSP-FALCON: the GSP's */
+const AdaFalconType ada_falcon_gsp = { "gsp", 0x110000, 0x600, ADA_GSP_IMEM, ADA_GSP_DMEM, 1, 4 };
+const AdaFalconType ada_falcon_sec2 = { "sec2", 0x840000, 0x600, 0x16000, 0x10000, 1, 1 };
+const AdaFalconType ada_falcon_pmu = { "pmu", 0x10a000, 0xe00, ADA_FALCON_IMEM_MAX, 0x2c000, 1, 4 };
 
 static bool is_gsp(AdaFalcon *f)
 {
@@ -87,6 +105,11 @@ void ada_falcon_riscv_halt(AdaFalcon *f)
 
 /* ---- memories ---------------------------------------------------------------------------------------------------- */
 
+static uint32_t mem_size(AdaFalcon *f, bool imem)
+{
+    return imem ? f->type->imem_size : f->type->dmem_size;
+}
+
 static void imem_store(AdaFalcon *f, uint32_t off, const void *data, uint32_t len, uint16_t tag, bool secure)
 {
     memcpy(f->imem + off, data, len);
@@ -119,7 +142,7 @@ static uint32_t port_read(AdaFalcon *f, uint32_t *ctl, bool imem)
 {
     uint32_t off, val = 0;
 
-    if (port_offset(*ctl, imem ? ADA_FALCON_IMEM : ADA_FALCON_DMEM, &off) && !(imem && f->imem_secure[off / 256])) {
+    if (port_offset(*ctl, mem_size(f, imem), &off) && !(imem && f->imem_secure[off / 256])) {
         val = ldl_le_p((imem ? f->imem : f->dmem) + off);
     }
     port_advance(ctl, PORT_AINCR);
@@ -132,7 +155,7 @@ static void port_write(AdaFalcon *f, uint32_t *ctl, bool imem, uint32_t val)
     uint8_t data[4];
 
     stl_le_p(data, val);
-    if (port_offset(*ctl, imem ? ADA_FALCON_IMEM : ADA_FALCON_DMEM, &off)) {
+    if (port_offset(*ctl, mem_size(f, imem), &off)) {
         if (imem) {
             imem_store(f, off, data, 4, f->imem_tag[off / 256], *ctl & BIT(28));
         } else {
@@ -178,6 +201,9 @@ static const char *dma_fault(AdaFalcon *f, uint32_t cmd, uint32_t size)
     bool imem = GET(cmd, FALCON_DMATRFCMD_IMEM);
     unsigned int ctx = GET(cmd, FALCON_DMATRFCMD_CTXDMA);
 
+    if (f->busy_scrub) {
+        return ADA_CHECK("falcon-scrubbing");
+    }
     /* IMEM is loaded by tagged blocks of 256 bytes; there is no size 7 */
     if (size > 256 || (imem && size != 256)) {
         return ADA_CHECK("falcon-dma-size");
@@ -185,7 +211,7 @@ static const char *dma_fault(AdaFalcon *f, uint32_t cmd, uint32_t size)
     if (f->dma_moffs % size || f->dma_fboffs % size) {
         return ADA_CHECK("falcon-dma-align");
     }
-    if (f->dma_moffs > (imem ? ADA_FALCON_IMEM : ADA_FALCON_DMEM) - size) {
+    if (f->dma_moffs > mem_size(f, imem) - size) {
         return ADA_CHECK("falcon-dma-bounds");
     }
     if (imem && GET(cmd, FALCON_DMATRFCMD_WRITE)) {
@@ -225,6 +251,7 @@ static void dma_command(AdaFalcon *f, uint32_t cmd)
     } else if (!write) {
         dmem_store(f, f->dma_moffs, buf, size);
     }
+    f->busy_dma = ada_time_reads(f->gpu);
 }
 
 /* ---- processor --------------------------------------------------------------------------------------------------- */
@@ -233,7 +260,11 @@ static void run_done(void *opaque)
 {
     AdaFalcon *f = opaque;
 
-    ada_hs_run(f);
+    if (f->ran) {
+        f->mailbox[0] = f->result;
+    } else {
+        ada_hs_run(f);
+    }
     f->halted = true;
     f->irqstat |= IRQ_HALT;
     update_irq(f, false);
@@ -241,10 +272,32 @@ static void run_done(void *opaque)
 
 static void start_cpu(AdaFalcon *f)
 {
+    if (f->bcr_ctrl & BCR_CORE_RISCV) {
+        ada_refuse(f->gpu, "falcon-core", "%s: STARTCPU, but its core is the RISC-V (BCR_CTRL 0x%x)", f->name,
+                   f->bcr_ctrl);
+        return;
+    }
+    if (f->busy_core) {
+        ada_refuse(f->gpu, "falcon-core", "%s: STARTCPU before BCR_CTRL is valid", f->name);
+        return;
+    }
+    if (f->busy_dma) {
+        ada_refuse(f->gpu, "falcon-dma-busy", "%s: STARTCPU before its last transfer is done", f->name);
+        f->imem[0] ^= 1;
+    }
     if (!timer_pending(f->run)) {
         f->halted = false;
         f->early = !ada_gfw_booted(f->gpu);
-        timer_mod(f->run, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + RUN_TIME_NS);
+        f->ran = ada_time_coin(f->gpu);
+        if (f->ran) {
+            uint32_t before = f->mailbox[0];
+
+            ada_hs_run(f);
+            f->result = f->mailbox[0];
+            f->mailbox[0] = before;
+        }
+        timer_mod(f->run, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
+                  ada_time_ms(f->gpu, RUN_MS, RUN_MS, RUN_MS_REAL) * SCALE_MS);
     }
 }
 
@@ -253,8 +306,8 @@ void ada_falcon_reset(AdaFalcon *f)
     bool was_active = f->riscv_active;
 
     timer_del(f->run);
-    memset(f->imem, 0, ADA_FALCON_IMEM);
-    memset(f->dmem, 0, ADA_FALCON_DMEM);
+    memset(f->imem, 0, f->type->imem_size);
+    memset(f->dmem, 0, f->type->dmem_size);
     memset(f->imem_tag, 0, sizeof(f->imem_tag));
     memset(f->imem_secure, 0, sizeof(f->imem_secure));
     memset(f->imemc, 0, sizeof(f->imemc));
@@ -262,6 +315,8 @@ void ada_falcon_reset(AdaFalcon *f)
     memset(f->mailbox, 0, sizeof(f->mailbox));
     memset(f->fbif_transcfg, 0, sizeof(f->fbif_transcfg));
     f->imem_high = f->dmem_high = 0;
+    f->busy_dma = f->busy_core = 0;
+    f->busy_scrub = ada_time_reads(f->gpu);
     f->irqstat = f->irqmask = f->irqdest = f->riscv_irqmask = 0;
     f->itfen = f->os = f->rm = f->bootvec = f->fbif_ctl = 0;
     f->dmactl = BIT(0);     /* DMA wants a context until the host says otherwise */
@@ -269,7 +324,7 @@ void ada_falcon_reset(AdaFalcon *f)
     f->brom_modsel = f->brom_ucode_id = f->brom_engid = f->brom_paraaddr = 0;
     f->halted = true;
     f->irq_line = f->riscv_active = f->riscv_halted = false;
-    /* The choice of the core (BCR_CTRL) outlives a reset: drivers choose first and reset then */
+    f->bcr_ctrl = BCR_CORE_RISCV | BCR_VALID;
 
     if (is_gsp(f) ? was_active && !ada_seq_suspend(f->gpu) : f == &f->gpu->sec2 && ada_seq_suspended(f->gpu)) {
         ada_gsp_forget(f->gpu);
@@ -278,19 +333,18 @@ void ada_falcon_reset(AdaFalcon *f)
 
 void ada_falcon_power_on(AdaFalcon *f)
 {
-    f->bcr_ctrl = BCR_VALID;
     f->engine = 0;
+    f->was_reset = false;
     ada_falcon_reset(f);
 }
 
-void ada_falcon_init(AdaFalcon *f, AdaState *s, const char *name, uint32_t base, uint32_t fbif)
+void ada_falcon_init(AdaFalcon *f, AdaState *s, const AdaFalconType *type)
 {
     f->gpu = s;
-    f->name = name;
-    f->base = base;
-    f->fbif = fbif;
-    f->imem = g_malloc0(ADA_FALCON_IMEM);
-    f->dmem = g_malloc0(ADA_FALCON_DMEM);
+    f->type = type;
+    f->name = type->name;
+    f->imem = g_malloc0(type->imem_size);
+    f->dmem = g_malloc0(type->dmem_size);
     f->run = timer_new_ns(QEMU_CLOCK_VIRTUAL, run_done, f);
     ada_falcon_power_on(f);
 }
@@ -309,11 +363,11 @@ void ada_falcon_exit(AdaFalcon *f)
 /* PIO ports: IMEMC, IMEMD, IMEMT 16 bytes apart; DMEMC, DMEMD 8 bytes apart */
 static bool port_access(AdaFalcon *f, uint32_t off, bool write, uint32_t *val)
 {
-    bool imem = off >= REG(IMEMC_0) && off < REG(IMEMC_0) + sizeof(f->imemc) * 4;
+    bool imem = off >= REG(IMEMC_0) && off < REG(IMEMC_0) + 16 * f->type->imem_ports;
     uint32_t stride = imem ? 16 : 8, base = imem ? REG(IMEMC_0) : REG(DMEMC_0);
     uint32_t *ctl;
 
-    if (!imem && (off < base || off >= base + sizeof(f->dmemc) * 2)) {
+    if (!imem && (off < base || off >= base + 8 * f->type->dmem_ports)) {
         return false;
     }
     ctl = (imem ? f->imemc : f->dmemc) + (off - base) / stride;
@@ -335,7 +389,7 @@ static bool port_access(AdaFalcon *f, uint32_t off, bool write, uint32_t *val)
         return true;
     case 8: {   /* IMEMT: tag of the block that the port points into */
         uint32_t at;
-        if (port_offset(*ctl, ADA_FALCON_IMEM, &at)) {
+        if (port_offset(*ctl, f->type->imem_size, &at)) {
             if (write) {
                 f->imem_tag[at / 256] = *val;
             } else {
@@ -390,7 +444,7 @@ static uint32_t *plain_register(AdaFalcon *f, uint32_t off)
     case BROM(BROM_PARAADDR_0):
         return &f->brom_paraaddr;
     default:
-        return fbif_register(f, off - f->fbif);
+        return fbif_register(f, off - f->type->fbif);
     }
 }
 
@@ -398,6 +452,9 @@ uint32_t ada_falcon_read(AdaFalcon *f, uint32_t off)
 {
     uint32_t *plain = plain_register(f, off), val = 0;
 
+    if (f->engine && off != ENGINE) {
+        return ADA_PRI_RESET;
+    }
     if (plain) {
         return *plain;
     }
@@ -417,11 +474,14 @@ uint32_t ada_falcon_read(AdaFalcon *f, uint32_t off)
     case REG(INTR_RETRIGGER_1):
         return 0;
     case REG(HWCFG2):
-        return HWCFG2_VALUE;
+        return HWCFG2_VALUE | (f->was_reset ? HWCFG2_READY : 0) |
+               (ada_time_busy(&f->busy_scrub) ? HWCFG2_SCRUBBING : 0);
+    case HWCFG3:
+        return f->type->imem_size / 256 | f->type->dmem_size / 256 << 16;
     case REG(HWCFG):
-        return HWCFG_VALUE;
+        return HWCFG_VALUE(f->type);
     case HWCFG1:
-        return HWCFG1_VALUE(f);
+        return HWCFG1_VALUE(f->type);
     case REG(CPUCTL):
         return f->halted ? CPUCTL_HALTED : 0;
     case REG(DMACTL):
@@ -433,7 +493,7 @@ uint32_t ada_falcon_read(AdaFalcon *f, uint32_t off)
     case REG(DMATRFMOFFS):
         return f->dma_moffs;
     case REG(DMATRFCMD):
-        return (f->dma_cmd & ~3) | DMATRFCMD_IDLE;
+        return (f->dma_cmd & ~3) | (ada_time_busy(&f->busy_dma) ? 0 : DMATRFCMD_IDLE);
     case ENGINE:
         return f->engine;
     case PRISCV(CPUCTL):
@@ -442,9 +502,9 @@ uint32_t ada_falcon_read(AdaFalcon *f, uint32_t off)
     case PRISCV(IRQDEST):
         return f->riscv_irqmask;
     case PRISCV(BCR_CTRL):
-        return f->bcr_ctrl;
+        return f->bcr_ctrl & ~(ada_time_busy(&f->busy_core) ? BCR_VALID : 0);
     default:
-        return ada_store_read(&f->gpu->func, f->base + off);
+        return ada_unknown_read(&f->gpu->func, f->type->base + off);
     }
 }
 
@@ -452,6 +512,7 @@ static void write_engine(AdaFalcon *f, uint32_t val)
 {
     f->engine = val & 1;
     if (val & 1) {
+        f->was_reset = true;
         ada_falcon_reset(f);
     }
 }
@@ -460,6 +521,9 @@ void ada_falcon_write(AdaFalcon *f, uint32_t off, uint32_t val)
 {
     uint32_t *plain = plain_register(f, off);
 
+    if (f->engine && off != ENGINE) {
+        return;
+    }
     if (plain) {
         *plain = val;
         return;
@@ -512,8 +576,9 @@ void ada_falcon_write(AdaFalcon *f, uint32_t off, uint32_t val)
         break;
     case PRISCV(BCR_CTRL):
         f->bcr_ctrl = (val & BCR_WRITABLE) | BCR_VALID;
+        f->busy_core = ada_time_reads(f->gpu);
         break;
     default:
-        ada_store_write(&f->gpu->func, f->base + off, val);
+        ada_unknown_write(&f->gpu->func, f->type->base + off, val);
     }
 }

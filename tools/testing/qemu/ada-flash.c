@@ -15,6 +15,7 @@
  *                           whether its signature is tied to a chip is not published
  */
 #include "qemu/osdep.h"
+#include "qemu/error-report.h"
 #include "qemu/bswap.h"
 #include "qapi/error.h"
 #include "ada.h"
@@ -177,7 +178,7 @@ static const char *fwsec_flaw(const Flash *f, uint64_t desc)
         vdesc >> 16 < r570_FALCON_UCODE_DESC_V3_rom__SIZE + count * ADA_SIGNATURE_SIZE) {
         return "its signatures do not fit into its descriptor";
     }
-    if (!imem || imem > ADA_FALCON_IMEM || dmem < ADA_SIGNATURE_SIZE || dmem > ADA_FALCON_DMEM ||
+    if (!imem || imem > ADA_GSP_IMEM || dmem < ADA_SIGNATURE_SIZE || dmem > ADA_GSP_DMEM ||
         pkc > dmem - ADA_SIGNATURE_SIZE) {
         return "its code or data do not fit into the falcon, or the signature not into the data";
     }

@@ -192,6 +192,13 @@ static void out_flush(AdaState *s)
         ada_falcon_swgen0(&s->gsp_falcon);
     }
     if (g->state == ADA_GSP_RUNNING && g->unloading && g_queue_is_empty(&g->out)) {
+        if (!g->stop_at) {
+            g->stop_at = now_ms() + ada_time_ms(s, 0, 20, 500);
+        }
+        if (now_ms() < g->stop_at) {
+            timer_mod_anticipate(g->timer, g->stop_at);
+            return;
+        }
         g->state = ADA_GSP_UNLOADED;
         s->gsp_falcon.mailbox[0] = 0x80000000;      /* processor suspended: what the driver waits for */
     }
@@ -237,7 +244,10 @@ void ada_gsp_send(AdaState *s, const uint8_t *rpc, uint32_t len, uint32_t contro
     if (s->gsp->state != ADA_GSP_RUNNING || fault == ADA_FAULT_DROP) {
         return;
     }
-    out_split(s, rpc, len, fault == ADA_FAULT_DELAY ? now_ms() + arg : 0, fault == ADA_FAULT_CORRUPT);
+    if (fault != ADA_FAULT_DELAY) {
+        arg = function < RPC_EVENT(FIRST_EVENT) ? ada_time_ms(s, 0, 1, 200) : 0;
+    }
+    out_split(s, rpc, len, arg ? now_ms() + arg : 0, fault == ADA_FAULT_CORRUPT);
     if (fault == ADA_FAULT_DUPLICATE) {
         out_split(s, rpc, len, 0, false);
     }
@@ -455,6 +465,23 @@ static void early_events(AdaState *s, bool before_sequencer)
     }
 }
 
+/*
+ * A log starts with its put pointer, which counts words. The numbers are those of an RTX 4070 SUPER with 535.113.01
+ * when it is up; what is in a log is not published, so nothing is. Assumption LOGS: others write as much
+ */
+static void write_logs(AdaState *s)
+{
+    static const uint64_t put[ADA_LOGS] = { 0x182, 0x2, 0x132 };
+
+    for (size_t i = 0; i < ADA_LOGS; i++) {
+        uint64_t le = cpu_to_le64(put[i]);
+
+        if (s->gsp->log[i]) {
+            ada_dma_write(&s->func, s->gsp->log[i], &le, sizeof(le));
+        }
+    }
+}
+
 static void init_done(AdaState *s)
 {
     AdaGsp *g = s->gsp;
@@ -466,6 +493,7 @@ static void init_done(AdaState *s)
     if (ada_seq_done(s)) {
         early_events(s, false);
         g->init_done = true;
+        write_logs(s);
         ada_gsp_event(s, RPC_EVENT(GSP_INIT_DONE), NULL, 0);
     } else {
         g->init_at = now_ms() + 1;
@@ -512,7 +540,7 @@ static void maybe_init_done(AdaState *s)
     if (g->sriov_mode && !vf_info_ok(s)) {
         ada_gsp_die(s);
     } else {
-        g->init_at = now_ms() + INIT_MS;
+        g->init_at = now_ms() + ada_time_ms(s, INIT_MS, 1000, 1300);
         timer_mod_anticipate(g->timer, g->init_at);
     }
 }
@@ -523,8 +551,8 @@ static void maybe_init_done(AdaState *s)
  */
 static bool libos_region_ok(AdaState *s, uint64_t id, const uint8_t *e)
 {
-    const uint64_t known[] = { LIBOS_ID_RMARGS, 0x4c4f47494e4954 /* LOGINIT */, 0x4c4f47494e5452 /* LOGINTR */,
-                               0x4c4f47524d /* LOGRM */ };
+    const uint64_t known[ADA_LOGS + 1] = { 0x4c4f47494e4954 /* LOGINIT */, 0x4c4f47494e5452 /* LOGINTR */,
+                                           0x4c4f47524d /* LOGRM */, LIBOS_ID_RMARGS };
     uint64_t pa = ldq_le_p(e + r570_LibosMemoryRegionInitArgument__pa);
     uint64_t size = ldq_le_p(e + r570_LibosMemoryRegionInitArgument__size);
     const char *what = NULL;
@@ -532,7 +560,12 @@ static bool libos_region_ok(AdaState *s, uint64_t id, const uint8_t *e)
     bool hit = false;
 
     for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
-        hit |= id == known[i];
+        if (id == known[i]) {
+            hit = true;
+            if (i < ADA_LOGS) {
+                s->gsp->log[i] = pa;
+            }
+        }
     }
     if (!hit) {
         return true;
@@ -752,7 +785,7 @@ void ada_gsp_boot(AdaState *s, uint64_t libos_args)
     g->fw = s->wpr.fw ? ada_fw_version(s->wpr.fw) : ADA_FW_570;
     g->libos_args = libos_args;
     g->state = ADA_GSP_STARTING;
-    g->start_at = now_ms() + START_MS;
+    g->start_at = now_ms() + ada_time_ms(s, START_MS, 5, 60);
     timer_mod_anticipate(g->timer, g->start_at);
 }
 
@@ -782,9 +815,9 @@ void ada_gsp_forget(AdaState *s)
     ada_rm_init(s);
     g->have_system_info = g->have_registry = g->init_done = g->unloading = g->sriov_mode = g->seq_sent = false;
     memset(&g->vf, 0, sizeof(g->vf));
-    g->start_at = g->init_at = 0;
+    memset(g->log, 0, sizeof(g->log));
+    g->start_at = g->init_at = g->stop_at = 0;
     g->state = ADA_GSP_OFF;
-    s->bar1_pdb = s->bar2_pdb = 0;
     ada_tlb_reset(s);
     ada_account(s);
 }
@@ -820,16 +853,18 @@ void ada_gsp_exit(AdaState *s)
 
 /*
  * Assumption SYSTEM-INFO: GSP-RM uses what it is told about PCI, so that with other BARs, bus or mirror than the real
- * ones it does not come up. Bits 15:8 of nvDomainBusDeviceFunc are the bus in every driver's encoding.
+ * ones it does not come up. Bits 15:8 of nvDomainBusDeviceFunc are the bus in every driver's encoding; one that is 0
+ * was seen to do, with a GPU behind USB4.
  */
 static bool system_info_ok(AdaState *s, const uint8_t *p)
 {
     AdaFwVersion fw = s->gsp->fw;
     PCIDevice *pdev = PCI_DEVICE(s);
+    uint64_t bdf = ldq_le_p(p + ADA_OFF(fw, GspSystemInfo, nvDomainBusDeviceFunc));
     uint64_t got[] = {
         ldq_le_p(p + ADA_OFF(fw, GspSystemInfo, gpuPhysAddr)), ldq_le_p(p + ADA_OFF(fw, GspSystemInfo, gpuPhysFbAddr)),
         ldq_le_p(p + ADA_OFF(fw, GspSystemInfo, gpuPhysInstAddr)),
-        extract64(ldq_le_p(p + ADA_OFF(fw, GspSystemInfo, nvDomainBusDeviceFunc)), 8, 8),
+        bdf ? extract64(bdf, 8, 8) : pci_dev_bus_num(pdev),
         ldl_le_p(p + ADA_OFF(fw, GspSystemInfo, pciConfigMirrorBase)),
         ldl_le_p(p + ADA_OFF(fw, GspSystemInfo, pciConfigMirrorSize)),
     };

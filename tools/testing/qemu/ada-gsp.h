@@ -39,7 +39,7 @@ typedef enum {
     ADA_GSP_DEAD,           /* RISC-V halted, or silent by fault injection */
 } AdaGspState;
 
-typedef enum { ADA_SEQ_EMPTY, ADA_SEQ_REGISTERS, ADA_SEQ_RESUME } AdaSequencer;
+typedef enum { ADA_SEQ_SEEN, ADA_SEQ_EMPTY, ADA_SEQ_REGISTERS, ADA_SEQ_RESUME } AdaSequencer;
 
 typedef struct AdaOut {     /* one message of at most RPC_MAX bytes that waits for room in the status queue */
     uint8_t *rpc;
@@ -109,6 +109,15 @@ typedef struct AdaVgpu {
     AdaGuestRpc guest;
 } AdaVgpu;
 
+#define ADA_LOGS            3   /* LOGINIT, LOGINTR, LOGRM */
+#define ADA_MAX_FB_REGIONS  8
+
+typedef struct AdaFbRegion {
+    uint64_t base, size;
+    bool reserved;              /* GSP-RM's */
+    bool graphics;              /* may hold what is compressed, and what the display shows */
+} AdaFbRegion;
+
 typedef struct AdaAccount {
     uint64_t gfids, segments, fb_bytes, channels, heaps, heap_bytes, rm_clients, rm_objects;
 } AdaAccount;
@@ -118,10 +127,10 @@ typedef struct AdaAccount {
 struct AdaGsp {
     AdaGspState state;
     AdaFwVersion fw;
-    uint64_t libos_args;
+    uint64_t libos_args, log[ADA_LOGS];     /* bus addresses */
     AdaSequencer seq;       /* what was sent */
-    bool seq_sent, resumed;
-    int64_t start_at, init_at;      /* 0 = not scheduled */
+    bool seq_sent, seq_ran, resumed;
+    int64_t start_at, init_at, stop_at;     /* 0 = not scheduled */
     QEMUTimer *timer;
     QEMUBH *work;
 
@@ -137,7 +146,8 @@ struct AdaGsp {
         uint64_t bar[3];
         bool wide[3];
     } vf;
-    uint64_t usable;        /* framebuffer below this is the driver's */
+    AdaFbRegion region[ADA_MAX_FB_REGIONS];     /* of the framebuffer, from its start to its end */
+    unsigned int regions;
 
     GHashTable *objects;    /* client << 32 | handle: AdaObject */
 
@@ -169,6 +179,8 @@ uint32_t ada_gsp_unloading(AdaState *s, uint8_t *p, uint32_t len);
 void ada_rm_init(AdaState *s);
 void ada_rm_exit(AdaState *s);
 bool ada_rm_start(AdaState *s);         /* GSP-RM comes up: internal objects, reserved framebuffer */
+/* is all of it in one region that is the driver's? */
+bool ada_fb_usable(AdaState *s, uint64_t addr, uint64_t len);
 AdaObject *ada_rm_object(AdaState *s, uint32_t client, uint32_t handle);
 /* has that object a child of @class? */
 bool ada_rm_child_of_class(AdaState *s, uint32_t client, uint32_t handle, uint32_t class);

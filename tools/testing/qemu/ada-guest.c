@@ -104,7 +104,7 @@ static void setup(AdaFunc *f, AdaVgpu *v, uint64_t word)
     }
     g.version = v->guest.version;
     if (!guest_write32(f, g.response, RESPONSE(putEventBuf), 0) ||
-        !guest_write32(f, g.response, RESPONSE(hostEccStatus), f->gpu->power_on.ecc) ||
+        !guest_write32(f, g.response, RESPONSE(hostEccStatus), f->gpu->ecc) ||
         !guest_write32(f, g.response, RESPONSE(usmType), 0) ||
         !guest_write32(f, g.response, RESPONSE(enabledGspCaps), 0)) {
         ada_refuse(f->gpu, "guest-buffer", "GFID %u: response buffer unreachable", f->gfid);

@@ -243,9 +243,9 @@ static bool fwsec_refuses_frts(AdaState *s, const uint8_t *cmd, uint64_t *start)
         return true;
     }
     /* Never off: WPR2 outside of the memory cannot be */
-    if (*start == 0 || *start > s->vram_size - VGA_WORKSPACE - FRTS_SIZE) {
+    if (*start == 0 || *start > s->fb_size - VGA_WORKSPACE - FRTS_SIZE) {
         ada_refuse(s, "fwsec-frts-region", "0x%" PRIx64 " is not below the VGA workspace at 0x%" PRIx64, *start,
-                   s->vram_size - VGA_WORKSPACE);
+                   s->fb_size - VGA_WORKSPACE);
         return true;
     }
     if (s->wpr2_hi) {
@@ -347,9 +347,9 @@ static bool meta_refused_head(AdaState *s, const Meta *m)
     if (m->verified && REFUSE(s, STRUCTURE, "wpr-meta-verified", "the host says that it verified it")) {
         return true;
     }
-    return m->fb_size != s->vram_size &&
+    return m->fb_size != s->fb_size &&
            REFUSE(s, STRUCTURE, "wpr-meta-fb-size", "fbSize 0x%" PRIx64 ", the board has 0x%" PRIx64, m->fb_size,
-                  s->vram_size);
+                  s->fb_size);
 }
 
 /* What of the layout must lie where: gsp_fw_wpr_meta.h and the comments of kgspCalculateFbLayout_TU102() in OpenRM */
@@ -682,6 +682,10 @@ void ada_hs_run(AdaFalcon *f)
 {
     if (f == &f->gpu->sec2 && ada_seq_suspended(f->gpu)) {
         f->mailbox[0] = ada_seq_resume(f->gpu);
+        return;
+    }
+    if (f == &f->gpu->gsp_falcon && ada_seq_suspended(f->gpu)) {
+        f->mailbox[0] = ada_seq_program(f->gpu);
         return;
     }
     if (!f->imem_high) {

@@ -6,9 +6,11 @@
  *
  * The PF's GPA is the SPA. What walks found is kept in the TLB (ada-tlb.c).
  *
- *   assumption VF-BAR1-RESET  the block registers of a VF reset to physical mode: offset x of the BAR is GPA x
+ * BAR1 and BAR3 of a function show what its block register says: an address space of the GPU, or framebuffer itself. It
+ * is the latter from each reset on: of the PF other people's boot code makes use on Ada boards.
+ *
+ *   assumption VF-BAR1-RESET  the block registers of a VF reset to physical mode, too: offset x of the BAR is GPA x
  *   assumption VMMU-GPA       a GFID's GPA space is its segment list, concatenated; past its end reads are all-ones
- *   assumption PF-BAR-OFF     the PF's BAR1 and BAR3 read 0 and drop writes while no GSP-RM has set them up
  *   assumption WPR2-CPU       the CPU reads all-ones in WPR2, its writes are dropped
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -67,7 +69,7 @@ void ada_vram_exit(AdaState *s)
 
 static bool vram_inside(AdaState *s, uint64_t addr, uint64_t len)
 {
-    return addr <= s->vram_size && len <= s->vram_size - addr;
+    return addr <= s->fb_size && len <= s->fb_size - addr;
 }
 
 bool ada_vram_read(AdaState *s, uint64_t addr, void *buf, size_t len)
@@ -153,7 +155,7 @@ static uint64_t vmmu_xlat(AdaFunc *f, uint64_t gpa, uint64_t *spa)
 
     if (f->gfid == 0) {
         *spa = gpa;
-        return gpa < f->gpu->vram_size ? f->gpu->vram_size - gpa : 0;
+        return gpa < f->gpu->fb_size ? f->gpu->fb_size - gpa : 0;
     }
     for (unsigned int i = 0; i < v->count; i++) {
         if (gpa >= v->seg[i].gpa && gpa - v->seg[i].gpa < v->seg[i].len) {
@@ -378,12 +380,18 @@ static uint64_t fb_read(AdaFunc *f, uint64_t gpa, unsigned int size)
     return ldn_le_p(b, size);
 }
 
-static void fb_write(AdaFunc *f, uint64_t gpa, uint64_t val, unsigned int size)
+/* @posted: by an aperture of the PF, where it may take its time */
+static void fb_write(AdaFunc *f, uint64_t gpa, uint64_t val, unsigned int size, bool posted)
 {
     uint8_t b[8];
 
-    if (!ada_wpr2_denied(f, gpa, size)) {
-        stn_le_p(b, size, val);
+    if (ada_wpr2_denied(f, gpa, size)) {
+        return;
+    }
+    stn_le_p(b, size, val);
+    if (posted && !f->gfid && f->gpu->timing_real) {
+        ada_posted_write(f->gpu, gpa, b, size);
+    } else {
         ada_gpa_write(f, gpa, b, size);
     }
 }
@@ -428,7 +436,7 @@ static void virt_write(AdaFunc *f, const char *bar, Table pdb, uint64_t va, uint
         return;
     }
     if (!x.sysmem) {
-        fb_write(f, x.addr, val, size);
+        fb_write(f, x.addr, val, size, true);
         return;
     }
     stn_le_p(b, size, val);
@@ -460,13 +468,12 @@ static Table block_pdb(AdaFunc *f, uint32_t block)
     return pdb;
 }
 
-static uint64_t aperture_read(AdaFunc *f, const char *bar, uint64_t pf_pdb, uint32_t block, uint64_t off,
-                              unsigned int size)
+static uint64_t aperture_read(AdaFunc *f, const char *bar, uint32_t block, uint64_t off, unsigned int size)
 {
-    Table pdb = { .addr = pf_pdb, .valid = true };
+    Table pdb;
 
-    if (f->gfid == 0) {
-        return pf_pdb ? virt_read(f, bar, pdb, off, size) : 0;
+    if (!f->gfid) {
+        ada_posted_land(f->gpu);    /* a read does not overtake */
     }
     if (!(block & BLOCK_MODE_VIRTUAL)) {
         return fb_read(f, off, size);
@@ -475,19 +482,12 @@ static uint64_t aperture_read(AdaFunc *f, const char *bar, uint64_t pf_pdb, uint
     return pdb.valid ? virt_read(f, bar, pdb, off, size) : extract64(UINT64_MAX, 0, 8 * size);
 }
 
-static void aperture_write(AdaFunc *f, const char *bar, uint64_t pf_pdb, uint32_t block, uint64_t off, uint64_t val,
-                           unsigned int size)
+static void aperture_write(AdaFunc *f, const char *bar, uint32_t block, uint64_t off, uint64_t val, unsigned int size)
 {
-    Table pdb = { .addr = pf_pdb, .valid = true };
+    Table pdb;
 
-    if (f->gfid == 0) {
-        if (pf_pdb) {
-            virt_write(f, bar, pdb, off, val, size);
-        }
-        return;
-    }
     if (!(block & BLOCK_MODE_VIRTUAL)) {
-        fb_write(f, off, val, size);
+        fb_write(f, off, val, size, true);
         return;
     }
     pdb = block_pdb(f, block);
@@ -498,22 +498,29 @@ static void aperture_write(AdaFunc *f, const char *bar, uint64_t pf_pdb, uint32_
 
 uint64_t ada_bar1_read(AdaFunc *f, uint64_t off, unsigned int size)
 {
-    return aperture_read(f, "BAR1", f->gpu->bar1_pdb, f->bar1_block, off, size);
+    return aperture_read(f, "BAR1", f->bar1_block, off, size);
 }
 
 void ada_bar1_write(AdaFunc *f, uint64_t off, uint64_t val, unsigned int size)
 {
-    aperture_write(f, "BAR1", f->gpu->bar1_pdb, f->bar1_block, off, val, size);
+    aperture_write(f, "BAR1", f->bar1_block, off, val, size);
 }
 
 uint64_t ada_bar3_read(AdaFunc *f, uint64_t off, unsigned int size)
 {
-    return aperture_read(f, "BAR3", f->gpu->bar2_pdb, f->bar2_block, off, size);
+    return aperture_read(f, "BAR3", f->bar2_block, off, size);
 }
 
 void ada_bar3_write(AdaFunc *f, uint64_t off, uint64_t val, unsigned int size)
 {
-    aperture_write(f, "BAR3", f->gpu->bar2_pdb, f->bar2_block, off, val, size);
+    aperture_write(f, "BAR3", f->bar2_block, off, val, size);
+}
+
+uint32_t ada_aperture_bind(AdaState *s, uint64_t instance, uint64_t pdb)
+{
+    ada_vram_zero(s, instance, ADA_PAGE);
+    ada_vram_write64(s, instance + RAMIN_PDB, pdb);
+    return BLOCK_MODE_VIRTUAL | instance >> 12;
 }
 
 /* ---- PRAMIN ------------------------------------------------------------------------------------------------------ */
@@ -527,5 +534,5 @@ uint64_t ada_pramin_read(AdaState *s, uint32_t off, unsigned int size)
 
 void ada_pramin_write(AdaState *s, uint32_t off, uint64_t val, unsigned int size)
 {
-    fb_write(&s->func, WINDOW_BASE(s->pramin_base) + off, val, size);
+    fb_write(&s->func, WINDOW_BASE(s->pramin_base) + off, val, size, false);
 }

@@ -57,13 +57,42 @@
 /* ---- DMA --------------------------------------------------------------------------------------------------------- */
 
 /*
+ * Bus addresses of the PF's own BAR1 are framebuffer, no IOMMU between: on boards with a large BAR booter and GSP-RM
+ * were given such addresses as system memory, and took them. Assumption OWN-BAR1: whatever BAR1 shows by then
+ */
+static bool own_bar1(AdaFunc *f, uint64_t addr, size_t len, uint64_t *fb)
+{
+    PCIDevice *pf = &f->gpu->parent_obj;
+    uint64_t bar = pci_get_bar_addr(pf, 1), size = memory_region_size(&f->gpu->bar1);
+
+    if (f->gfid || bar == PCI_BAR_UNMAPPED || addr < bar || addr - bar >= size || len > size - (addr - bar) ||
+        pci_device_iommu_address_space(pf) != &address_space_memory) {
+        return false;
+    }
+    *fb = addr - bar;
+    return true;
+}
+
+/*
  * What a register of the machine does, it does before the access returns: a write to the PF's own configuration space,
- * say, resets the GPU under whatever does this DMA. So it is for memory, and the bus refuses all else
+ * say, resets the GPU under whatever does this DMA. So it is for memory, the GPU's own included, and the bus refuses
+ * all else
  */
 static bool dma(AdaFunc *f, uint64_t addr, void *buf, size_t len, DMADirection dir)
 {
-    return f->pdev && !f->gpu->faults.off_bus &&
-           pci_dma_rw(f->pdev, addr, buf, len, dir, (MemTxAttrs) { .memory = true }) == MEMTX_OK;
+    uint64_t fb;
+
+    if (!f->pdev || f->gpu->faults.off_bus) {
+        return false;
+    }
+    if (own_bar1(f, addr, len, &fb)) {
+        if (ada_wpr2_denied(f, fb, len)) {
+            return false;
+        }
+        return dir == DMA_DIRECTION_TO_DEVICE ? ada_vram_read(f->gpu, fb, buf, len) :
+                                                ada_vram_write(f->gpu, fb, buf, len);
+    }
+    return pci_dma_rw(f->pdev, addr, buf, len, dir, (MemTxAttrs) { .memory = true }) == MEMTX_OK;
 }
 
 bool ada_dma_read(AdaFunc *f, uint64_t addr, void *buf, size_t len)
@@ -480,6 +509,11 @@ static bool check_properties(AdaState *s, Error **errp)
         error_setg(errp, "bar1-size must be a power of two from 64 MiB to 64 GiB");
         return false;
     }
+    s->vmmu_segment = s->vmmu_segment ?: s->board->vmmu_segment;
+    if (s->vmmu_segment < 32 * MiB || s->vmmu_segment > 512 * MiB || !is_power_of_2(s->vmmu_segment)) {
+        error_setg(errp, "vmmu-segment must be a power of two from 32 to 512 MiB");
+        return false;
+    }
     if (s->fw_check && !g_str_equal(s->fw_check, "strict") && !g_str_equal(s->fw_check, "hash") &&
         !g_str_equal(s->fw_check, "off")) {
         error_setg(errp, "fw-check must be strict, hash or off");
@@ -521,6 +555,7 @@ static void pf_exit(PCIDevice *pdev)
     ada_falcon_exit(&s->sec2);
     ada_falcon_exit(&s->pmu);
     ada_intr_exit(s);
+    ada_time_exit(s);
     ada_debug_exit(s);
     g_clear_pointer(&s->flash, g_bytes_unref);
     g_hash_table_unref(s->reg_store);
@@ -547,10 +582,11 @@ static void pf_realize(PCIDevice *pdev, Error **errp)
     off_bus_init(&s->func, OBJECT(s), &s->bar0, &s->bar1, &s->bar3);
 
     ada_debug_init(s);
+    ada_time_init(s);
     ada_intr_init(s);
-    ada_falcon_init(&s->gsp_falcon, s, "gsp", 0x110000, 0x600);
-    ada_falcon_init(&s->sec2, s, "sec2", 0x840000, 0x600);
-    ada_falcon_init(&s->pmu, s, "pmu", 0x10a000, 0xe00);
+    ada_falcon_init(&s->gsp_falcon, s, &ada_falcon_gsp);
+    ada_falcon_init(&s->sec2, s, &ada_falcon_sec2);
+    ada_falcon_init(&s->pmu, s, &ada_falcon_pmu);
     ada_fifo_init(s);
     ada_gsp_init(s);
 
@@ -565,6 +601,7 @@ static void pf_reset_hold(Object *obj, ResetType type)
 
     s->power_on = s->next_power_on;
     s->next_power_on.wpr2_up = false;
+    ada_time_reset(s);
     ada_flash_reset(s);
     ada_gsp_forget(s);
     ada_falcon_power_on(&s->gsp_falcon);
@@ -573,8 +610,6 @@ static void pf_reset_hold(Object *obj, ResetType type)
     for (unsigned int gfid = 1; gfid <= ADA_MAX_GFID; gfid++) {
         ada_vmmu_clear(s, gfid);
     }
-    s->bar1_pdb = 0;
-    s->bar2_pdb = 0;
     memset(&s->wpr, 0, sizeof(s->wpr));
     ada_regs_reset(s);
     ada_func_reset(&s->func);
@@ -637,6 +672,7 @@ static const Property pf_properties[] = {
     DEFINE_PROP_LINK("memdev", AdaState, hostmem, TYPE_MEMORY_BACKEND, HostMemoryBackend *),
     DEFINE_PROP_SIZE("vram-size", AdaState, vram_size, 0),
     DEFINE_PROP_SIZE("bar1-size", AdaState, bar1_size, 0),
+    DEFINE_PROP_SIZE("vmmu-segment", AdaState, vmmu_segment, 0),
     DEFINE_PROP_BOOL("sriov", AdaState, sriov, true),
     DEFINE_PROP_BOOL("has-msi", AdaState, has_msi, false),
     DEFINE_PROP_STRING("fw-check", AdaState, fw_check),

@@ -15,18 +15,23 @@
 #define PMC_BOOT_42         0x000a00
 #define PBUS_SW_SCRATCH     0x001400
 #define PBUS_BAR0_WINDOW    0x001700
+#define PBUS_BAR1_BLOCK     0x001704    /* assumption PBUS-BLOCK: the same as in the PF's copy of the VF block */
+#define PBUS_BAR2_BLOCK     0x001714
 #define PTIMER_INTR         0x009100
 #define PTIMER_INTR_EN      0x009140
 #define PTIMER_TIME_0       0x009400
 #define PTIMER_TIME_1       0x009410
 #define PTIMER_ALARM        0x009420
 #define UFLUSH_PENDING      0x070000
+#define UFLUSH_BUSY         BIT(1)
 #define CONFIG_MIRROR_LAST  0x088fff
 #define CONFIG_MSI_REARM    0x704
 #define NISO_FLUSH_SYSMEM   0x100c10
 #define MEM_CLEAR           0x100b20    /* by the VBIOS, at power-on */
 #define MEM_CLEAR_FINISHED  1
 #define NISO_FLUSH_HI       0x100c40
+#define LOCAL_MEMORY        0x100ce0    /* 9:4 times two to the 3:0, in MiB */
+#define LOCAL_MEMORY_ECC    BIT(30)
 #define STRAP               0x101000
 #define PMU_FALCON          0x10a000
 #define PMU_FALCON_LAST     0x10bfff
@@ -37,8 +42,7 @@
 #define GFW_BOOT_PRIV_MASK  0x118128
 #define GFW_BOOT            0x118234
 #define GFW_BOOT_COMPLETED  0x3ff       /* 7:0 is the progress */
-#define GFW_BOOT_STARTED    0x1         /* seen on an RTX 4070 SUPER, as the next two */
-#define PRI_NOT_READY       0xbadf5108
+#define GFW_BOOT_STARTED    0x1         /* seen on an RTX 4070 SUPER, as the next one */
 #define WPR2_LO_DOWN        0x1ffffe00
 #define WPR2_BLOCK          (128 * KiB)
 #define BOOT_STAGE_3        0x1180f8
@@ -46,6 +50,9 @@
 #define SCRUBBER_STATUS     0x1180fc    /* 31:29 */
 #define SCRUBBER_DONE       (3u << 29)
 #define USABLE_FB_SIZE      0x1183a4    /* MiB */
+#define ECC_REQUEST         0x118f08    /* for the next reset: as gpu-admin-tools ask for it */
+#define ECC_REQUEST_OFF     2
+#define ECC_REQUEST_ON      3
 #define WPR2_ADDR_LO        0x1fa824
 #define WPR2_ADDR_HI        0x1fa828
 #define PROM                0x300000
@@ -63,9 +70,10 @@
 #define FUSE_GSP_LAST       0x8241ff
 #define SEC2_FALCON         0x840000
 #define SEC2_FALCON_LAST    0x841fff
+#define ECC_STATE           0x9a0470
 #define VFREGS_LAST         (ADA_PF_VFREGS + ADA_VF_BAR0_SIZE - 1)
 
-/* ---- registers the model knows nothing about --------------------------------------------------------------------- */
+/* ---- registers without a meaning here ---------------------------------------------------------------------------- */
 
 static uint64_t *store_key(AdaFunc *f, uint32_t off)
 {
@@ -83,16 +91,13 @@ static gboolean store_of_func(gpointer key, gpointer value, gpointer gfid)
 uint32_t ada_store_read(AdaFunc *f, uint32_t off)
 {
     uint64_t key = (uint64_t)f->gfid << 32 | off;
-    uint32_t val = GPOINTER_TO_UINT(g_hash_table_lookup(f->gpu->reg_store, &key));
 
-    ada_unmodelled(f, off, false, val);
-    return val;
+    return GPOINTER_TO_UINT(g_hash_table_lookup(f->gpu->reg_store, &key));
 }
 
 void ada_store_write(AdaFunc *f, uint32_t off, uint32_t val)
 {
     g_hash_table_replace(f->gpu->reg_store, store_key(f, off), GUINT_TO_POINTER(val));
-    ada_unmodelled(f, off, true, val);
 }
 
 void ada_store_reset(AdaFunc *f)
@@ -100,17 +105,15 @@ void ada_store_reset(AdaFunc *f)
     g_hash_table_foreach_remove(f->gpu->reg_store, store_of_func, GUINT_TO_POINTER(f->gfid));
 }
 
-/* Known to be nothing but storage. */
-static uint32_t plain_read(AdaState *s, uint32_t off)
+uint32_t ada_unknown_read(AdaFunc *f, uint32_t off)
 {
-    uint64_t key = off;
-
-    return GPOINTER_TO_UINT(g_hash_table_lookup(s->reg_store, &key));
+    ada_unmodelled(f, off, false, ADA_PRI_UNKNOWN);
+    return ADA_PRI_UNKNOWN;
 }
 
-static void plain_write(AdaState *s, uint32_t off, uint32_t val)
+void ada_unknown_write(AdaFunc *f, uint32_t off, uint32_t val)
 {
-    g_hash_table_replace(s->reg_store, store_key(&s->func, off), GUINT_TO_POINTER(val));
+    ada_unmodelled(f, off, true, val);
 }
 
 /* ---- PTIMER ------------------------------------------------------------------------------------------------------ */
@@ -132,12 +135,30 @@ bool ada_gfw_booted(AdaState *s)
     return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) >= s->gfw_booted_at;
 }
 
+/*
+ * Assumption FB-SIZE: a MiB for each channel of memory is not to be had, and with ECC a sixteenth of the rest. Fits
+ * what is known of nine boards, of which those with ECC are known by nvidia-smi only
+ */
+static uint64_t fb_size(AdaState *s)
+{
+    uint64_t mib = s->vram_size / MiB - s->board->fb_channels;
+
+    return (s->ecc ? mib * 15 / 16 : mib) * MiB;
+}
+
 void ada_regs_reset(AdaState *s)
 {
+    s->ecc = s->power_on.ecc == ON_OFF_AUTO_AUTO ? s->board->ecc : s->power_on.ecc == ON_OFF_AUTO_ON;
+    s->fb_size = fb_size(s);
     memset(s->sw_scratch, 0, sizeof(s->sw_scratch));
+    /* as an RTX 4070 SUPER has them at power-on; what they say is not known */
+    s->sw_scratch[4] = 0x2000;
+    s->sw_scratch[5] = 0x8000;
+    s->sw_scratch[6] = 0x85800;
     s->pramin_base = 0;
     s->ptimer_offset = 0;
-    s->gfw_booted_at = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + (int64_t)s->power_on.gfw_boot_ms * SCALE_MS;
+    s->gfw_booted_at = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
+                       ((int64_t)s->power_on.gfw_boot_ms + ada_time_ms(s, 0, 300, 1500)) * SCALE_MS;
     s->scrub_done = s->power_on.scrubbed;
     s->handoff = false;
     s->wpr2_lo = 0;
@@ -145,7 +166,7 @@ void ada_regs_reset(AdaState *s)
     s->fwsec_sb_done = false;
     if (s->power_on.wpr2_up) {
         /* as a driver leaves it that died after FWSEC-FRTS: 1 MiB below the VGA workspace */
-        s->wpr2_hi = s->vram_size - 1 * MiB;
+        s->wpr2_hi = ROUND_DOWN(s->fb_size - 1 * MiB, WPR2_BLOCK);
         s->wpr2_lo = s->wpr2_hi - 1 * MiB;
     }
 }
@@ -165,20 +186,29 @@ static uint32_t pf_read(AdaState *s, uint32_t off)
         return s->sw_scratch[(off - PBUS_SW_SCRATCH) / 4];
     case PBUS_BAR0_WINDOW:
         return s->pramin_base;
+    case PBUS_BAR1_BLOCK:
+        return s->func.bar1_block;
+    case PBUS_BAR2_BLOCK:
+        return s->func.bar2_block;
     case PTIMER_INTR:
         return 0;
     case PTIMER_INTR_EN:
     case PTIMER_ALARM:
     case NISO_FLUSH_SYSMEM:
     case NISO_FLUSH_HI:
+    case ECC_REQUEST:
     case GSP_QUEUE_HEAD ... GSP_QUEUE_HEAD_LAST:
-        return plain_read(s, off);
+        return ada_store_read(&s->func, off);
+    case LOCAL_MEMORY:
+        return 10 | (s->vram_size / GiB) << 4 | (s->ecc ? LOCAL_MEMORY_ECC : 0);
+    case ECC_STATE:
+        return s->ecc;
     case PTIMER_TIME_0:
         return (uint32_t)ada_ptimer(s) & ~0x1fu;
     case PTIMER_TIME_1:
         return ada_ptimer(s) >> 32;
     case UFLUSH_PENDING:
-        return 0;
+        return ada_time_busy(&s->busy_flush) ? UFLUSH_BUSY : 0;
     case ADA_CONFIG_MIRROR ... CONFIG_MIRROR_LAST:
         return pdev->config_read(pdev, off - ADA_CONFIG_MIRROR, 4);
     case STRAP:
@@ -201,7 +231,7 @@ static uint32_t pf_read(AdaState *s, uint32_t off)
     case BOOT_STAGE_3:
         return s->handoff ? BOOT_STAGE_3_HANDOFF : 0;
     case USABLE_FB_SIZE:
-        return ada_gfw_booted(s) ? s->vram_size / MiB : PRI_NOT_READY;
+        return ada_gfw_booted(s) ? s->fb_size / MiB : ADA_PRI_NOT_READY;
     case WPR2_ADDR_LO:
         return s->wpr2_hi ? s->wpr2_lo >> 12 << 4 : WPR2_LO_DOWN;
     case WPR2_ADDR_HI:
@@ -222,7 +252,14 @@ static uint32_t pf_read(AdaState *s, uint32_t off)
     case ADA_PF_VFREGS ... VFREGS_LAST:
         return ada_vfregs_read(&s->func, off - ADA_PF_VFREGS);
     }
-    return ada_store_read(&s->func, off);
+    return ada_unknown_read(&s->func, off);
+}
+
+static void request_ecc(AdaState *s, uint32_t what)
+{
+    if (what == ECC_REQUEST_ON || what == ECC_REQUEST_OFF) {
+        s->next_power_on.ecc = what == ECC_REQUEST_ON ? ON_OFF_AUTO_ON : ON_OFF_AUTO_OFF;
+    }
 }
 
 static void pf_write(AdaState *s, uint32_t off, uint32_t val)
@@ -234,7 +271,6 @@ static void pf_write(AdaState *s, uint32_t off, uint32_t val)
     case PMC_BOOT_1:
     case PMC_BOOT_42:
     case PTIMER_INTR:
-    case UFLUSH_PENDING:
     case STRAP:
     case GFW_BOOT_PRIV_MASK:
     case GFW_BOOT:
@@ -242,6 +278,8 @@ static void pf_write(AdaState *s, uint32_t off, uint32_t val)
     case BOOT_STAGE_3:
     case SCRUBBER_STATUS:
     case USABLE_FB_SIZE:
+    case LOCAL_MEMORY:
+    case ECC_STATE:
     case PROM ... PROM_LAST:
     case VGA_IO ... VGA_IO_LAST:
     case FUSE_GSP_DEBUG_DIS:
@@ -260,11 +298,25 @@ static void pf_write(AdaState *s, uint32_t off, uint32_t val)
     case PBUS_BAR0_WINDOW:
         s->pramin_base = val;
         return;
+    case UFLUSH_PENDING:
+        ada_posted_land(s);
+        s->busy_flush = ada_time_reads(s);
+        return;
+    case PBUS_BAR1_BLOCK:
+        s->func.bar1_block = val;
+        return;
+    case PBUS_BAR2_BLOCK:
+        s->func.bar2_block = val;
+        return;
+    case ECC_REQUEST:
+        ada_store_write(&s->func, off, val);
+        request_ecc(s, extract32(val, 12, 2));
+        return;
     case PTIMER_INTR_EN:
     case PTIMER_ALARM:
     case NISO_FLUSH_SYSMEM:
     case NISO_FLUSH_HI:
-        plain_write(s, off, val);
+        ada_store_write(&s->func, off, val);
         return;
     case PTIMER_TIME_0:
         ptimer_set(s, deposit64(ada_ptimer(s), 0, 32, val));
@@ -279,7 +331,7 @@ static void pf_write(AdaState *s, uint32_t off, uint32_t val)
         }
         return;
     case GSP_QUEUE_HEAD ... GSP_QUEUE_HEAD_LAST:
-        plain_write(s, off, val);
+        ada_store_write(&s->func, off, val);
         if (off == GSP_QUEUE_HEAD) {
             ada_gsp_doorbell(s);
         }
@@ -298,7 +350,7 @@ static void pf_write(AdaState *s, uint32_t off, uint32_t val)
         ada_vfregs_write(&s->func, off - ADA_PF_VFREGS, val);
         return;
     }
-    ada_store_write(&s->func, off, val);
+    ada_unknown_write(&s->func, off, val);
 }
 
 /* ---- access sizes ------------------------------------------------------------------------------------------------ */

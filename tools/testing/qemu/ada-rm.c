@@ -13,10 +13,18 @@
 #define MAX_OBJECTS     16384   /* bound of ours */
 
 /*
- * GSP-RM keeps the top of the framebuffer below its heaps for itself: its page directories for BAR1 and BAR2 among it.
- * Assumption GSP-RESERVED: 64 MiB.
+ * What GSP-RM keeps of the framebuffer beside its heaps, as 535.113.01 has it on an RTX 4070 SUPER: the bottom, and two
+ * ranges below the heaps, with its page directories for BAR1 and BAR2. Assumption GSP-RESERVED: 570.144 in vGPU mode
+ * keeps as much.
  */
-#define GSP_RESERVED    (64 * MiB)
+#define KEPT_BOTTOM     (49 * MiB)
+#define KEPT_BAR1       0x4f40000u
+#define KEPT_BAR1_PDB   0x3959000u
+#define KEPT_BAR2       0x70000u
+#define KEPT_BAR2_PDB   0x3000u
+#define KEPT_INSTANCES  0x10000u    /* behind the start of what has BAR2's; free choice */
+/* with fb-regions=plain one range below the heaps, and nothing else */
+#define KEPT_PLAIN      (64 * MiB)
 
 /* ---- objects ----------------------------------------------------------------------------------------------------- */
 
@@ -272,10 +280,10 @@ static uint32_t ctl_intr_table(AdaState *s, AdaObject *obj, uint8_t *p)
     return NV(OK);
 }
 
-/* assumption VMMU-SEG, by board */
+/* assumption VMMU-SEG */
 static uint32_t ctl_vmmu_segment(AdaState *s, AdaObject *obj, uint8_t *p)
 {
-    stq_le_p(p, s->board->vmmu_segment);
+    stq_le_p(p, s->vmmu_segment);
     return NV(OK);
 }
 
@@ -285,8 +293,8 @@ static uint32_t ctl_ecc_status(AdaState *s, AdaObject *obj, uint8_t *p)
     AdaFwVersion fw = s->gsp->fw;
 
     memset(p, 0, ADA_OFF(fw, NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS, units_SZ));
-    p[ADA_OFF(fw, NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS, units__enabled)] = s->power_on.ecc;
-    p[ADA_OFF(fw, NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS, units__scrubComplete)] = s->power_on.ecc;
+    p[ADA_OFF(fw, NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS, units__enabled)] = s->ecc;
+    p[ADA_OFF(fw, NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS, units__scrubComplete)] = s->ecc;
     p[ADA_OFF(fw, NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS, units__supported)] = 1;
     return NV(OK);
 }
@@ -314,7 +322,7 @@ static uint32_t ctl_memsys_config(AdaState *s, AdaObject *obj, uint8_t *p)
 {
     AdaFwVersion fw = s->gsp->fw;
 
-    p[ADA_OFF(fw, NV2080_CTRL_INTERNAL_MEMSYS_GET_STATIC_CONFIG_PARAMS, bEnabledEccFBPA)] = s->power_on.ecc;
+    p[ADA_OFF(fw, NV2080_CTRL_INTERNAL_MEMSYS_GET_STATIC_CONFIG_PARAMS, bEnabledEccFBPA)] = s->ecc;
     p[ADA_OFF(fw, NV2080_CTRL_INTERNAL_MEMSYS_GET_STATIC_CONFIG_PARAMS, bFbpaPresent)] = 1;
     return NV(OK);
 }
@@ -470,18 +478,23 @@ static uint32_t rpc_control(AdaState *s, uint8_t *p, uint32_t len)
     return NV(OK);
 }
 
+#define REGION_PERFORMANCE  6   /* as seen */
+
 /* ---- the other calls --------------------------------------------------------------------------------------------- */
 
-static void put_region(AdaFwVersion fw, uint8_t *p, unsigned int i, uint64_t base, uint64_t limit, bool reserved)
+static void put_region(AdaFwVersion fw, uint8_t *p, unsigned int i, const AdaFbRegion *region)
 {
     uint8_t *r = p + i * ADA_OFF(fw, GspStaticConfigInfo, fbRegionInfoParams__fbRegion_STRIDE);
 
-    stq_le_p(r + ADA_OFF(fw, GspStaticConfigInfo, fbRegionInfoParams__fbRegion__base), base);
-    stq_le_p(r + ADA_OFF(fw, GspStaticConfigInfo, fbRegionInfoParams__fbRegion__limit), limit);
+    stq_le_p(r + ADA_OFF(fw, GspStaticConfigInfo, fbRegionInfoParams__fbRegion__base), region->base);
+    stq_le_p(r + ADA_OFF(fw, GspStaticConfigInfo, fbRegionInfoParams__fbRegion__limit),
+             region->base + region->size - 1);
     stq_le_p(r + ADA_OFF(fw, GspStaticConfigInfo, fbRegionInfoParams__fbRegion__reserved),
-             reserved ? limit - base + 1 : 0);
-    r[ADA_OFF(fw, GspStaticConfigInfo, fbRegionInfoParams__fbRegion__supportCompressed)] = !reserved;
-    r[ADA_OFF(fw, GspStaticConfigInfo, fbRegionInfoParams__fbRegion__supportISO)] = !reserved;
+             region->reserved ? region->size : 0);
+    stl_le_p(r + ADA_OFF(fw, GspStaticConfigInfo, fbRegionInfoParams__fbRegion__performance),
+             region->graphics ? REGION_PERFORMANCE : 0);
+    r[ADA_OFF(fw, GspStaticConfigInfo, fbRegionInfoParams__fbRegion__supportCompressed)] = region->graphics;
+    r[ADA_OFF(fw, GspStaticConfigInfo, fbRegionInfoParams__fbRegion__supportISO)] = region->graphics;
 }
 
 /* assumption SRIOV-CAPS; all zero unless the driver asked for SR-IOV mode */
@@ -528,13 +541,14 @@ static uint32_t rpc_static_info(AdaState *s, uint8_t *p, uint32_t len)
 
     memset(p, 0, ADA_SIZE(fw, GspStaticConfigInfo));
     put_gid(s, p);
-    stl_le_p(p + ADA_OFF(fw, GspStaticConfigInfo, fbRegionInfoParams__numFBRegions), 2);
-    put_region(fw, p, 0, 0, g->usable - 1, false);
-    put_region(fw, p, 1, g->usable, s->vram_size - 1, true);
+    stl_le_p(p + ADA_OFF(fw, GspStaticConfigInfo, fbRegionInfoParams__numFBRegions), g->regions);
+    for (unsigned int i = 0; i < g->regions; i++) {
+        put_region(fw, p, i, &g->region[i]);
+    }
     if (g->sriov_mode) {
         put_sriov(s, p);
     }
-    stq_le_p(p + ADA_OFF(fw, GspStaticConfigInfo, fb_length), s->vram_size);
+    stq_le_p(p + ADA_OFF(fw, GspStaticConfigInfo, fb_length), s->fb_size);
     g_strlcpy((char *)p + ADA_OFF(fw, GspStaticConfigInfo, gpuNameString), name,
               ADA_OFF(fw, GspStaticConfigInfo, gpuNameString_SZ));
     g_strlcpy((char *)p + ADA_OFF(fw, GspStaticConfigInfo, gpuShortNameString),
@@ -715,19 +729,71 @@ bool ada_rpc_execute(AdaState *s, GByteArray *msg)
 
 /* ---- start and end ----------------------------------------------------------------------------------------------- */
 
+bool ada_fb_usable(AdaState *s, uint64_t addr, uint64_t len)
+{
+    for (unsigned int i = 0; i < s->gsp->regions; i++) {
+        const AdaFbRegion *r = &s->gsp->region[i];
+
+        if (!r->reserved && addr >= r->base && addr - r->base < r->size && len <= r->size - (addr - r->base)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* the next region reaches to @end */
+static AdaFbRegion *add_region(AdaGsp *g, uint64_t end, bool reserved, bool graphics)
+{
+    AdaFbRegion *last = g->regions ? &g->region[g->regions - 1] : NULL, *r = &g->region[g->regions++];
+    uint64_t base = last ? last->base + last->size : 0;
+
+    *r = (AdaFbRegion) { .base = base, .size = end - base, .reserved = reserved, .graphics = graphics };
+    return r;
+}
+
+/*
+ * The page directories have their places in it. From here on BAR1 shows what they say, nothing at first: on GA106 with
+ * 570.144 GSP-RM's start was seen to take BAR1 away from a driver that used it as a window
+ */
+static void divide_framebuffer(AdaState *s)
+{
+    AdaGsp *g = s->gsp;
+    uint64_t heap = s->wpr.nonwpr_heap, bar2 = heap - KEPT_BAR2, bar1 = bar2 - KEPT_BAR1;
+    uint64_t instances = (s->fb_regions == ADA_FB_PLAIN ? heap - KEPT_PLAIN : bar2) + KEPT_INSTANCES;
+
+    g->regions = 0;
+    if (s->fb_regions == ADA_FB_PLAIN) {
+        add_region(g, heap - KEPT_PLAIN, false, true);
+        s->bar1_pdb = heap - KEPT_PLAIN;
+        s->bar2_pdb = s->bar1_pdb + ADA_PAGE;
+    } else {
+        add_region(g, KEPT_BOTTOM, true, false);
+        if (s->fb_regions == ADA_FB_SPLIT) {
+            /* a third, a hole, and the rest */
+            add_region(g, ROUND_DOWN(bar1 / 3, MiB), false, true);
+            add_region(g, ROUND_DOWN(bar1 / 3, MiB) + 1 * MiB, true, false);
+        }
+        add_region(g, bar1, false, true);
+        s->bar1_pdb = add_region(g, bar2, true, true)->base + KEPT_BAR1_PDB;
+        s->bar2_pdb = add_region(g, heap, true, false)->base + KEPT_BAR2_PDB;
+    }
+    add_region(g, s->fb_size, true, false);
+    ada_vram_zero(s, s->bar1_pdb, ADA_PAGE);
+    ada_vram_zero(s, s->bar2_pdb, ADA_PAGE);
+    s->func.bar1_block = ada_aperture_bind(s, instances, s->bar1_pdb);
+    s->func.bar2_block = ada_aperture_bind(s, instances + ADA_PAGE, s->bar2_pdb);
+}
+
 bool ada_rm_start(AdaState *s)
 {
     AdaGsp *g = s->gsp;
     uint32_t client = ADA_INTERNAL_CLIENT(g->fw);
 
-    if (s->wpr.nonwpr_heap <= GSP_RESERVED) {
+    if (s->wpr.nonwpr_heap <= 2 * (KEPT_BOTTOM + KEPT_BAR1 + KEPT_BAR2)) {
         ada_refuse(s, "fb-small", "nothing left below 0x%" PRIx64, s->wpr.nonwpr_heap);
         return false;
     }
-    g->usable = s->wpr.nonwpr_heap - GSP_RESERVED;
-    s->bar1_pdb = g->usable;
-    s->bar2_pdb = g->usable + ADA_PAGE;
-    ada_vram_zero(s, g->usable, 2 * ADA_PAGE);
+    divide_framebuffer(s);
     add_object(s, client, 0, client, r570_NV01_ROOT);
     add_object(s, client, client, ADA_INTERNAL_DEVICE, r570_NV01_DEVICE_0);
     add_object(s, client, ADA_INTERNAL_DEVICE, ADA_INTERNAL_SUBDEVICE, r570_NV20_SUBDEVICE_0);

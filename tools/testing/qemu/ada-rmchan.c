@@ -19,6 +19,9 @@
 #define METHOD_BUFFER       20480
 
 #define USERD_SIZE          512
+#define USERD_TOLD          32      /* as little was told of it, at a multiple of 256, and it worked */
+#define USERD_ALIGN         256
+#define RAMFC_SIZE          512
 #define INSTANCE_ALIGN      4096
 #define CHIDS_PER_PAGE      8
 
@@ -87,12 +90,13 @@ uint32_t ada_rm_fault_method_buffer(AdaState *s, AdaObject *obj, uint8_t *p)
 
 typedef struct Memory { uint64_t base, size; uint32_t space; } Memory;
 
-static bool memory_ok(AdaState *s, const Memory *m, uint64_t size, uint64_t align, const char *what)
+/* @size bytes are used of it, at least @told have to be told */
+static bool memory_ok(AdaState *s, const Memory *m, uint64_t size, uint64_t told, uint64_t align, const char *what)
 {
     bool fits = m->space == ADDR_SYSMEM ? m->base != 0 :
-                m->space == ADDR_FBMEM && m->base < s->gsp->usable && size <= s->gsp->usable - m->base;
+                m->space == ADDR_FBMEM && ada_fb_usable(s, m->base, size);
 
-    if (!fits || m->size < size || m->base % align) {
+    if (!fits || m->size < told || m->base % align) {
         ada_refuse(s, "chan-memory", "%s: 0x%" PRIx64 " bytes at 0x%" PRIx64 ", address space %u", what, m->size,
                    m->base, m->space);
         return false;
@@ -108,10 +112,10 @@ static bool memories_ok(AdaState *s, const uint8_t *p, Memory *userd)
     Memory instance = MEMORY(instanceMem), ramfc = MEMORY(ramfcMem), methods = MEMORY(mthdbufMem);
 
     *userd = (Memory) MEMORY(userdMem);
-    return memory_ok(s, &instance, INSTANCE_ALIGN, INSTANCE_ALIGN, "instance block") &&
-           memory_ok(s, &ramfc, USERD_SIZE, USERD_SIZE, "RAMFC") &&
-           memory_ok(s, userd, USERD_SIZE, USERD_SIZE, "USERD") &&
-           memory_ok(s, &methods, METHOD_BUFFER, 1, "method buffer");
+    return memory_ok(s, &instance, INSTANCE_ALIGN, INSTANCE_ALIGN, INSTANCE_ALIGN, "instance block") &&
+           memory_ok(s, &ramfc, RAMFC_SIZE, RAMFC_SIZE, RAMFC_SIZE, "RAMFC") &&
+           memory_ok(s, userd, USERD_SIZE, USERD_TOLD, USERD_ALIGN, "USERD") &&
+           memory_ok(s, &methods, METHOD_BUFFER, METHOD_BUFFER, 1, "method buffer");
 }
 
 bool ada_chid_used(AdaState *s, uint32_t type, uint32_t first, uint32_t count)

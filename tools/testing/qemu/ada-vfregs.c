@@ -15,7 +15,8 @@
 #define BAR1_BLOCK          0xf40
 #define BAR2_BLOCK          0xf48
 #define BAR2_BLOCK_RESET    BIT(30)     /* DEBUG_CYA_INIT */
-#define BIND_STATUS         0xf50       /* pending and outstanding: a bind here is done at once */
+#define BIND_STATUS         0xf50       /* pending and outstanding */
+#define BIND_PENDING        BIT(2)      /* of BAR2 */
 #define INTR_FIRST          0x1000
 #define INTR_LAST           0x16ff
 #define MAILBOX_SCRATCH     0x2100
@@ -42,10 +43,12 @@ void ada_func_reset(AdaFunc *f)
 {
     ada_intr_reset(f);
     memset(f->mailbox, 0, sizeof(f->mailbox));
-    f->bar1_block = 0;          /* assumption VF-BAR1-RESET */
+    f->bar1_block = 0;          /* of a VF assumption VF-BAR1-RESET */
     f->bar2_block = BAR2_BLOCK_RESET;
     f->inv_pdb = 0;
     f->inv_upper_pdb = 0;
+    f->busy_invalidate = f->busy_bind = 0;
+    g_clear_pointer(&f->inv_scope, g_free);
     memset(f->usermode_cfg, 0, sizeof(f->usermode_cfg));
     ada_tlb_invalidate_all(f->gpu, f->gfid);
     ada_store_reset(f);
@@ -77,6 +80,14 @@ static bool vf_identity(AdaFunc *f, uint32_t off, uint32_t *val)
     return false;
 }
 
+static void invalidate_now(AdaFunc *f)
+{
+    if (f->inv_scope) {
+        ada_tlb_invalidate(f->gpu, f->gfid, f->inv_scope);
+        g_clear_pointer(&f->inv_scope, g_free);
+    }
+}
+
 uint32_t ada_vfregs_read(AdaFunc *f, uint32_t off)
 {
     uint32_t val;
@@ -92,7 +103,7 @@ uint32_t ada_vfregs_read(AdaFunc *f, uint32_t off)
     case BAR2_BLOCK:
         return f->bar2_block;
     case BIND_STATUS:
-        return 0;
+        return ada_time_busy(&f->busy_bind) ? BIND_PENDING : 0;
     case MAILBOX_SCRATCH ... MAILBOX_SCRATCH + 4 * (ARRAY_SIZE(f->mailbox) - 1):
         return f->mailbox[(off - MAILBOX_SCRATCH) / 4];
     case DOORBELL:
@@ -107,6 +118,10 @@ uint32_t ada_vfregs_read(AdaFunc *f, uint32_t off)
     case INVALIDATE_UPPER:
         return f->inv_upper_pdb;
     case INVALIDATE:
+        if (ada_time_busy(&f->busy_invalidate)) {
+            return INVALIDATE_TRIGGER;
+        }
+        invalidate_now(f);
         return 0;
     case USERMODE_CFG ... USERMODE_CFG + 4 * (ARRAY_SIZE(f->usermode_cfg) - 1):
         return f->usermode_cfg[(off - USERMODE_CFG) / 4];
@@ -117,10 +132,10 @@ uint32_t ada_vfregs_read(AdaFunc *f, uint32_t off)
     case WORK_SUBMIT:
         return 0;
     }
-    return ada_store_read(f, store_off(f, off));
+    return ada_unknown_read(f, store_off(f, off));
 }
 
-/* Done at once. Without ALL_VA it is of one address, whose register was not published */
+/* Done when it says so. Without ALL_VA it is of one address, whose register was not published */
 static void mmu_invalidate(AdaFunc *f, uint32_t val)
 {
     AdaTlbScope scope = {
@@ -136,7 +151,12 @@ static void mmu_invalidate(AdaFunc *f, uint32_t val)
         ada_refuse(f->gpu, "tlb-invalidate", "gfid %u: 0x%08x is not of all addresses", f->gfid, val);
         return;
     }
-    ada_tlb_invalidate(f->gpu, f->gfid, &scope);
+    invalidate_now(f);
+    f->inv_scope = g_memdup2(&scope, sizeof(scope));
+    f->busy_invalidate = ada_time_reads(f->gpu);
+    if (!f->busy_invalidate) {
+        invalidate_now(f);
+    }
 }
 
 void ada_vfregs_write(AdaFunc *f, uint32_t off, uint32_t val)
@@ -152,9 +172,11 @@ void ada_vfregs_write(AdaFunc *f, uint32_t off, uint32_t val)
         return;
     case BAR1_BLOCK:
         f->bar1_block = val;
+        f->busy_bind = ada_time_reads(f->gpu);
         return;
     case BAR2_BLOCK:
         f->bar2_block = val;
+        f->busy_bind = ada_time_reads(f->gpu);
         return;
     case BIND_STATUS:
         return;
@@ -186,6 +208,9 @@ void ada_vfregs_write(AdaFunc *f, uint32_t off, uint32_t val)
     case WORK_SUBMIT:
         ada_fifo_doorbell(f, val);
         return;
+    case FAULT_BUFFER_FIRST ... FAULT_BUFFER_LAST:
+        ada_store_write(f, store_off(f, off), val);
+        return;
     }
-    ada_store_write(f, store_off(f, off), val);
+    ada_unknown_write(f, store_off(f, off), val);
 }

@@ -64,7 +64,7 @@ static const char *fb_owner(AdaState *s, uint64_t addr, uint64_t len)
 {
     static char who[32];
 
-    if (addr + len > s->gsp->usable) {
+    if (!ada_fb_usable(s, addr, len)) {
         return "GSP-RM";
     }
     for (uint32_t gfid = 1; gfid <= ADA_MAX_GFID; gfid++) {
@@ -89,7 +89,7 @@ static const char *fb_owner(AdaState *s, uint64_t addr, uint64_t len)
 static uint32_t take_segments(AdaState *s, AdaVgpu *v, const uint8_t *p)
 {
     AdaFwVersion fw = s->gsp->fw;
-    uint64_t align = s->board->vmmu_segment, gpa = 0;
+    uint64_t align = s->vmmu_segment, gpa = 0;
     uint32_t count = ldl_le_p(p + BOOTLOAD(numGuestFbSegments));
     const char *who;
 
@@ -107,7 +107,7 @@ static uint32_t take_segments(AdaState *s, AdaVgpu *v, const uint8_t *p)
                        addr, len, align);
             return NV(ERR_INVALID_ADDRESS);
         }
-        if (addr >= s->vram_size || len > s->vram_size - addr) {
+        if (addr >= s->fb_size || len > s->fb_size - addr) {
             ada_refuse(s, "fb-bounds", "segment %u: 0x%" PRIx64 " + 0x%" PRIx64, i, addr, len);
             return NV(ERR_INVALID_ADDRESS);
         }
@@ -130,7 +130,7 @@ static uint32_t check_heap(AdaState *s, AdaVgpu *v, const char *what, uint64_t a
 {
     const char *who;
 
-    if (addr % ADA_PAGE || len % ADA_PAGE || !len || addr >= s->vram_size || len > s->vram_size - addr) {
+    if (addr % ADA_PAGE || len % ADA_PAGE || !len || addr >= s->fb_size || len > s->fb_size - addr) {
         ada_refuse(s, "heap-bounds", "%s: 0x%" PRIx64 " + 0x%" PRIx64, what, addr, len);
         return NV(ERR_INVALID_ADDRESS);
     }
@@ -572,7 +572,8 @@ static void ring(AdaState *s, uint32_t gfid)
     if (!v || v->state == ADA_VGPU_FREE || v->state == ADA_VGPU_SHUTDOWN || v->state == ADA_VGPU_CRASHED) {
         ada_refuse(s, "doorbell-dead", "GFID %u is %s", gfid, v ? ada_vgpu_state_name(v->state) : "none");
     } else if (v->state != ADA_VGPU_BOOTING && !timer_pending(v->timer)) {
-        timer_mod(v->timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + MESSAGE_NS);
+        timer_mod(v->timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
+                  ada_time_ms(s, 0, 1, 50) * SCALE_MS + MESSAGE_NS);
     }
 }
 

@@ -24,6 +24,7 @@
  *   ada-rmchan.c  channel objects and their controls
  *   ada-chan.c    channels
  *   ada-ce.c      the copy engine
+ *   ada-time.c    how long things take
  *   ada-debug.c   counters, accounting, refusals, fault injection
  *
  * Everything runs under the BQL.
@@ -37,6 +38,7 @@
 #include "qemu/timer.h"
 #include "qom/object.h"
 #include "hw/pci/pci_device.h"
+#include "qapi/qapi-types-common.h"
 #include "system/hostmem.h"
 
 #define TYPE_NVIDIA_ADA     "nvidia-ada"
@@ -64,8 +66,10 @@ typedef struct AdaBoard {
     const char *marketing_name;
     uint16_t device_id, subsystem_id;
     uint32_t boot0, boot42;
-    uint64_t vram_size;         /* power-on default; property "vram-size" overrides */
-    uint64_t vmmu_segment;      /* assumption VMMU-SEG */
+    uint64_t vram_size;         /* of its memory chips; property "vram-size" overrides */
+    uint32_t fb_channels;       /* of 32 bits, that these are on */
+    bool ecc;                   /* as shipped; property "ecc" overrides */
+    uint64_t vmmu_segment;      /* assumption VMMU-SEG; property "vmmu-segment" overrides */
     uint64_t bar1_size;         /* power-on default; property "bar1-size" overrides */
 } AdaBoard;
 
@@ -99,6 +103,8 @@ typedef struct AdaFunc {
     uint32_t mailbox[16];       /* 0x2100 MAILBOX_SCRATCH */
     uint32_t bar1_block, bar2_block;            /* 0xf40, 0xf48 */
     uint32_t inv_pdb, inv_upper_pdb;            /* 0x30a0, 0x30a4 */
+    uint8_t busy_invalidate, busy_bind;         /* reads until it is done */
+    struct AdaTlbScope *inv_scope;              /* what is then done */
     uint32_t usermode_cfg[4];
     MemoryRegion off_bus[3];    /* over each BAR while it answers no more */
     AdaStats stats;
@@ -113,10 +119,17 @@ extern const MemoryRegionOps ada_pf_bar0_ops, ada_vf_bar0_ops;
 void ada_regs_reset(AdaState *s);
 bool ada_gfw_booted(AdaState *s);   /* the GPU's own firmware is through, since the last reset of the PF */
 uint64_t ada_ptimer(AdaState *s);
-/* a register the model knows nothing about: kept, and logged once */
+/* known to be nothing but storage */
 uint32_t ada_store_read(AdaFunc *f, uint32_t off);
 void ada_store_write(AdaFunc *f, uint32_t off, uint32_t val);
 void ada_store_reset(AdaFunc *f);
+/* a register the model knows nothing about: logged once, written in vain, and read as an error */
+uint32_t ada_unknown_read(AdaFunc *f, uint32_t off);
+void ada_unknown_write(AdaFunc *f, uint32_t off, uint32_t val);
+/* What the bus in the GPU answers in place of a register, seen on an RTX 4070 SUPER */
+#define ADA_PRI_UNKNOWN     0xbadf5040u     /* there is none */
+#define ADA_PRI_NOT_READY   0xbadf5108u     /* GFW has not got there */
+#define ADA_PRI_RESET       0xbadf5620u     /* its engine is held in reset */
 
 /* registers of the VF block, offset from its start (0..ADA_VF_BAR0_SIZE) */
 uint32_t ada_vfregs_read(AdaFunc *f, uint32_t off);
@@ -135,13 +148,22 @@ void ada_intr_write(AdaFunc *f, uint32_t off, uint32_t val);
 
 /* ---- falcons (ada-falcon.c, ada-hs.c) ---------------------------------------------------------------------------- */
 
-#define ADA_FALCON_IMEM 0x10000
-#define ADA_FALCON_DMEM 0x10000
+#define ADA_FALCON_IMEM_MAX 0x24000
+#define ADA_GSP_IMEM        0x10000
+#define ADA_GSP_DMEM        0x10000
+
+/* what differs from falcon to falcon */
+typedef struct AdaFalconType {
+    const char *name;           /* "gsp", "sec2", "pmu" */
+    uint32_t base, fbif;        /* of its block, and of the FBIF in it */
+    uint32_t imem_size, dmem_size;
+    uint32_t imem_ports, dmem_ports;
+} AdaFalconType;
 
 typedef struct AdaFalcon {
     AdaState *gpu;
-    const char *name;           /* "gsp", "sec2", "pmu" */
-    uint32_t base, fbif;        /* of its block, and of the FBIF in it */
+    const AdaFalconType *type;
+    const char *name;
     uint8_t *imem, *dmem;
     uint32_t imem_high, dmem_high;      /* end of what was loaded since reset: 0 = nothing */
     uint32_t irqstat, irqmask, mailbox[2], itfen, os, rm, bootvec, dmactl;
@@ -153,16 +175,21 @@ typedef struct AdaFalcon {
     uint32_t riscv_irqmask;     /* GSP-RM's own choice of what it tells the host */
     bool irq_line;              /* something that is not masked is pending */
     uint32_t engine, irqdest;
-    uint32_t imemc[4], dmemc[8];            /* PIO ports */
-    uint16_t imem_tag[ADA_FALCON_IMEM / 256];   /* virtual address >> 8 of each block */
-    bool imem_secure[ADA_FALCON_IMEM / 256];
+    uint32_t imemc[4], dmemc[8];            /* PIO ports, of which it has some */
+    uint16_t imem_tag[ADA_FALCON_IMEM_MAX / 256];   /* virtual address >> 8 of each block */
+    bool imem_secure[ADA_FALCON_IMEM_MAX / 256];
+    bool was_reset;             /* since power-on */
+    uint8_t busy_dma, busy_scrub, busy_core;    /* reads until it is done */
+    bool ran;                   /* what was started has read its inputs, its result is */
+    uint32_t result;
     bool halted;
     bool early;                 /* started before the GPU's own firmware was through */
     bool riscv_active, riscv_halted;
     QEMUTimer *run;             /* a signed program takes its time */
 } AdaFalcon;
 
-void ada_falcon_init(AdaFalcon *f, AdaState *s, const char *name, uint32_t base, uint32_t fbif);
+extern const AdaFalconType ada_falcon_gsp, ada_falcon_sec2, ada_falcon_pmu;
+void ada_falcon_init(AdaFalcon *f, AdaState *s, const AdaFalconType *type);
 void ada_falcon_exit(AdaFalcon *f);
 void ada_falcon_reset(AdaFalcon *f);        /* engine reset */
 void ada_falcon_power_on(AdaFalcon *f);
@@ -271,6 +298,8 @@ void ada_pramin_write(AdaState *s, uint32_t off, uint64_t val, unsigned int size
 
 uint64_t ada_bar1_read(AdaFunc *f, uint64_t off, unsigned int size);
 void ada_bar1_write(AdaFunc *f, uint64_t off, uint64_t val, unsigned int size);
+/* makes an instance block for the PF at @instance, with @pdb in it: what its block register is to have */
+uint32_t ada_aperture_bind(AdaState *s, uint64_t instance, uint64_t pdb);
 uint64_t ada_bar3_read(AdaFunc *f, uint64_t off, unsigned int size);
 void ada_bar3_write(AdaFunc *f, uint64_t off, uint64_t val, unsigned int size);
 
@@ -296,6 +325,7 @@ bool ada_gsp_running(AdaState *s);
 /* the active core is reset (ada-seq.c): has GSP-RM asked for it? It is suspended then */
 bool ada_seq_suspend(AdaState *s);
 bool ada_seq_suspended(AdaState *s);
+uint32_t ada_seq_program(AdaState *s);      /* the GSP's falcon runs then: its mailbox 0 */
 uint32_t ada_seq_resume(AdaState *s);       /* SEC2 runs: its mailbox 0 */
 /* PF BAR0 vector of the GSP falcon in the interrupt tree, as INTR_GET_KERNEL_TABLE reports it */
 #define ADA_GSP_STALL_VECTOR 0x9b   /* of an RTX 4070; drivers read it from the table */
@@ -309,6 +339,24 @@ void ada_fifo_init(AdaState *s);
 void ada_fifo_exit(AdaState *s);
 /* 0x30090 of the VF block: work for a channel of the function, as token = runlist << 16 | channel id */
 void ada_fifo_doorbell(AdaFunc *f, uint32_t val);
+
+/* ---- how long things take (ada-time.c) --------------------------------------------------------------------------- */
+
+typedef struct AdaPosted { uint64_t addr; uint8_t data[8], size; } AdaPosted;
+
+void ada_time_init(AdaState *s);
+void ada_time_exit(AdaState *s);
+void ada_time_reset(AdaState *s);
+/* @quick, or with timing=real something from @least to @most */
+uint32_t ada_time_ms(AdaState *s, uint32_t quick, uint32_t least, uint32_t most);
+/* with timing=real in half of the cases */
+bool ada_time_coin(AdaState *s);
+/* how many reads of a status bit find it not done yet; and whether this read does */
+uint8_t ada_time_reads(AdaState *s);
+bool ada_time_busy(uint8_t *reads);
+/* a write of the CPU on its way to framebuffer; all of them arrive */
+void ada_posted_write(AdaState *s, uint64_t addr, const uint8_t *data, unsigned int size);
+void ada_posted_land(AdaState *s);
 
 /* ---- counters, refusals, faults (ada-debug.c) -------------------------------------------------------------------- */
 
@@ -342,6 +390,8 @@ bool ada_fault_interrupt(AdaFunc *f);
 void ada_off_bus(AdaState *s);
 
 /* Faults, by class properties that can be set while it runs (qom-set) and on the command line */
+typedef enum { ADA_FB_SEEN, ADA_FB_PLAIN, ADA_FB_SPLIT } AdaFbRegions;
+
 typedef struct AdaFaults {
     uint32_t scrubber_error;    /* property fault-scrubber: mailbox0 of a scrubber that fails; 0 = works */
     uint32_t booter_error;      /* fault-booter: the same of booter_load */
@@ -356,7 +406,7 @@ typedef enum { ADA_GSP_OK, ADA_GSP_SILENT /* never answers */, ADA_GSP_DIES /* h
 
 /* What a power-on finds: class properties that can be set at any time, for the next reset of the PF */
 typedef struct AdaPowerOn {
-    bool ecc;
+    OnOffAuto ecc;
     bool vbios_fwsec;           /* the model's own VBIOS has FWSEC */
     bool prom_ifr;              /* the window shows the flash from its first byte */
     bool wpr2_up;               /* once: the reset after it finds WPR2 down */
@@ -375,20 +425,30 @@ struct AdaState {
     HostMemoryBackend *hostmem; /* "memdev": VRAM that others may look into; else private */
     uint64_t vram_size;
     bool sriov, has_msi;
-    uint64_t bar1_size;
+    uint64_t bar1_size, vmmu_segment;
     AdaPowerOn next_power_on;   /* as set by now */
     char *fw_check;             /* "strict", "hash" or "off" */
     bool reply_interrupt;       /* replies of GSP-RM interrupt as events do */
+    bool timing_real;
+    uint32_t timing_seed;
+    uint32_t fb_regions;        /* AdaFbRegions: what GSP-RM says of the framebuffer */
     uint32_t plugin_delay_ms;
     AdaFaults faults;
 
     AdaPowerOn power_on;        /* as the last one found it */
     int64_t gfw_booted_at;      /* ns of virtual time */
+    uint32_t random;            /* state of what ada-time.c draws */
+    AdaPosted posted[64];
+    unsigned int posted_count;
+    QEMUTimer *posted_timer;
+    uint8_t busy_flush;
     const AdaBoard *board;
     AdaFunc func;               /* the PF as gfid 0 */
     AdaFunc *vf[ADA_MAX_VFS];   /* by VF number, NULL while not enabled */
     MemoryRegion bar0, bar0_io, bar1, bar3;
     uint8_t *vram_ptr;
+    bool ecc;                   /* check bits take a sixteenth of the framebuffer */
+    uint64_t fb_size;           /* what is left of VRAM to be addressed: assumption FB-SIZE */
 
     char *vbios_name;           /* property vbios, NULL: the model's own */
     GBytes *vbios_file;         /* its bytes when it was set, for the next reset */
@@ -408,7 +468,7 @@ struct AdaState {
     uint32_t sw_scratch[64];    /* 0x1400 */
     uint32_t pramin_base;       /* 0x1700 */
     GHashTable *reg_store;      /* written, otherwise unmodelled registers */
-    uint64_t bar1_pdb, bar2_pdb;            /* PF apertures: VRAM pages GSP-RM owns, 0 = no GSP-RM */
+    uint64_t bar1_pdb, bar2_pdb;            /* PF apertures: VRAM pages GSP-RM owns */
     AdaVmmu vmmu[ADA_MAX_GFID + 1];         /* by gfid; [0] unused */
     AdaTlbEntry tlb[ADA_TLB_ENTRIES];
 

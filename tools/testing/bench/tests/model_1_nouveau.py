@@ -13,6 +13,7 @@ from bench_test import expect, host_test
 from gpu import KernelLog
 from nouveau import (
     FIRMWARE,
+    PROGRAMS,
     choose,
     expected_log,
     is_down,
@@ -90,12 +91,12 @@ def crash_and_unload(gpu):
 
 def eight_gib_and_an_l4(vm):
     small, l4 = choose(vm, 1, 2)
-    return {small: {"vram": 8192}, l4: {"chip": "AD104 (194000a1)", "vram": 24576}}
+    return {small: {"vram": 7668}, l4: {"chip": "AD104 (194000a1)", "vram": 23034}}
 
 
 def both_l40(vm):
     big, small = choose(vm, 0, 1)
-    return {big: {}, small: {"vram": 8192}}
+    return {big: {}, small: {"vram": 7668}}
 
 
 @host_test(kernels=("stock",), **WITH_IOMMU)
@@ -150,12 +151,31 @@ def test_8_gib_and_an_l4_ten_times(vm):
 
 @host_test(kernels=("stock",), **WITH_IOMMU)
 def test_core_is_reset(vm):
-    """GSP-RM has the driver write registers, reset its core and start it again."""
+    """GSP-RM has the driver do more or less of what the CPU sequencer can."""
     (gpu,) = choose(vm, 0)
-    gpu.set_model("sequencer", "resume")
-    for firmware in FIRMWARE:
-        load_and_unload(vm, firmware, {gpu: {}})
-    gpu.set_model("sequencer", "empty")
+    for program in "resume", "registers", "empty":
+        gpu.set_model("sequencer", program)
+        for firmware in FIRMWARE:
+            load_and_unload(vm, firmware, {gpu: {}}, ran=PROGRAMS - {"sequencer"})
+    gpu.set_model("sequencer", "seen")
+
+
+@host_test(kernels=("stock",), **WITH_IOMMU)
+def test_other_variants(vm):
+    """Of what differs from board to board, or is only assumed."""
+    (gpu,) = choose(vm, 0)
+    for prop, value, default, special in (
+        ("fb-regions", "plain", "seen", {}),
+        ("fb-regions", "split", "seen", {}),
+        ("ecc", "off", "auto", {"vram": 49140}),
+        ("timing", "real", "quick", {}),
+    ):
+        gpu.set_model(prop, value)
+        gpu.must_write(gpu.path("reset"), 1)
+        for firmware in FIRMWARE:
+            load_and_unload(vm, firmware, {gpu: special})
+        gpu.set_model(prop, default)
+    gpu.must_write(gpu.path("reset"), 1)
 
 
 @host_test(kernels=("stock",), **WITH_IOMMU)

@@ -23,6 +23,7 @@ KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 PAGE = 4096
 
 R570, R535 = "570.144", "535.113.01"
+L40_FB = 46068 * MIB        # of 48 GiB: a MiB less for each of 12 channels, and a sixteenth less for ECC
 
 
 def fail(why):
@@ -378,6 +379,26 @@ FRTS, SB = 0x15, 0x19
 META = "GspFwWprMeta"
 
 
+# the CPU sequencer: its event, and its operations with their numbers of operands
+RUN_CPU_SEQUENCER, INIT_DONE = 0x1002, 0x1001
+WRITE, MODIFY, POLL, DELAY, STORE, CORE_RESET, CORE_START, CORE_WAIT_FOR_HALT, CORE_RESUME = range(9)
+OPERANDS = {WRITE: 2, MODIFY: 3, POLL: 5, DELAY: 1, STORE: 2}
+
+
+def operations(payload):
+    """[(operation, operands)] of the event."""
+    size, used = struct.unpack_from("<II", payload)
+    if size != used or len(payload) != 40 + 4 * used:
+        raise BootError(f"sequencer: {used} words of {size} in {len(payload)} bytes")
+    words = struct.unpack_from(f"<{used}I", payload, 40)
+    found, at = [], 0
+    while at < used:
+        count = OPERANDS.get(words[at], 0)
+        found.append((words[at], words[at + 1:at + 1 + count]))
+        at += 1 + count
+    return found
+
+
 class BootError(Exception):
     pass
 
@@ -411,6 +432,8 @@ class Client:
         self.sequence = self.rpc_sequence = 0
         self.cmd_write = self.stat_read = self.stat_sequence = 0
         self.events = []
+        self.sequenced = False
+        self.on_start = lambda: None    # called when a program was started
         self.continued = None
 
     # VBIOS
@@ -489,11 +512,19 @@ class Client:
         if not self.m.wait(lambda: self.m.rd(0x118128) & 1 and self.m.rd(0x118234) & 0xff == 0xff):
             raise BootError("GFW does not boot")
 
-    def reset(self, falcon, dma):
-        if self.m.rd(falcon + 0x1668) & 0x10:
-            self.m.wr(falcon + 0x1668, 0)
+    def reset_engine(self, falcon):
+        """Its RISC-V core is the one that is chosen then."""
         self.m.wr(falcon + 0x3c0, 1)
         self.m.wr(falcon + 0x3c0, 0)
+        self.m.wait(lambda: not self.m.rd(falcon + 0x0f4) & 1 << 12, ms=10)
+
+    def choose_falcon(self, falcon):
+        self.m.wr(falcon + 0x1668, 0)
+        self.m.wait(lambda: self.m.rd(falcon + 0x1668) & 1, ms=10)
+
+    def reset(self, falcon, dma):
+        self.reset_engine(falcon)
+        self.choose_falcon(falcon)
         self.m.wr(falcon + 0x084, self.m.rd(0))
         self.m.wr(falcon + FBIF[falcon] + 0x24, dma["fbif"])
         self.m.wr(falcon + 0x10c, dma["dmactl"])
@@ -507,7 +538,7 @@ class Client:
             self.m.wr(falcon + 0x114, off)
             self.m.wr(falcon + 0x11c, off + tag)
             self.m.wr(falcon + 0x118, command)
-            if not self.m.rd(falcon + 0x118) & 2:
+            if not self.m.wait(lambda: self.m.rd(falcon + 0x118) & 2, ms=10):
                 raise BootError("falcon DMA does not end")
 
     def signature_index(self, program):
@@ -535,6 +566,7 @@ class Client:
             self.m.wr(falcon + 0x040, mailbox & 0xffffffff)
             self.m.wr(falcon + 0x044, mailbox >> 32)
         self.m.wr(falcon + 0x100, 2)
+        self.on_start()
         if self.m.rd(falcon + 0x100) & 0x10:
             raise BootError("the falcon is said to have halted at once")
         if not self.m.wait(lambda: self.m.rd(falcon + 0x100) & 0x10):
@@ -635,8 +667,7 @@ class Client:
 
     def reset_gsp(self):
         """Into RISC-V, with the address of the libos arguments in its mailboxes."""
-        self.m.wr(GSP + 0x3c0, 1)
-        self.m.wr(GSP + 0x3c0, 0)
+        self.reset_engine(GSP)
         self.m.wr(GSP + 0x1668, 0x111)
         self.m.wr(GSP + 0x040, self.libos_at & 0xffffffff)
         self.m.wr(GSP + 0x044, self.libos_at >> 32)
@@ -679,9 +710,58 @@ class Client:
         self.send(72, self.system_info())
         self.send(73, self.registry())
 
+    def wait_event(self, *functions, ms=2000):
+        """The first of these that came, as (function, payload)."""
+        def come():
+            self.poll()
+            return next((e for e in self.events if e[0] in functions), None)
+        return self.m.wait(come, ms=ms)
+
     def wait_init_done(self):
-        if not self.m.wait(lambda: self.poll() and 0x1001 in [f for f, _ in self.events], ms=200):
+        """Does on the way what GSP-RM asks for."""
+        event = self.wait_event(RUN_CPU_SEQUENCER, INIT_DONE)
+        if event and event[0] == RUN_CPU_SEQUENCER and not self.sequenced:
+            self.sequenced = True
+            self.run_sequencer(operations(event[1]))
+        if not self.wait_event(INIT_DONE):
             raise BootError("no INIT_DONE")
+
+    def start_sec2(self):
+        self.m.wr(SEC2 + 0x100, 2)
+        if not self.m.wait(lambda: self.m.rd(SEC2 + 0x100) & 0x10):
+            raise BootError("SEC2 does not halt")
+        return self.m.rd(SEC2 + 0x040)
+
+    def core(self, operation):
+        if operation == CORE_RESET:
+            self.reset(GSP, {"fbif": 0x80, "dmactl": 0, "transcfg": 0})
+        elif operation == CORE_START:
+            self.m.wr(GSP + 0x100, 2)
+        elif operation == CORE_WAIT_FOR_HALT:
+            if not self.m.wait(lambda: self.m.rd(GSP + 0x100) & 0x10):
+                raise BootError("the GSP's falcon does not halt")
+        else:
+            self.reset_gsp()
+            error = self.start_sec2()
+            if error:
+                raise BootError(f"CORE_RESUME: 0x{error:x}")
+
+    def run_sequencer(self, todo):
+        """As a driver does it."""
+        for operation, args in todo:
+            if operation == WRITE:
+                self.m.wr(*args)
+            elif operation == MODIFY:
+                self.m.wr(args[0], self.m.rd(args[0]) & ~args[1] | args[2])
+            elif operation == POLL:
+                if not self.m.wait(lambda r=args[0], mask=args[1], value=args[2]: self.m.rd(r) & mask == value, ms=100):
+                    raise BootError(f"poll of 0x{args[0]:x}")
+            elif operation == DELAY:
+                self.m.step(args[0] * 1000)
+            elif operation == STORE:
+                self.m.rd(args[0])
+            else:
+                self.core(operation)
 
     def start(self):
         """Up to the end of booter_load."""
@@ -844,7 +924,7 @@ class Client:
             self.poll()
             return [p for f, p in self.events if f == function and len(p) >= want]
 
-        found = self.m.wait(answered, ms=100)
+        found = self.m.wait(answered, ms=300)
         if not found:
             raise BootError(f"no answer to RPC {function}")
         if self.result:
@@ -872,7 +952,7 @@ class Client:
     def get_static(self):
         """GET_GSP_STATIC_INFO; keeps the handles that controls need."""
         size = self.abi.sizes["GspStaticConfigInfo"]
-        data = self.rpc(65, bytes(size))
+        data = self.static_raw = self.rpc(65, bytes(size))
         self.static = {m: self.abi.get("GspStaticConfigInfo", m, data)
                        for (s, m) in self.abi.members if s == "GspStaticConfigInfo" and
                        self.abi.members[s, m][1] <= 8}

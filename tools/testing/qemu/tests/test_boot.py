@@ -33,14 +33,14 @@ boots("bare, no checks", R570, False, fw_check="off")
 boots("bare, no SR-IOV", R570, False, sriov=False)
 
 
-@test("layout of 48 GiB in vGPU mode is that of the facts")
+@test("layout of an L40 in vGPU mode is that of the facts, ended where its framebuffer does")
 def _():
     with Machine() as m:
         c = Client(m)
         c.prepare()
-        for field, value in (("frtsOffset", 0xbffe00000), ("bootBinOffset", 0xbffdf7000), ("gspFwOffset", 0xbfc150000),
-                             ("gspFwHeapOffset", 0xbd7c00000), ("gspFwHeapSize", 0x24500000),
-                             ("gspFwWprStart", 0xbd7b00000), ("nonWprHeapOffset", 0xbd7a00000)):
+        for field, value in (("frtsOffset", 0xb3f200000), ("bootBinOffset", 0xb3f1f7000), ("gspFwOffset", 0xb3b550000),
+                             ("gspFwHeapOffset", 0xb17000000), ("gspFwHeapSize", 0x24500000),
+                             ("gspFwWprStart", 0xb16f00000), ("nonWprHeapOffset", 0xb16e00000)):
             equal(c.meta[field], value, field)
 
 
@@ -53,7 +53,8 @@ def _():
             equal(m.rd(0x1fa824), 0x1ffffe00, "WPR2 LO")
             c.ram.next = c.ram.WORK
         equal(json.loads(m.property("stats"))["programs"],
-              {"fwsec-frts": 3, "fwsec-sb": 3, "scrubber": 1, "booter-load": 3, "booter-unload": 3}, "programs")
+              {"fwsec-frts": 3, "fwsec-sb": 3, "scrubber": 1, "booter-load": 3, "booter-unload": 3,
+               "sequencer": 3}, "programs")
         none(m)
 
 

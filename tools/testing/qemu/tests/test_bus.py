@@ -36,7 +36,7 @@ def _():
     with Machine() as m:
         c = Client(m)
         c.prepare()
-        c.shm_write(8 * ((c.statq + PAGE) // PAGE + 7), struct.pack("<Q", m.config(0)))     # six events, one answer
+        c.shm_write(8 * ((c.statq + PAGE) // PAGE + 8), struct.pack("<Q", m.config(0)))     # six events, one of two, an answer
         c.store()
         c.first_commands()
         c.boot_falcons()

@@ -5,7 +5,7 @@ import contextlib
 import json
 import struct
 
-from gspclient import Client, GIB, Machine, MIB, PAGE, R535, R570
+from gspclient import Client, GIB, L40_FB, Machine, MIB, PAGE, R535, R570
 from harness import CASES, Case, equal, none, only, refuses_rpc, test, true
 from test_mmu import COHERENT, Fb, pte, TABLES, Tables, pde
 from test_vgpu import bootload, Vgpu
@@ -13,7 +13,7 @@ from test_vgpu import bootload, Vgpu
 CLIENT, DEVICE, VASPACE, CHANNEL, COPY = 0xc1d00001, 0xde1d0000, 0x90f10000, 0xf1f00000, 0xc7b50000
 GPFIFO_A, COPY_B, COPY2 = 0xc56f, 0xc7b5, 11
 BIND, SCHEDULE, SET_PAGE_DIRECTORY, DEVICE_INFO, INTR_TABLE = 0xa06f0104, 0xa06f0103, 0x801813, 0x20801112, 0x20800a5c
-OS_ERROR_LOG, RC_TRIGGERED = 0x1006, 0x1004
+OS_ERROR_LOG, RC_TRIGGERED, MMU_FAULT_QUEUED, NOCAT_RECORD = 0x1006, 0x1004, 0x1005, 0x1020
 XID_MMU, XID_PBDMA, XID_CE2 = 31, 32, 41
 DOORBELL, LEAF = 0xbb0090, 0xb81000
 RUNLIST, METHODS = 1, 20480
@@ -517,11 +517,17 @@ def faults(check, xid, mutation, words, why="", release=R570, setup=None, **over
             ch.wait("stopped")
             true(m.wait(lambda: c.poll() and RC_TRIGGERED in [f for f, _ in c.events], ms=50), "no RC_TRIGGERED")
             events = [(f, payload) for f, payload in c.events if f > 0x1000]
-            equal([f for f, _ in events], [OS_ERROR_LOG, RC_TRIGGERED], "events")
-            log, rc = (payload for _, payload in events)
-            for name, data in (("rpc_os_error_log_v17_00", log), ("rpc_rc_triggered_v17_02", rc)):
-                equal((c.abi.get(name, "exceptType", data), c.abi.get(name, "chid", data)), (xid, 5), name)
-            equal(c.abi.get("rpc_rc_triggered_v17_02", "nv2080EngineType", rc), COPY2, "engine")
+            told = [OS_ERROR_LOG]
+            if check == "chan-mmu-fault":
+                told = [MMU_FAULT_QUEUED] + [NOCAT_RECORD] * (5 if release == R570 else 0)
+            equal([f for f, _ in events], told + [RC_TRIGGERED], "events")
+            for f, data in events:
+                name = {OS_ERROR_LOG: "rpc_os_error_log_v17_00", RC_TRIGGERED: "rpc_rc_triggered_v17_02"}.get(f)
+                if name:
+                    equal((c.abi.get(name, "exceptType", data), c.abi.get(name, "chid", data)), (xid, 5), name)
+            rc, name = events[-1][1], "rpc_rc_triggered_v17_02"
+            equal([c.abi.get(name, field, rc) for field in ("nv2080EngineType", "scope", "partitionAttributionId")],
+                  [COPY2, 1, 233], "engine, scope, partition")
             equal(c.ram.read32(s.sem), 0, "what comes after is not done")
             ch.kick()
             other.submit(semaphore(RELEASE, SEM + 32, 2))
@@ -550,7 +556,7 @@ mmu("read-only destination", [launch(SYS_DATA, FB_DATA, 4)], "read-only",
 mmu("semaphore is not mapped", [semaphore(RELEASE, UNMAPPED, 1)], "write of")
 mmu("semaphore to wait for is not mapped", [semaphore(ACQUIRE, UNMAPPED, 1)], "read of")
 mmu("framebuffer that is not there", [launch(FB_DATA, SYS_DATA, 4)], "region",
-    setup=lambda ch: ch.space.map(FB_DATA, pte(48 * GIB)))
+    setup=lambda ch: ch.space.map(FB_DATA, pte(L40_FB)))
 
 
 faults("chan-dma", XID_CE2, "system memory that is not there", [launch(FB_DATA, SYS_DATA, 4)], "the bus refuses",
@@ -604,7 +610,7 @@ faults("ce-launch", XID_CE2, "physical addresses in a channel without privilege"
 faults("ce-launch", XID_CE2, "memory of a peer", [
     inc(PHYS_MODE, 3, sub=CE), launch(0, SYS_DATA, 4, how=MOVE | PITCH | SRC_PHYS)], "peer")
 faults("ce-physical", XID_CE2, "physical address past framebuffer",
-       [launch(48 * GIB - 2, SYS_DATA, 4, how=MOVE | PITCH | SRC_PHYS)])
+       [launch(L40_FB - 2, SYS_DATA, 4, how=MOVE | PITCH | SRC_PHYS)])
 
 
 @test("refuses chan-mmu-fault: WPR2, by virtual and by physical address")
@@ -648,7 +654,7 @@ refuses_alloc("chan-memory", "NV_ERR_INVALID_ADDRESS", "instance block unaligned
 refuses_alloc("chan-memory", "NV_ERR_INVALID_ADDRESS", "instance block too small", **{"instanceMem.size": 512})
 refuses_alloc("chan-memory", "NV_ERR_INVALID_ADDRESS", "RAMFC nowhere", **{"ramfcMem.addressSpace": 0})
 refuses_alloc("chan-memory", "NV_ERR_INVALID_ADDRESS", "USERD in GSP-RM's own memory",
-              **{"userdMem.base": 48 * GIB - 4096})
+              **{"userdMem.base": L40_FB - 4096})
 refuses_alloc("chan-memory", "NV_ERR_INVALID_ADDRESS", "USERD unaligned", **{"userdMem.base": USERD + 64})
 refuses_alloc("chan-memory", "NV_ERR_INVALID_ADDRESS", "no method buffer", **{"mthdbufMem.base": 0})
 refuses_alloc("chan-id", "NV_ERR_STATE_IN_USE", "past the last", flags=256 << 12 | 1 << 21)

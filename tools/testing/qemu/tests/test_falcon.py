@@ -3,7 +3,7 @@
 
 import struct
 
-from gspclient import Client, FRTS, GSP, Machine, PMU, SEC2, MIB
+from gspclient import Client, FRTS, GSP, L40_FB, Machine, PMU, SEC2, MIB
 from harness import CASES, Case, equal, none, only, test, true
 
 DMEMC, DMEMD, IMEMC, IMEMD, IMEMT = 0x1c0, 0x1c4, 0x180, 0x184, 0x188
@@ -105,7 +105,7 @@ def gfw(m):
 
 
 GFW_STARTED = (0, 1, 0, 0xbadf5108)
-GFW_BOOTED = (1, 0x3ff, 1, 48 << 10)
+GFW_BOOTED = (1, 0x3ff, 1, 46068)
 
 
 @test("GFW: what drivers wait for before they use a falcon takes a while after each reset of the PF")
@@ -137,7 +137,7 @@ for PROGRAM, FALCON in (("FWSEC", GSP), ("scrubber", SEC2), ("booter_load", SEC2
         with Machine() as m:
             c = Client(m)
             c.wait_gfw = lambda: None
-            image = c.fwsec(FRTS, (0xbffe00000, MIB)) if program == "FWSEC" else getattr(c.fw, program)
+            image = c.fwsec(FRTS, (L40_FB - 2 * MIB, MIB)) if program == "FWSEC" else getattr(c.fw, program)
             equal(c.run(falcon, image, 0), 0xbad0001, "mailbox 0")
             only(m, "gfw-boot")
             equal((m.rd(0x1fa828), m.rd(0x1180fc) >> 29), (0, 0), "WPR2, scrubber")
@@ -203,31 +203,68 @@ def _():
                 equal(m.rd(falcon + port + 4), 0, "word")
 
 
-@test("falcon: reset clears memories, mailboxes and masks, and keeps the core")
+@test("falcon: reset clears memories, mailboxes and masks, and chooses the RISC-V core")
 def _():
     with Machine() as m:
         c = opened(m, SEC2)
         transfer(m, SEC2, c.ram.put(PATTERN), 0, 0, 0x600)
         for reg in (0x040, 0x044, 0x104, 0x010, 0x1180, 0x1210):
             m.wr(SEC2 + reg, 0x55)
-        m.wr(SEC2 + 0x1668, 0x111)
         m.wr(SEC2 + 0x3c0, 1)
+        for reg in (0x040, 0x0f4, 0x100, 0x118, 0x1668, 0x1388, 0x40c):
+            m.wr(SEC2 + reg, 0x55)
+            equal(m.rd(SEC2 + reg), 0xbadf5620, f"register 0x{reg:x} while in reset")
+        equal(m.rd(SEC2 + 0x3c0), 1, "ENGINE")
         m.wr(SEC2 + 0x3c0, 0)
         for reg in (0x040, 0x044, 0x104, 0x018, 0x1180, 0x1210, 0x008):
             equal(m.rd(SEC2 + reg), 0, f"register 0x{reg:x}")
         equal(dmem(m, SEC2, 0, 256), bytes(256), "DMEM")
-        equal(m.rd(SEC2 + 0x1668), 0x111, "BCR_CTRL")
+        equal(m.rd(SEC2 + 0x1668), 0x11, "BCR_CTRL")
         m.wr(SEC2 + 0x1668, 0)
         equal(m.rd(SEC2 + 0x1668), 1, "BCR_CTRL after the falcon was chosen")
-        equal(m.rd(SEC2 + 0x0f4), 0x80000400, "HWCFG2")
+        equal(m.rd(SEC2 + 0x0f4), 0x800067b7, "HWCFG2")
+
+
+@test("falcon: configuration of SEC2 and PMU as it was seen")
+def _():
+    with Machine() as m:
+        for falcon, imem, dmem, ports in ((SEC2, 90112, 65536, 0x11), (PMU, 147456, 180224, 0x41)):
+            equal(m.rd(falcon + 0x0f4), 0x67b7, "HWCFG2 before the first reset")
+            opened(m, falcon)
+            equal(m.rd(falcon + 0x0f4), 0x800067b7, "HWCFG2 after it")
+            equal(m.rd(falcon + 0x278), dmem // 256 << 16 | imem // 256, "sizes")
+            equal(m.rd(falcon + 0x12c) >> 8 & 0xff, ports, "ports")
+            for at, size in ((0x1c0, dmem), (0x180, imem)):
+                m.wr(falcon + at, size - 4)
+                m.wr(falcon + at + 4, 0x12345678)
+                m.wr(falcon + at, size - 4)
+                equal(m.rd(falcon + at + 4), 0x12345678, "its last word")
+        equal(m.rd(SEC2 + 0x1c8), 0xbadf5040, "a port that there is not")
+        m.writel(m.config(0x80), 1 << 15)
+        m.setup_pci()
+        equal(m.rd(SEC2 + 0x0f4), 0x67b7, "HWCFG2 after FLR")
+
+
+def start_without_choice():
+    with Machine() as m:
+        c = Client(m)
+        c.wait_gfw()
+        c.reset_engine(SEC2)
+        m.wr(SEC2 + 0x100, 2)
+        m.step(10**7)
+        only(m, "falcon-core", "sec2")
+        equal((m.rd(SEC2 + 0x008), m.rd(SEC2 + 0x040)), (0, 0), "interrupt, mailbox")
+
+
+CASES.append(Case("refuses falcon-core: STARTCPU with the RISC-V core", start_without_choice, "falcon-core",
+                  "STARTCPU with the RISC-V core"))
 
 
 @test("falcon: an empty one that is started halts, mailboxes as they were")
 def _():
     with Machine() as m:
         for start in (0x100, 0x130):
-            m.wr(GSP + 0x3c0, 1)
-            m.wr(GSP + 0x3c0, 0)
+            opened(m, GSP)
             m.wr(GSP + 0x040, 0x1234)
             m.wr(GSP + start, 2)
             equal(m.rd(GSP + 0x100) & 0x10, 0, "halted at once")
@@ -244,6 +281,7 @@ def _():
     with Machine() as m:
         vector = 0x9b
         leaf, bit = 0xb81000 + 4 * (vector // 32), 1 << vector % 32
+        opened(m, GSP)
         m.wr(GSP + 0x010, 0x10)
         m.wr(GSP + 0x100, 2)
         true(m.wait(lambda: m.rd(GSP + 0x100) & 0x10), "it does not halt")

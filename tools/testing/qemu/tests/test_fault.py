@@ -492,7 +492,7 @@ def _():
             m.set_property("surprise-removal", False)
             return wait(*args)
 
-        m.wait, c.wait_gfw = away, lambda: None
+        c.on_start = lambda: setattr(m, "wait", away)
         true(c.run_booter() != 0, "booter_load read its arguments from nowhere")
         true("dma-fault" in m.refusals(), "dma-fault")
 
@@ -627,7 +627,7 @@ POWER_ON = {
     "fuse-gsp": (5, lambda m: m.rd(0x8241e0), 1, 5),
     "scrubbed": (True, lambda m: m.rd(0x1180fc) >> 29, 0, 3),
     "vbios-fwsec": (False, lambda m: Client(m).fwsec(0x15) is None, False, True),
-    "wpr2-up": (True, lambda m: (m.rd(0x1fa824), m.rd(0x1fa828)), (0x1ffffe00, 0), (0x0bffe000, 0x0bffee00)),
+    "wpr2-up": (True, lambda m: (m.rd(0x1fa824), m.rd(0x1fa828)), (0x1ffffe00, 0), (0x0b3f2000, 0x0b3f2e00)),
 }
 
 
@@ -660,19 +660,34 @@ for PROPERTY, HOW in POWER_ON.items():
 @test("power-on: ecc set while GSP-RM runs is what it says after the next reset, and not before")
 def _():
     with Machine() as m:
-        for new in (True, False):
+        for old, new in ((True, "off"), (False, "auto"), (True, "auto")):
             c = Client(m).boot()
             c.get_static()
             equal(m.set_property("ecc", new), {"return": {}}, "ecc")
-            equal((says_ecc(c), m.property("ecc")), (not new, new), "before the reset")
+            equal((says_ecc(c), m.property("ecc")), (old, new), "before the reset")
+            equal(m.rd(0x1183a4), 46068 if old else 49140, "framebuffer")
             reset_pf(m, flr)
         none(m)
+
+
+@test("power-on: ECC is switched for the next reset as gpu-admin-tools does it")
+def _():
+    with Machine() as m:
+        Client(m).wait_gfw()
+        for request, before, after in ((2, 1, 0), (3, 0, 1)):
+            m.wr(0x118f08, request << 12)
+            equal((m.rd(0x9a0470), m.rd(0x100ce0) >> 30), (before, before), "before the reset")
+            reset_pf(m, flr)
+            Client(m).wait_gfw()
+            equal((m.rd(0x9a0470), m.rd(0x100ce0) >> 30), (after, after), "after it")
+            equal(m.rd(0x1183a4), 46068 if after else 49140, "framebuffer")
+        equal(m.rd(0x100ce0) & 0x3ff, 48 << 4 | 10, "memory")
 
 
 @test("ECC: off and on, by control, memory system and the guest's response buffer")
 def _():
     for ecc in (False, True):
-        with Machine(ecc=ecc) as m:
+        with Machine(ecc="on" if ecc else "off") as m:
             c = host(m)
             guest = Guest(Plugin(c, 1).start())
             true(guest.setup(), "set-up of a guest")

@@ -4,7 +4,7 @@
 import contextlib
 import struct
 
-from gspclient import Client, GIB, KIB, Machine, MIB, PAGE
+from gspclient import Client, GIB, KIB, L40_FB, Machine, MIB, PAGE
 from harness import equal, none, test, true
 from test_vgpu import bootload, Vgpu
 
@@ -91,14 +91,14 @@ def word(m, addr):
 def _():
     with Machine() as m:
         fb = Fb(m)
-        for addr in (0, 64 * KIB, 5 * GIB + 0x1234 * 64 * KIB, 48 * GIB - 64 * KIB):
+        for addr in (0, 64 * KIB, 5 * GIB + 0x1234 * 64 * KIB, L40_FB - 64 * KIB):
             fb.write(addr, struct.pack("<Q", addr | 0x1122334400000000))
-        for addr in (0, 64 * KIB, 5 * GIB + 0x1234 * 64 * KIB, 48 * GIB - 64 * KIB):
+        for addr in (0, 64 * KIB, 5 * GIB + 0x1234 * 64 * KIB, L40_FB - 64 * KIB):
             equal(fb.read(addr, 8), struct.pack("<Q", addr | 0x1122334400000000), f"at 0x{addr:x}")
         m.cmd(f"writeb 0x{fb.at(0) + 1:x} 0xab")
         m.cmd(f"writew 0x{fb.at(0) + 2:x} 0xcdef")
         equal(fb.read(0, 4), b"\x00\xab\xef\xcd", "bytes and words")
-        fb.at(48 * GIB - 64 * KIB)
+        fb.at(L40_FB - 64 * KIB)
         equal(m.readl(m.BAR0 + 0x700000 + 64 * KIB), 0xffffffff, "past the end of framebuffer")
 
 
@@ -234,4 +234,113 @@ def _():
         equal(m.readl(m.VF_BAR1), 0xffffffff, "after")
         equal(Fb(m).read(v.segments[0][0], 4), struct.pack("<I", 0x1234), "the framebuffer keeps it")
         true(m.property("accounting") is not None, "accounting")
+        none(m)
+
+
+@test("BAR1 and BAR3: framebuffer itself until GSP-RM starts, then what its page directory says, then as the CPU wants")
+def _():
+    with Machine() as m:
+        fb = Fb(m)
+        for bar, block in ((m.BAR1, 0x1704), (m.BAR3, 0x1714)):
+            equal(m.rd(block) >> 31, 0, "block register")
+            m.writel(bar + 20 * MIB, 0xfeed0001)
+            equal(fb.read(20 * MIB, 4), struct.pack("<I", 0xfeed0001), "written")
+            fb.write(21 * MIB, b"seen")
+            equal(m.read(bar + 21 * MIB, 4), b"seen", "read")
+        c = Client(m).boot()
+        equal(m.readl(m.BAR1 + 20 * MIB), 0xffffffff, "GSP-RM has it")
+        before = m.rd(0x1704)
+        equal((before >> 31, before), (1, m.rd(0xb80f40)), "block register, both copies")
+        m.wr(0x1704, 0)
+        equal(m.read(m.BAR1 + 21 * MIB, 4), b"seen", "physical again")
+        equal(m.rd(0xb80f40), 0, "the other copy")
+        m.wr(0x1704, before)
+        equal(m.readl(m.BAR1 + 20 * MIB), 0xffffffff, "as GSP-RM had it")
+        none(m)
+        c.unload()
+
+
+def in_bar1(c):
+    """What booter and GSP-RM read, but for the image and the queues, in framebuffer; told by BAR1's bus address."""
+    m, place = c.m, [64 * MIB]
+
+    def move(at, size):
+        there = m.BAR1 + place[0]
+        place[0] += (size + PAGE - 1) // PAGE * PAGE
+        data = c.ram.read(at, size)
+        for i in range(0, size, 4):
+            if data[i:i + 4] != bytes(4):
+                m.writel(there + i, struct.unpack_from("<I", data, i)[0])
+        return there
+
+    for region in c.libos:
+        region[1], region[2] = move(region[1], PAGE), PAGE
+    c.meta["sysmemAddrOfSignature"] = move(c.signature, len(c.fw.signature))
+    c.meta["sysmemAddrOfBootloader"] = move(c.bootloader, len(c.fw.bootloader))
+    return move
+
+
+@test("own BAR1: booter and GSP-RM take framebuffer by its bus address for system memory")
+def _():
+    with Machine() as m:
+        c = Client(m)
+        c.prepare()
+        c.store()
+        move = in_bar1(c)
+        page = b"".join(struct.pack("<3Q2B6x", int.from_bytes(name.encode(), "big"), at, size, kind, loc)
+                        for name, at, size, kind, loc in c.libos)
+        c.libos_at = move(c.ram.put(page.ljust(PAGE, b"\0")), PAGE)
+        c.meta_at = move(c.ram.put(c.abi.pack("GspFwWprMeta", c.meta)), PAGE)
+        c.first_commands()
+        c.boot_falcons()
+        c.wait_init_done()
+        c.get_static()
+        equal([Fb(m).read(region[1] - m.BAR1, 8) for region in c.libos[:3]],
+              [struct.pack("<Q", put) for put in (0x182, 2, 0x132)], "put pointers of the logs")
+        none(m)
+
+
+@test("GSP-RM: writes its logs, as far as it is known: their put pointers, when it is up")
+def _():
+    with Machine() as m:
+        c = Client(m)
+        c.start()
+        equal([c.ram.read(region[1], 8) for region in c.libos[:3]], [bytes(8)] * 3, "before")
+        c.wait_init_done()
+        equal([struct.unpack("<Q", c.ram.read(region[1], 8))[0] for region in c.libos[:3]], [0x182, 2, 0x132], "after")
+        none(m)
+
+
+def regions(c):
+    """[(base, size, reserved, performance, compressed)] of static information."""
+    name, found = "GspStaticConfigInfo", []
+    count = c.abi.get(name, "fbRegionInfoParams.numFBRegions", c.static_raw)
+    start, _ = c.abi.members[name, "fbRegionInfoParams.fbRegion"]
+    for i in range(count):
+        base, limit, reserved, performance, compressed, _iso = struct.unpack_from("<3QI2B", c.static_raw, start + 48 * i)
+        found.append((base, limit + 1 - base, reserved, performance, compressed))
+    return found
+
+
+@test("framebuffer: regions as GSP-RM of an RTX 4070 SUPER told them, and properties with others")
+def _():
+    with Machine() as m:
+        for kind in "seen", "plain", "split":
+            m.set_property("fb-regions", kind)
+            c = Client(m).boot()
+            static, found = c.get_static(), regions(c)
+            heap = c.meta["nonWprHeapOffset"]
+            equal(sum(size for _, size, *_ in found), L40_FB, "all of them")
+            equal([base for base, *_ in found], [0] + [found[i][0] + found[i][1] for i in range(len(found) - 1)], "gaps")
+            usable = [(base, size) for base, size, reserved, *_ in found if not reserved]
+            if kind == "seen":
+                equal([size for _, size, *_ in found],
+                      [49 * MIB, heap - 0x4fb0000 - 49 * MIB, 0x4f40000, 0x70000, L40_FB - heap], "sizes")
+                equal([(bool(r), p, z) for _, _, r, p, z in found],
+                      [(True, 0, 0), (False, 6, 1), (True, 6, 1), (True, 0, 0), (True, 0, 0)], "kinds")
+                equal((static["bar1PdeBase"] - found[2][0], static["bar2PdeBase"] - found[3][0]), (0x3959000, 0x3000),
+                      "page directories")
+            equal(len(usable), 2 if kind == "split" else 1, "usable regions")
+            c.unload()
+            c.ram.next = c.ram.WORK
         none(m)

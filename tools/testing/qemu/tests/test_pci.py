@@ -17,15 +17,16 @@ LEAF, LEAF_EN_SET, LEAF_EN_CLEAR, TOP, TOP_EN_SET, TOP_EN_CLEAR, TRIGGER = \
 MAILBOX, BAR1_BLOCK, BAR2_BLOCK, BIND_STATUS = 0x2100, 0xf40, 0xf48, 0xf50
 VF_MSIX, PF_MSIX, PF_MSI, REBAR = 0x7c, 0xc8, 0x68, 0xbb0
 NO_MESSAGE = 0
+UNKNOWN = 0xbadf5040
 GET_GSP_STATIC_INFO = 65
 
 # name: (device, subsystem, framebuffer, BAR1 at power-on in MiB, BOOT_0, BOOT_42)
 AD102, AD104 = (0x192000a1, 0x192a1000), (0x194000a1, 0x194a1000)
 BOARDS = {
-    "l40": (0x26b5, 0x169d, 48 * GIB, 64 << 10, *AD102), "l40s": (0x26b9, 0x1851, 48 * GIB, 64 << 10, *AD102),
-    "l20": (0x26ba, 0x1957, 48 * GIB, 64 << 10, *AD102), "rtx6000ada": (0x26b1, 0x16a1, 48 * GIB, 256, *AD102),
-    "rtx5000ada": (0x26b2, 0x17fa, 32 * GIB, 256, *AD102), "l4": (0x27b8, 0x16ca, 24 * GIB, 32 << 10, *AD104),
-    "l2": (0x27b6, 0x1933, 24 * GIB, 32 << 10, *AD104),
+    "l40": (0x26b5, 0x169d, 46068 * MIB, 64 << 10, *AD102), "l40s": (0x26b9, 0x1851, 46068 * MIB, 64 << 10, *AD102),
+    "l20": (0x26ba, 0x1957, 46068 * MIB, 64 << 10, *AD102), "rtx6000ada": (0x26b1, 0x16a1, 49140 * MIB, 256, *AD102),
+    "rtx5000ada": (0x26b2, 0x17fa, 32760 * MIB, 256, *AD102), "l4": (0x27b8, 0x16ca, 23034 * MIB, 32 << 10, *AD104),
+    "l2": (0x27b6, 0x1933, 23034 * MIB, 32 << 10, *AD104),
 }
 NAMES = {
     "l40": "NVIDIA L40", "l40s": "NVIDIA L40S", "l20": "NVIDIA L20", "rtx6000ada": "NVIDIA RTX 6000 Ada Generation",
@@ -107,7 +108,7 @@ for BOARD, WANT in BOARDS.items():
             c = Client(m).boot()
             equal(c.get_static()["fb_length"], memory, "framebuffer, says GSP-RM")
             segment, = struct.unpack("<Q", c.control(SEGMENT_SIZE, bytes(8)))
-            equal(segment, (64 if memory == 24 * GIB else 128) * MIB, "VMMU segment")
+            equal(segment, (64 if memory == 23034 * MIB else 128) * MIB, "VMMU segment")
             bootload(c, Vgpu(c, 1, segments=[(GIB + segment, segment)]))
             none(m)
             half = Vgpu(c, 2, segments=[(2 * GIB + segment // 2, segment)])
@@ -194,27 +195,35 @@ def _():
 @test("PF: its copy of the VF block keeps other registers than BAR0 does at the same offset")
 def _():
     with Machine() as m:
-        for reg in (0x9140, 0x100c10, 0x3004, 0x5554):
-            at = reg % VF_STRIDE + PF_BLOCK
+        for at, value in ((0x9140, 0), (0x100c10, 0), (PF_BLOCK + 0x3004, 0)):
+            equal(m.rd(at), value, f"0x{at:x} at first")
             m.wr(at, 0x55)
-            equal(m.rd(reg), 0, f"0x{reg:x}")
-            m.wr(reg, 0xaa)
             equal(m.rd(at), 0x55, f"0x{at:x}")
+        for reg in (0x9140, 0x100c10, 0x3004, 0x5554):
+            other = reg if reg in (0x3004, 0x5554) else reg % VF_STRIDE + PF_BLOCK
+            m.wr(other, 0xaa)
+            equal(m.rd(other), UNKNOWN, f"0x{other:x}, which there is not")
+        equal(m.rd(PF_BLOCK + 0x5554), UNKNOWN, "nor there")
         registers = {r["register"] for r in json.loads(m.property("unmodelled"))}
         true({"0xb85554", "0x005554"} <= registers, f"unmodelled: {registers}")
 
 
-@test("PF: a reset takes the choice of the core and ENGINE back, an engine reset keeps the choice")
+@test("PF: resets of the engine and of the function choose the RISC-V core; the latter ends the former")
 def _():
     with Machine() as m:
         for falcon in (GSP, SEC2):
-            m.wr(falcon + 0x1668, 0x111)
+            equal(m.rd(falcon + 0x1668), 0x11, "at power-on")
+            m.wr(falcon + 0x1668, 0)
+            equal(m.rd(falcon + 0x1668), 1, "the falcon")
             m.wr(falcon + 0x3c0, 1)
-            equal((m.rd(falcon + 0x1668), m.rd(falcon + 0x3c0)), (0x111, 1), "engine reset")
+            m.wr(falcon + 0x3c0, 0)
+            equal(m.rd(falcon + 0x1668), 0x11, "after an engine reset")
+            m.wr(falcon + 0x1668, 0)
+            m.wr(falcon + 0x3c0, 1)
         m.writel(m.config(0x80), 1 << 15)
         m.setup_pci()
         for falcon in (GSP, SEC2):
-            equal((m.rd(falcon + 0x1668), m.rd(falcon + 0x3c0)), (1, 0), "function level reset")
+            equal((m.rd(falcon + 0x1668), m.rd(falcon + 0x3c0)), (0x11, 0), "function level reset")
 
 
 @test("PF: cannot be migrated, nor be saved")
@@ -321,17 +330,17 @@ def _():
             bootload(c, Vgpu(c, gfid))
             b.msix_on()
             for reg, value in ((MAILBOX + 8, 0x1000), (LEAF_EN_SET, 5), (TOP_EN_SET, 1), (BAR1_BLOCK, 1 << 31),
-                               (0x5554, 7)):
+                               (0x3004, 7)):
                 b.wr(reg, value)
         one, two = blocks
         m.writel(m.config(0x48, 4), 1 << 15)
         equal(m.readl(m.config(4, 4)) & 6, 0, "memory and bus master are off")
         m.writel(m.config(4, 4), 6)
         for reg, value in ((MAILBOX + 8, 0), (LEAF_EN_SET, 0), (TOP_EN_SET, 0), (BAR1_BLOCK, 0),
-                           (BAR2_BLOCK, 1 << 30), (BIND_STATUS, 0), (0x5554, 0)):
+                           (BAR2_BLOCK, 1 << 30), (BIND_STATUS, 0), (0x3004, 0)):
             equal(one.rd(reg), value, f"0x{reg:x} of the VF that was reset")
         for reg, value in ((MAILBOX + 8, 0x1000), (LEAF_EN_SET, 5), (TOP_EN_SET, 1), (BAR1_BLOCK, 1 << 31),
-                           (0x5554, 7)):
+                           (0x3004, 7)):
             equal(two.rd(reg), value, f"0x{reg:x} of the other")
         m.writel(m.VF_BAR1 + 64, 0xabc)
         equal(m.readl(m.VF_BAR1 + 64), 0xabc, "it keeps its framebuffer")
@@ -372,6 +381,17 @@ def _():
         equal(m.readl(m.VF_BAR1 + 5 * PAGE + 8), 0xffffffff, "instance block outside of its framebuffer")
 
 
+@test("properties: sizes that cannot be are refused by name")
+def _():
+    for what, why in (("vmmu-segment=16M", "power of two from 32 to 512 MiB"), ("vmmu-segment=96M", "power of two"),
+                      ("vmmu-segment=1G", "power of two"), ("bar1-size=3G", "power of two from 64 MiB"),
+                      ("vram-size=512M", "1 to 128 GiB"), ("timing=slow", "slow"), ("ecc=perhaps", "perhaps"),
+                      ("fb-regions=none", "none")):
+        run = subprocess.run([qemu_binary(), "-machine", "q35,accel=qtest", *Machine.BIOS, "-nodefaults", "-display",
+                              "none", "-device", f"nvidia-ada,{what}"], capture_output=True, text=True, timeout=60)
+        true(run.returncode and why in run.stderr, f"{what}: {run.stderr}")
+
+
 @test("BAR1 can be resized while it does not decode")
 def _():
     with Machine() as m:
@@ -409,13 +429,14 @@ def _():
 
 @test("properties: WPR2 up, scrubbed, fuses, memory and BAR1")
 def _():
-    with Machine(wpr2_up=True, scrubbed=True, fuse_sec2=3, fuse_gsp=0, vram_size=8 * GIB, bar1_size=256 * MIB) as m:
-        equal(m.rd(0x1fa828), (8 * GIB - MIB - 0x20000) >> 12 << 4, "WPR2 HI")
-        equal(m.rd(0x1fa824), (8 * GIB - 2 * MIB) >> 12 << 4, "WPR2 LO")
+    with Machine(wpr2_up=True, scrubbed=True, fuse_sec2=3, fuse_gsp=0, vram_size=8 * GIB, bar1_size=256 * MIB,
+                 ecc="off") as m:
+        equal(m.rd(0x1fa828), ((8192 - 13) * MIB - 0x20000) >> 12 << 4, "WPR2 HI")
+        equal(m.rd(0x1fa824), (8192 - 14) * MIB >> 12 << 4, "WPR2 LO")
         equal(m.rd(0x1180fc) >> 29 >= 3, True, "scrubber")
         equal((m.rd(0x824148), m.rd(0x8241e0)), (3, 0), "fuses")
         Client(m).wait_gfw()
-        equal(m.rd(0x1183a4), 8192, "framebuffer")
+        equal(m.rd(0x1183a4), 8192 - 12, "framebuffer")
         equal(m.readl(m.config(REBAR + 0x10)) >> 8 & 0x3f, 8, "BAR1")
     with Machine() as m:
         equal((m.rd(0x1fa828), m.rd(0x1180fc) >> 29, m.rd(0x824148)), (0, 0, 1), "as a board usually powers on")

@@ -114,11 +114,11 @@ for CHECK, MUTATION, AT, VALUE in (
         ("fwsec-frts-record", "FRTS record of 24 bytes", 28, 24),
         ("fwsec-frts-record", "FRTS region of 2 MiB", 36, 0x200),
         ("fwsec-frts-record", "FRTS region in system memory", 40, 1),
-        ("fwsec-frts-align", "FRTS region 4 KiB off", 32, 0xbffe01),
-        ("fwsec-frts-region", "FRTS region past the end of FB", 32, 0xc00000),
-        ("fwsec-frts-region", "FRTS region half outside", 32, 0xbfff80),
-        ("fwsec-frts-region", "FRTS region in the VGA workspace", 32, 0xbfff00),
-        ("fwsec-frts-region", "FRTS region half in the VGA workspace", 32, 0xbffe20),
+        ("fwsec-frts-align", "FRTS region 4 KiB off", 32, 0xb3f201),
+        ("fwsec-frts-region", "FRTS region past the end of FB", 32, 0xb3f400),
+        ("fwsec-frts-region", "FRTS region half outside", 32, 0xb3f380),
+        ("fwsec-frts-region", "FRTS region in the VGA workspace", 32, 0xb3f300),
+        ("fwsec-frts-region", "FRTS region half in the VGA workspace", 32, 0xb3f220),
         ("fwsec-frts-region", "FRTS region at 0", 32, 0),
 ):
     refuses(CHECK, MUTATION, "start", record("<I", AT, VALUE))

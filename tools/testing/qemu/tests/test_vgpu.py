@@ -4,7 +4,7 @@
 import json
 import struct
 
-from gspclient import Client, GIB, KIB, Machine, MIB, R535, R570, Refused
+from gspclient import Client, GIB, KIB, L40_FB, Machine, MIB, R535, R570, Refused
 from harness import CASES, Case, equal, none, only, refuses_rpc, test, true
 
 BOOTLOAD, SHUTDOWN, ADD_TYPE, CLEANUP, HETEROGENEOUS = 0x20804001, 0x20804002, 0x20804003, 0x20804008, 0x2080400e
@@ -19,7 +19,7 @@ class Vgpu:
 
     def __init__(self, c, gfid, **over):
         self.c, self.gfid = c, gfid
-        base = gfid * GIB % (32 * GIB)
+        base = gfid * GIB
         self.segments = [(base, 512 * MIB)]
         self.heap, self.heap_len = base + 512 * MIB, 64 * MIB
         self.ctrl = 0
@@ -100,6 +100,22 @@ def _():
         c.get_static()
         bootload(c, Vgpu(c, 1))
         none(m)
+
+
+for SIZE in (32, 64, 256, 512):
+    @test(f"vGPU: property vmmu-segment, {SIZE} MiB")
+    def _(size=SIZE * MIB):
+        with Machine(vmmu_segment=size) as m:
+            c = Client(m).boot()
+            c.get_static()
+            equal(struct.unpack_from("<Q", c.control(SEGMENT_SIZE, bytes(8))), (size,), "VMMU segment")
+            bootload(c, Vgpu(c, 3, segments=[(4 * GIB + size, size)]))
+            none(m)
+            if size > 32 * MIB:
+                try:
+                    c.control(BOOTLOAD, Vgpu(c, 4, segments=[(6 * GIB + size // 2, size)]).params())
+                except Refused:
+                    only(m, "fb-unaligned")
 
 
 @test("vGPU: segment size, and addresses by segment")
@@ -195,11 +211,11 @@ wrong("fb-overlap", "two of its own", ADDRESS, segments=[(GIB, 256 * MIB), (GIB 
 wrong("fb-overlap", "GSP-RM's heap and WPR2", ADDRESS,
       segments=lambda c: [(c.meta["gspFwHeapOffset"] // (128 * MIB) * 128 * MIB, 128 * MIB)])
 wrong("heap-bounds", "plugin heap of 0 bytes", ADDRESS, heap_len=0)
-wrong("heap-bounds", "plugin heap past the end of framebuffer", ADDRESS, heap=48 * GIB)
+wrong("heap-bounds", "plugin heap past the end of framebuffer", ADDRESS, heap=L40_FB)
 wrong("heap-bounds", "plugin heap 16 bytes off", ADDRESS, heap=GIB + 512 * MIB + 16)
 wrong("heap-bounds", "plugin heap of 64 MiB and 16 bytes", ADDRESS, heap_len=64 * MIB + 16)
-wrong("heap-bounds", "plugin heap longer than the framebuffer", ADDRESS, heap_len=48 * GIB)
-wrong("heap-bounds", "migration heap past the end of framebuffer", ADDRESS, mig=(48 * GIB, 16 * MIB))
+wrong("heap-bounds", "plugin heap longer than the framebuffer", ADDRESS, heap_len=L40_FB)
+wrong("heap-bounds", "migration heap past the end of framebuffer", ADDRESS, mig=(L40_FB, 16 * MIB))
 wrong("heap-overlap", "plugin heap in its own framebuffer", ADDRESS, heap=GIB + 256 * MIB)
 wrong("heap-overlap", "plugin heap in another GFID's framebuffer", ADDRESS, beside=2, heap=2 * GIB)
 wrong("heap-overlap", "plugin heap in another GFID's", ADDRESS, beside=2, heap=2 * GIB + 512 * MIB)
