@@ -32,6 +32,9 @@ static const AdaBoard boards[] = {
     { "l20", "NVIDIA L20", 0x26ba, 0x1957, AD102_BOOT0, AD102_BOOT42, 48 * GiB, 12, true, 128 * MiB, 64 * GiB },
     { "rtx6000ada", "NVIDIA RTX 6000 Ada Generation", 0x26b1, 0x16a1, AD102_BOOT0, AD102_BOOT42,
       48 * GiB, 12, false, 128 * MiB, BAR1_WORKSTATION },
+    /* as it is shipped, for displays: as two servers show it. The board above was switched, as NVIDIA's tool does it */
+    { "rtx6000ada-display", "NVIDIA RTX 6000 Ada Generation", 0x26b1, 0x16a1, AD102_BOOT0, AD102_BOOT42,
+      48 * GiB, 12, false, 128 * MiB, 64 * GiB, .display = true },
     { "rtx5000ada", "NVIDIA RTX 5000 Ada Generation", 0x26b2, 0x17fa, AD102_BOOT0, AD102_BOOT42,
       32 * GiB, 8, false, 128 * MiB, BAR1_WORKSTATION },
     { "l4", "NVIDIA L4", 0x27b8, 0x16ca, AD104_BOOT0, AD104_BOOT42, 24 * GiB, 6, true, 64 * MiB, 32 * GiB },

@@ -27,7 +27,9 @@ typedef struct AdaEngine {
     uint32_t xid;               /* ROBUST_CHANNEL_*: an error of its own */
 } AdaEngine;
 
-extern const AdaEngine ada_engine_ce;
+/* the one that there is, and its place in the table of interrupts */
+const AdaEngine *ada_engine(AdaState *s);
+uint32_t ada_engine_mc_index(AdaState *s);
 
 typedef enum {
     ADA_STEP_DONE,      /* go on */

@@ -85,7 +85,7 @@ static void account_objects(AdaState *s, AdaAccount *a)
 
     g_hash_table_iter_init(&it, s->gsp->objects);
     while (g_hash_table_iter_next(&it, NULL, (gpointer *)&o)) {
-        if (o->client != ADA_INTERNAL_CLIENT(s->gsp->fw)) {
+        if (o->client != ada_rm_handles(s).client) {
             a->rm_objects++;
             a->rm_clients += o->handle == o->client;
         }
@@ -690,6 +690,25 @@ static void set_timing(Object *obj, int value, Error **errp)
     NVIDIA_ADA(obj)->timing_real = value;
 }
 
+static const char *const numbers_names[] = { [ADA_NUMBERS_SEEN] = "seen", [ADA_NUMBERS_OTHER] = "other" };
+static const QEnumLookup numbers_lookup = { .array = numbers_names, .size = ARRAY_SIZE(numbers_names) };
+
+static int get_numbers(Object *obj, Error **errp)
+{
+    return NVIDIA_ADA(obj)->numbers;
+}
+
+static void set_numbers(Object *obj, int value, Error **errp)
+{
+    AdaState *s = NVIDIA_ADA(obj);
+
+    if (s->gsp && ada_gsp_running(s)) {
+        error_setg(errp, "numbers cannot change while GSP-RM runs");
+        return;
+    }
+    s->numbers = value;
+}
+
 static const char *const fb_regions_names[] = {
     [ADA_FB_SEEN] = "seen", [ADA_FB_PLAIN] = "plain", [ADA_FB_SPLIT] = "split",
 };
@@ -737,6 +756,7 @@ void ada_debug_class_init(ObjectClass *oc)
     object_class_property_add_enum(oc, "ecc", "OnOffAuto", &OnOffAuto_lookup, get_ecc, set_ecc);
     object_class_property_add_enum(oc, "timing", "AdaTiming", &timing_lookup, get_timing, set_timing);
     object_property_set_default_uint(add_u32(oc, "timing-seed", offsetof(AdaState, timing_seed)), 1);
+    object_class_property_add_enum(oc, "numbers", "AdaNumbers", &numbers_lookup, get_numbers, set_numbers);
     object_class_property_add_enum(oc, "fb-regions", "AdaFbRegions", &fb_regions_lookup, get_fb_regions,
                                    set_fb_regions);
     object_property_set_default_bool(add_bool(oc, "vbios-fwsec", offsetof(AdaState, next_power_on.vbios_fwsec)), true);

@@ -77,7 +77,7 @@ static void update_irq(AdaFalcon *f, bool again)
     bool line = f->irqstat & (f->riscv_irqmask ? f->riscv_irqmask : f->irqmask);
 
     if (is_gsp(f) && line && (!f->irq_line || again)) {
-        ada_intr_raise(&f->gpu->func, ADA_GSP_STALL_VECTOR);
+        ada_intr_raise(&f->gpu->func, ada_gsp_stall_vector(f->gpu));
     }
     f->irq_line = line;
 }

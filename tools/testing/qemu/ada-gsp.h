@@ -26,8 +26,6 @@
 #define RPC_EVENT(name)     r570_NV_VGPU_MSG_EVENT_##name
 #define NV(status)          r570_NV_##status
 
-#define ADA_CHIDS           2048    /* assumption CHIDS: channel ids of a runlist */
-
 /* ---- the message queues (ada-gsp.c) ------------------------------------------------------------------------------ */
 
 typedef enum {
@@ -67,10 +65,10 @@ typedef struct AdaObject {
     AdaChannel *channel;            /* of a channel */
 } AdaObject;
 
-/* handles that GSP-RM reports as its own: of an RTX 4070 SUPER with 535, and of boards with 570 and 575 */
-#define ADA_INTERNAL_CLIENT(fw) ((fw) == ADA_FW_535 ? 0xc2000005u : 0xc2000006u)
-#define ADA_INTERNAL_DEVICE     0xabcd0080u
-#define ADA_INTERNAL_SUBDEVICE  0xabcd2080u
+/* handles that GSP-RM reports as its own */
+typedef struct AdaHandles { uint32_t client, device, subdevice; } AdaHandles;
+
+AdaHandles ada_rm_handles(AdaState *s);
 
 /* ---- vGPUs (ada-vgpu.c, ada-guest.c) ----------------------------------------------------------------------------- */
 

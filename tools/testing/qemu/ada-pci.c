@@ -28,6 +28,12 @@
 
 #define VENDOR_NVIDIA       0x10de
 #define CLASS_3D            0x0302
+#define CLASS_VGA           0x0300
+#define CLASS_AUDIO         0x0403
+#define AUDIO_DEVICE        0x22ba      /* AD102's, of a GeForce RTX 4090 */
+#define AUDIO_BAR0_SIZE     (16 * KiB)
+#define VGA_IO_SIZE         128
+#define ROM_SIZE            (512 * KiB)
 #define REVISION_A1         0xa1
 
 #define PF_PM               0x60
@@ -226,6 +232,9 @@ static void board_ids(PCIDevice *pdev, const AdaBoard *board)
 {
     pci_config_set_device_id(pdev->config, board->device_id);
     pci_set_word(pdev->config + PCI_SUBSYSTEM_ID, board->subsystem_id);
+    if (board->display) {
+        pci_config_set_class(pdev->config, CLASS_VGA);
+    }
 }
 
 static bool init_express(PCIDevice *pdev, uint8_t offset, uint8_t type, Error **errp)
@@ -338,13 +347,22 @@ static bool pf_ext_caps(AdaState *s, Error **errp)
     pcie_add_capability(pdev, PCI_EXT_CAP_ID_VC, 1, 0x100, 0x1c);
     pci_set_long(config + 0x100 + PCI_VC_RES_CTRL, 0x800000ff);     /* VC0, all traffic classes, enabled */
     pcie_add_capability(pdev, PCI_EXT_CAP_ID_PWR, 1, 0x128, 0x10);
-    pcie_add_capability(pdev, PCI_EXT_CAP_ID_LTR, 1, 0x250, 8);
-    pci_set_long(pdev->wmask + 0x250 + PCI_LTR_MAX_SNOOP_LAT, 0x1fff1fff);
+    if (s->board->display) {
+        uint8_t *lnkcap = config + PF_EXPRESS + PCI_EXP_LNKCAP;
+
+        pci_long_test_and_set_mask(lnkcap, PCI_EXP_LNKCAP_ASPM_L1);
+    } else {
+        pcie_add_capability(pdev, PCI_EXT_CAP_ID_LTR, 1, 0x250, 8);
+        pci_set_long(pdev->wmask + 0x250 + PCI_LTR_MAX_SNOOP_LAT, 0x1fff1fff);
+    }
     pcie_add_capability(pdev, PCI_EXT_CAP_ID_L1SS, 1, 0x258, 0x10);
     pci_set_long(config + 0x258 + PCI_L1SS_CAP, PCI_L1SS_CAP_PCIPM_L1_2 | PCI_L1SS_CAP_PCIPM_L1_1 |
                  PCI_L1SS_CAP_ASPM_L1_1 | PCI_L1SS_CAP_L1_PM_SS);
     if (!init_aer(pdev, errp)) {
         return false;
+    }
+    if (s->board->display) {
+        pci_long_test_and_set_mask(config + PF_AER + PCI_ERR_UNCOR_SEVER, PCI_ERR_UNC_COMP_TIME | PCI_ERR_UNC_UNX_COMP);
     }
     pcie_add_capability(pdev, PCI_EXT_CAP_ID_VNDR, 1, 0x600, 0x24);
     pci_set_long(config + 0x600 + PCI_VNDR_HEADER, 0x24 << 20 | 1 << 16 | 1);
@@ -514,6 +532,10 @@ static bool check_properties(AdaState *s, Error **errp)
         error_setg(errp, "vmmu-segment must be a power of two from 32 to 512 MiB");
         return false;
     }
+    if (s->chids < 32 || s->chids > 8192 || !is_power_of_2(s->chids)) {
+        error_setg(errp, "chids must be a power of two from 32 to 8192");
+        return false;
+    }
     if (s->fw_check && !g_str_equal(s->fw_check, "strict") && !g_str_equal(s->fw_check, "hash") &&
         !g_str_equal(s->fw_check, "off")) {
         error_setg(errp, "fw-check must be strict, hash or off");
@@ -521,6 +543,9 @@ static bool check_properties(AdaState *s, Error **errp)
     }
     if (!s->fw_check) {
         s->fw_check = g_strdup("strict");
+    }
+    if (s->board->display) {
+        s->sriov = false;
     }
     if (!s->sriov) {
         s->has_msi = true;
@@ -535,6 +560,30 @@ static void init_bar0(PCIDevice *pdev, MemoryRegion *bar0, MemoryRegion *io, con
     memory_region_init_io(io, OBJECT(pdev), ops, opaque, "nvidia-ada-regs", size);
     memory_region_add_subregion_overlap(bar0, 0, io, -1);           /* below the MSI-X tables */
     pci_register_bar(pdev, 0, PCI_BASE_ADDRESS_SPACE_MEMORY, bar0);
+}
+
+/* what is behind the ports of VGA, and in the ROM BAR: nothing that a machine's firmware would run */
+static uint64_t ones_read(void *opaque, hwaddr addr, unsigned int size)
+{
+    return UINT64_MAX;
+}
+
+static void ones_write(void *opaque, hwaddr addr, uint64_t val, unsigned int size)
+{
+}
+
+static const MemoryRegionOps ones_ops = {
+    .read = ones_read, .write = ones_write, .endianness = DEVICE_LITTLE_ENDIAN,
+};
+
+static void init_display(AdaState *s)
+{
+    PCIDevice *pdev = &s->parent_obj;
+
+    memory_region_init_io(&s->vga_io, OBJECT(s), &ones_ops, NULL, "nvidia-ada-vga-io", VGA_IO_SIZE);
+    pci_register_bar(pdev, 5, PCI_BASE_ADDRESS_SPACE_IO, &s->vga_io);
+    memory_region_init_io(&s->rom, OBJECT(s), &ones_ops, NULL, "nvidia-ada-rom", ROM_SIZE);
+    pci_register_bar(pdev, PCI_ROM_SLOT, 0, &s->rom);
 }
 
 static void pf_exit(PCIDevice *pdev)
@@ -580,6 +629,9 @@ static void pf_realize(PCIDevice *pdev, Error **errp)
     memory_region_init_io(&s->bar3, OBJECT(s), &bar3_ops, &s->func, "nvidia-ada-bar3", ADA_BAR3_SIZE);
     pci_register_bar(pdev, 3, BAR_MEM64_PREFETCH, &s->bar3);
     off_bus_init(&s->func, OBJECT(s), &s->bar0, &s->bar1, &s->bar3);
+    if (s->board->display) {
+        init_display(s);
+    }
 
     ada_debug_init(s);
     ada_time_init(s);
@@ -665,6 +717,52 @@ static void vf_reset_hold(Object *obj, ResetType type)
     off_bus_update(f);
 }
 
+/* without what GSP-RM knows a GPU would come up elsewhere that its driver does not know */
+static const VMStateDescription vmstate_none = { .name = "nvidia-ada", .unmigratable = 1 };
+
+/* ---- the audio function of a board in display mode: it is there, and that is all --------------------------------- */
+
+typedef struct AdaAudio {
+    PCIDevice parent_obj;
+    MemoryRegion bar0;
+} AdaAudio;
+
+static void audio_realize(PCIDevice *pdev, Error **errp)
+{
+    AdaAudio *a = (AdaAudio *)object_dynamic_cast_assert(OBJECT(pdev), TYPE_NVIDIA_ADA_AUDIO, __FILE__, __LINE__,
+                                                         __func__);
+
+    memory_region_init_io(&a->bar0, OBJECT(pdev), &ones_ops, NULL, "nvidia-ada-audio", AUDIO_BAR0_SIZE);
+    pci_register_bar(pdev, 0, PCI_BASE_ADDRESS_SPACE_MEMORY, &a->bar0);
+    pci_config_set_interrupt_pin(pdev->config, 2);
+    if (pci_pm_init(pdev, PF_PM, errp) >= 0 && !msi_init(pdev, PF_MSI, 1, true, false, errp)) {
+        init_express(pdev, PF_EXPRESS, PCI_EXP_TYPE_ENDPOINT, errp);
+    }
+}
+
+static void audio_exit(PCIDevice *pdev)
+{
+    pcie_cap_exit(pdev);
+    msi_uninit(pdev);
+}
+
+static void audio_class_init(ObjectClass *oc, void *data)
+{
+    PCIDeviceClass *k = PCI_DEVICE_CLASS(oc);
+
+    k->vendor_id = VENDOR_NVIDIA;
+    k->device_id = AUDIO_DEVICE;
+    k->subsystem_vendor_id = VENDOR_NVIDIA;
+    k->revision = REVISION_A1;
+    k->class_id = CLASS_AUDIO;
+    k->realize = audio_realize;
+    k->exit = audio_exit;
+    DEVICE_CLASS(oc)->vmsd = &vmstate_none;
+    DEVICE_CLASS(oc)->desc = "audio function beside nvidia-ada in display mode";
+    DEVICE_CLASS(oc)->hotpluggable = false;
+    set_bit(DEVICE_CATEGORY_SOUND, DEVICE_CLASS(oc)->categories);
+}
+
 /* ---- types ------------------------------------------------------------------------------------------------------- */
 
 static const Property pf_properties[] = {
@@ -672,6 +770,7 @@ static const Property pf_properties[] = {
     DEFINE_PROP_LINK("memdev", AdaState, hostmem, TYPE_MEMORY_BACKEND, HostMemoryBackend *),
     DEFINE_PROP_SIZE("vram-size", AdaState, vram_size, 0),
     DEFINE_PROP_SIZE("bar1-size", AdaState, bar1_size, 0),
+    DEFINE_PROP_UINT32("chids", AdaState, chids, 2048),
     DEFINE_PROP_SIZE("vmmu-segment", AdaState, vmmu_segment, 0),
     DEFINE_PROP_BOOL("sriov", AdaState, sriov, true),
     DEFINE_PROP_BOOL("has-msi", AdaState, has_msi, false),
@@ -679,9 +778,6 @@ static const Property pf_properties[] = {
     DEFINE_PROP_BOOL("reply-interrupt", AdaState, reply_interrupt, false),
     DEFINE_PROP_UINT32("plugin-delay-ms", AdaState, plugin_delay_ms, 10),
 };
-
-/* without what GSP-RM knows a GPU would come up elsewhere that its driver does not know */
-static const VMStateDescription vmstate_none = { .name = "nvidia-ada", .unmigratable = 1 };
 
 static void common_class_init(ObjectClass *oc)
 {
@@ -731,6 +827,12 @@ static const TypeInfo ada_types[] = {
         .parent = TYPE_PCI_DEVICE,
         .instance_size = sizeof(AdaState),
         .class_init = pf_class_init,
+        .interfaces = (InterfaceInfo[]) { { INTERFACE_PCIE_DEVICE }, { } },
+    }, {
+        .name = TYPE_NVIDIA_ADA_AUDIO,
+        .parent = TYPE_PCI_DEVICE,
+        .instance_size = sizeof(AdaAudio),
+        .class_init = audio_class_init,
         .interfaces = (InterfaceInfo[]) { { INTERFACE_PCIE_DEVICE }, { } },
     }, {
         .name = TYPE_NVIDIA_ADA_VF,

@@ -221,7 +221,7 @@ static uint32_t rpc_free(AdaState *s, uint8_t *p, uint32_t len)
 
     if (!ada_rm_object(s, root, root)) {
         status = NV(ERR_INVALID_CLIENT);
-    } else if (!o || root == ADA_INTERNAL_CLIENT(s->gsp->fw)) {
+    } else if (!o || root == ada_rm_handles(s).client) {
         status = NV(ERR_INVALID_OBJECT_OLD);
     }
     if (status != NV(OK)) {
@@ -235,6 +235,21 @@ static uint32_t rpc_free(AdaState *s, uint8_t *p, uint32_t len)
 }
 
 /* ---- controls ---------------------------------------------------------------------------------------------------- */
+
+/* of an RTX 4070 SUPER with 535, of boards with 570 and 575; or others */
+AdaHandles ada_rm_handles(AdaState *s)
+{
+    if (s->numbers == ADA_NUMBERS_OTHER) {
+        return (AdaHandles) { 0xc1d00042, 0xbeef0001, 0xbeef0002 };
+    }
+    return (AdaHandles) { s->gsp->fw == ADA_FW_535 ? 0xc2000005 : 0xc2000006, 0xabcd0080, 0xabcd2080 };
+}
+
+/* of an RTX 4070; or one of another leaf, in the same subtree of the top */
+uint32_t ada_gsp_stall_vector(AdaState *s)
+{
+    return s->numbers == ADA_NUMBERS_OTHER ? 0xad : 0x9b;
+}
 
 /* an absent vector is all ones */
 static void put_intr(uint8_t *p, unsigned int i, uint32_t engine, uint32_t stall, uint32_t nonstall)
@@ -275,8 +290,21 @@ static uint32_t ctl_intr_table(AdaState *s, AdaObject *obj, uint8_t *p)
 {
     put_subtrees(p);
     stl_le_p(p + r570_NV2080_CTRL_INTERNAL_INTR_GET_KERNEL_TABLE_PARAMS__tableLen, 2);
-    put_intr(p, 0, ADA_CONST(s->gsp->fw, MC_ENGINE_IDX_GSP), ADA_GSP_STALL_VECTOR, UINT32_MAX);
-    put_intr(p, 1, ADA_CONST(s->gsp->fw, MC_ENGINE_IDX_CE2), UINT32_MAX, ada_engine_ce.nonstall_vector);
+    put_intr(p, 0, ADA_CONST(s->gsp->fw, MC_ENGINE_IDX_GSP), ada_gsp_stall_vector(s), UINT32_MAX);
+    put_intr(p, 1, ada_engine_mc_index(s), UINT32_MAX, ada_engine(s)->nonstall_vector);
+    return NV(OK);
+}
+
+/* assumption CHIDS: all runlists share them */
+static uint32_t ctl_num_channels(AdaState *s, AdaObject *obj, uint8_t *p)
+{
+    uint32_t runlist = ldl_le_p(p + r570_NV2080_CTRL_INTERNAL_FIFO_GET_NUM_CHANNELS_PARAMS__runlistId);
+
+    if (runlist && runlist != ada_engine(s)->runlist) {
+        ada_refuse(s, "runlist", "there is no runlist %u", runlist);
+        return NV(ERR_INVALID_ARGUMENT);
+    }
+    stl_le_p(p + r570_NV2080_CTRL_INTERNAL_FIFO_GET_NUM_CHANNELS_PARAMS__numChannels, s->chids);
     return NV(OK);
 }
 
@@ -387,6 +415,8 @@ typedef struct AdaControlEntry {
 static const AdaControlEntry controls[] = {
     CONTROL(NV2080_CTRL_CMD_INTERNAL_INTR_GET_KERNEL_TABLE, NV2080_CTRL_INTERNAL_INTR_GET_KERNEL_TABLE_PARAMS,
             ctl_intr_table),
+    CONTROL(NV2080_CTRL_CMD_INTERNAL_FIFO_GET_NUM_CHANNELS, NV2080_CTRL_INTERNAL_FIFO_GET_NUM_CHANNELS_PARAMS,
+            ctl_num_channels),
     CONTROL(NV2080_CTRL_CMD_GPU_GET_VMMU_SEGMENT_SIZE, NV2080_CTRL_GPU_GET_VMMU_SEGMENT_SIZE_PARAMS, ctl_vmmu_segment),
     CONTROL(NV2080_CTRL_CMD_GPU_QUERY_ECC_STATUS, NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS, ctl_ecc_status),
     CONTROL(NV2080_CTRL_CMD_FIFO_GET_DEVICE_INFO_TABLE, NV2080_CTRL_FIFO_GET_DEVICE_INFO_TABLE_PARAMS,
@@ -538,6 +568,7 @@ static uint32_t rpc_static_info(AdaState *s, uint8_t *p, uint32_t len)
     AdaGsp *g = s->gsp;
     AdaFwVersion fw = g->fw;
     const char *name = s->board->marketing_name;
+    AdaHandles handles = ada_rm_handles(s);
 
     memset(p, 0, ADA_SIZE(fw, GspStaticConfigInfo));
     put_gid(s, p);
@@ -559,9 +590,9 @@ static uint32_t rpc_static_info(AdaState *s, uint8_t *p, uint32_t len)
     p[ADA_OFF(fw, GspStaticConfigInfo, bVbiosValid)] = 1;
     stl_le_p(p + ADA_OFF(fw, GspStaticConfigInfo, vbiosSubVendor), PCI_VENDOR_ID_NVIDIA);
     stl_le_p(p + ADA_OFF(fw, GspStaticConfigInfo, vbiosSubDevice), s->board->subsystem_id);
-    stl_le_p(p + ADA_OFF(fw, GspStaticConfigInfo, hInternalClient), ADA_INTERNAL_CLIENT(s->gsp->fw));
-    stl_le_p(p + ADA_OFF(fw, GspStaticConfigInfo, hInternalDevice), ADA_INTERNAL_DEVICE);
-    stl_le_p(p + ADA_OFF(fw, GspStaticConfigInfo, hInternalSubdevice), ADA_INTERNAL_SUBDEVICE);
+    stl_le_p(p + ADA_OFF(fw, GspStaticConfigInfo, hInternalClient), handles.client);
+    stl_le_p(p + ADA_OFF(fw, GspStaticConfigInfo, hInternalDevice), handles.device);
+    stl_le_p(p + ADA_OFF(fw, GspStaticConfigInfo, hInternalSubdevice), handles.subdevice);
     return NV(OK);
 }
 
@@ -787,16 +818,16 @@ static void divide_framebuffer(AdaState *s)
 bool ada_rm_start(AdaState *s)
 {
     AdaGsp *g = s->gsp;
-    uint32_t client = ADA_INTERNAL_CLIENT(g->fw);
+    AdaHandles h = ada_rm_handles(s);
 
     if (s->wpr.nonwpr_heap <= 2 * (KEPT_BOTTOM + KEPT_BAR1 + KEPT_BAR2)) {
         ada_refuse(s, "fb-small", "nothing left below 0x%" PRIx64, s->wpr.nonwpr_heap);
         return false;
     }
     divide_framebuffer(s);
-    add_object(s, client, 0, client, r570_NV01_ROOT);
-    add_object(s, client, client, ADA_INTERNAL_DEVICE, r570_NV01_DEVICE_0);
-    add_object(s, client, ADA_INTERNAL_DEVICE, ADA_INTERNAL_SUBDEVICE, r570_NV20_SUBDEVICE_0);
+    add_object(s, h.client, 0, h.client, r570_NV01_ROOT);
+    add_object(s, h.client, h.client, h.device, r570_NV01_DEVICE_0);
+    add_object(s, h.client, h.device, h.subdevice, r570_NV20_SUBDEVICE_0);
     return true;
 }
 

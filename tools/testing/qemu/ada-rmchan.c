@@ -37,29 +37,53 @@ enum {
 #define ENG_DESC_CE(i)      (0x793cebu << 8 | (i))  /* RM's class OBJCE, instance */
 #define DEV_TYPE_LCE        19                      /* in the chip's own table of devices */
 
-const AdaEngine ada_engine_ce = {
-    .name = "CE2",
-    .type = r570_NV2080_ENGINE_TYPE_COPY2,
-    .instance = 2,
-    .class = r570_AMPERE_DMA_COPY_B,
-    .runlist = 1,           /* of an RTX 4070: LCE 0 and 1 share runlist 0 with graphics */
-    .mmu_fault_id = r570_NV_PFAULT_MMU_ENG_ID_CE2,
-    .nonstall_vector = 7,   /* likewise */
-    .xid = r570_ROBUST_CHANNEL_CE2_ERROR,
+/* of an RTX 4070: copy engines 0 and 1 share runlist 0 with graphics */
+static const AdaEngine engines[] = {
+    [ADA_NUMBERS_SEEN] = {
+        .name = "CE2",
+        .type = r570_NV2080_ENGINE_TYPE_COPY2,
+        .instance = 2,
+        .class = r570_AMPERE_DMA_COPY_B,
+        .runlist = 1,
+        .mmu_fault_id = r570_NV_PFAULT_MMU_ENG_ID_CE2,
+        .nonstall_vector = 7,
+        .xid = r570_ROBUST_CHANNEL_CE2_ERROR,
+    },
+    [ADA_NUMBERS_OTHER] = {
+        .name = "CE3",
+        .type = r570_NV2080_ENGINE_TYPE_COPY3,
+        .instance = 3,
+        .class = r570_AMPERE_DMA_COPY_B,
+        .runlist = 2,
+        .mmu_fault_id = r570_NV_PFAULT_MMU_ENG_ID_CE3,
+        .nonstall_vector = 8,
+        .xid = r570_ROBUST_CHANNEL_CE3_ERROR,
+    },
 };
+
+const AdaEngine *ada_engine(AdaState *s)
+{
+    return &engines[s->numbers];
+}
+
+uint32_t ada_engine_mc_index(AdaState *s)
+{
+    return s->numbers == ADA_NUMBERS_OTHER ? ADA_CONST(s->gsp->fw, MC_ENGINE_IDX_CE3) :
+                                             ADA_CONST(s->gsp->fw, MC_ENGINE_IDX_CE2);
+}
 
 /* ---- what there is ----------------------------------------------------------------------------------------------- */
 
 uint32_t ada_rm_device_info(AdaState *s, AdaObject *obj, uint8_t *p)
 {
-    const AdaEngine *e = &ada_engine_ce;
+    const AdaEngine *e = ada_engine(s);
     uint8_t *entry = p + r570_NV2080_CTRL_FIFO_GET_DEVICE_INFO_TABLE_PARAMS__entries;
     bool first = !ldl_le_p(p + r570_NV2080_CTRL_FIFO_GET_DEVICE_INFO_TABLE_PARAMS__baseIndex);
     const uint32_t data[] = {
         [INFO_ENG_DESC] = ENG_DESC_CE(e->instance), [INFO_RM_ENGINE_TYPE] = e->type, [INFO_RUNLIST] = e->runlist,
         [INFO_MMU_FAULT_ID] = e->mmu_fault_id, [INFO_RC_MASK] = e->xid,
         [INFO_RESET] = UINT32_MAX, [INFO_INTR] = UINT32_MAX,
-        [INFO_MC] = ADA_CONST(s->gsp->fw, MC_ENGINE_IDX_CE2), [INFO_DEV_TYPE] = DEV_TYPE_LCE,
+        [INFO_MC] = ada_engine_mc_index(s), [INFO_DEV_TYPE] = DEV_TYPE_LCE,
         [INFO_INSTANCE] = e->instance, [INFO_HOST_DRIVEN] = 1, [INFO_CHRAM_PRI_BASE] = 0,
     };
 
@@ -146,13 +170,13 @@ static bool take_chid(AdaState *s, uint32_t flags, uint32_t type, uint32_t *chid
 {
     if (FLAG(flags, CHANNEL_USERD_INDEX_PAGE_FIXED)) {
         *chid = FLAG(flags, CHANNEL_USERD_INDEX_PAGE_VALUE) * CHIDS_PER_PAGE + FLAG(flags, CHANNEL_USERD_INDEX_VALUE);
-        if (*chid < ADA_CHIDS && chid_free(s, type, *chid)) {
+        if (*chid < s->chids && chid_free(s, type, *chid)) {
             return true;
         }
-        ada_refuse(s, "chan-id", "%u is in use, or not below %u", *chid, ADA_CHIDS);
+        ada_refuse(s, "chan-id", "%u is in use, or not below %u", *chid, s->chids);
         return false;
     }
-    for (*chid = 0; *chid < ADA_CHIDS; (*chid)++) {
+    for (*chid = 0; *chid < s->chids; (*chid)++) {
         if (chid_free(s, type, *chid)) {
             return true;
         }
@@ -163,7 +187,7 @@ static bool take_chid(AdaState *s, uint32_t flags, uint32_t type, uint32_t *chid
 
 uint32_t ada_rm_channel(AdaState *s, AdaObject *obj, uint8_t *p)
 {
-    const AdaEngine *e = &ada_engine_ce;
+    const AdaEngine *e = ada_engine(s);
     uint32_t vaspace = ldl_le_p(p + ALLOC(hVASpace)), flags = ldl_le_p(p + ALLOC(flags));
     uint32_t entries = ldl_le_p(p + ALLOC(gpFifoEntries)), type = ldl_le_p(p + ALLOC(engineType)), chid;
     uint64_t gpfifo = ldq_le_p(p + ALLOC(gpFifoOffset));

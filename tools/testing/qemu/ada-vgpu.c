@@ -15,6 +15,7 @@
 #define ENGINES         0x0008784438383e02ull
 
 /* how long the plugin task takes to see its doorbell */
+#define NOTIFY_CRASHED  2       /* what NVIDIA's vGPU manager says of this index */
 #define MESSAGE_NS      (50 * SCALE_US)
 
 #define BOOTLOAD(m)     ADA_OFF(fw, NV2080_CTRL_VGPU_MGR_INTERNAL_BOOTLOAD_GSP_VGPU_PLUGIN_TASK_PARAMS, m)
@@ -218,8 +219,8 @@ static uint32_t check_channels(AdaState *s, AdaVgpu *v, uint32_t channels)
             }
             continue;
         }
-        if (v->chid[e] >= ADA_CHIDS || n > ADA_CHIDS - v->chid[e]) {
-            ada_refuse(s, "chid-range", "%u + %u of %u, engine type %u", v->chid[e], n, ADA_CHIDS, e);
+        if (v->chid[e] >= s->chids || n > s->chids - v->chid[e]) {
+            ada_refuse(s, "chid-range", "%u + %u of %u, engine type %u", v->chid[e], n, s->chids, e);
             return NV(ERR_INVALID_LIMIT);
         }
         if (ada_chid_used(s, e, v->chid[e], n)) {
@@ -592,6 +593,7 @@ void ada_vgpu_doorbell(AdaState *s, uint32_t val)
 
 bool ada_vgpu_crash(AdaState *s, uint32_t gfid)
 {
+    uint8_t p[r570_rpc_vgpu_gsp_plugin_triggered_v17_00__SIZE] = {};
     AdaVgpu *v = find_vgpu(s, gfid);
 
     if (!v || v->state < ADA_VGPU_BOOTING || v->state > ADA_VGPU_RUNNING) {
@@ -600,6 +602,9 @@ bool ada_vgpu_crash(AdaState *s, uint32_t gfid)
     timer_del(v->timer);
     ada_guest_reset(v);
     v->state = ADA_VGPU_CRASHED;
+    stl_le_p(p + r570_rpc_vgpu_gsp_plugin_triggered_v17_00__gfid, gfid);
+    stl_le_p(p + r570_rpc_vgpu_gsp_plugin_triggered_v17_00__notifyIndex, NOTIFY_CRASHED);
+    ada_gsp_event(s, RPC_EVENT(VGPU_GSP_PLUGIN_TRIGGERED), p, sizeof(p));
     return true;
 }
 

@@ -43,6 +43,7 @@
 
 #define TYPE_NVIDIA_ADA     "nvidia-ada"
 #define TYPE_NVIDIA_ADA_VF  "nvidia-ada-vf"
+#define TYPE_NVIDIA_ADA_AUDIO "nvidia-ada-audio"
 OBJECT_DECLARE_SIMPLE_TYPE(AdaState, NVIDIA_ADA)
 OBJECT_DECLARE_SIMPLE_TYPE(AdaVf, NVIDIA_ADA_VF)
 
@@ -71,6 +72,7 @@ typedef struct AdaBoard {
     bool ecc;                   /* as shipped; property "ecc" overrides */
     uint64_t vmmu_segment;      /* assumption VMMU-SEG; property "vmmu-segment" overrides */
     uint64_t bar1_size;         /* power-on default; property "bar1-size" overrides */
+    bool display;               /* in display mode: a VGA device without SR-IOV, with an audio function */
 } AdaBoard;
 
 const AdaBoard *ada_board_find(const char *name);
@@ -328,7 +330,7 @@ bool ada_seq_suspended(AdaState *s);
 uint32_t ada_seq_program(AdaState *s);      /* the GSP's falcon runs then: its mailbox 0 */
 uint32_t ada_seq_resume(AdaState *s);       /* SEC2 runs: its mailbox 0 */
 /* PF BAR0 vector of the GSP falcon in the interrupt tree, as INTR_GET_KERNEL_TABLE reports it */
-#define ADA_GSP_STALL_VECTOR 0x9b   /* of an RTX 4070; drivers read it from the table */
+uint32_t ada_gsp_stall_vector(AdaState *s);
 
 /* ---- channels (ada-chan.c, ada-ce.c, ada-rmchan.c) --------------------------------------------------------------- */
 
@@ -390,6 +392,7 @@ bool ada_fault_interrupt(AdaFunc *f);
 void ada_off_bus(AdaState *s);
 
 /* Faults, by class properties that can be set while it runs (qom-set) and on the command line */
+typedef enum { ADA_NUMBERS_SEEN, ADA_NUMBERS_OTHER } AdaNumbers;
 typedef enum { ADA_FB_SEEN, ADA_FB_PLAIN, ADA_FB_SPLIT } AdaFbRegions;
 
 typedef struct AdaFaults {
@@ -431,6 +434,8 @@ struct AdaState {
     bool reply_interrupt;       /* replies of GSP-RM interrupt as events do */
     bool timing_real;
     uint32_t timing_seed;
+    uint32_t numbers;           /* AdaNumbers: those that a driver has to ask for */
+    uint32_t chids;             /* channel ids of a runlist: assumption CHIDS */
     uint32_t fb_regions;        /* AdaFbRegions: what GSP-RM says of the framebuffer */
     uint32_t plugin_delay_ms;
     AdaFaults faults;
@@ -445,7 +450,7 @@ struct AdaState {
     const AdaBoard *board;
     AdaFunc func;               /* the PF as gfid 0 */
     AdaFunc *vf[ADA_MAX_VFS];   /* by VF number, NULL while not enabled */
-    MemoryRegion bar0, bar0_io, bar1, bar3;
+    MemoryRegion bar0, bar0_io, bar1, bar3, vga_io, rom;
     uint8_t *vram_ptr;
     bool ecc;                   /* check bits take a sixteenth of the framebuffer */
     uint64_t fb_size;           /* what is left of VRAM to be addressed: assumption FB-SIZE */

@@ -381,14 +381,43 @@ def _():
         equal(m.readl(m.VF_BAR1 + 5 * PAGE + 8), 0xffffffff, "instance block outside of its framebuffer")
 
 
+@test("board rtx6000ada-display: a VGA device as two servers show it, with an audio function")
+def _():
+    with Machine(board="rtx6000ada-display") as m:
+        equal(m.readl(m.config(8)), 0x030000a1, "class and revision")
+        equal(sorted({0x68: 5, 0x78: 0x10, 0x60: 1}.items()),
+              sorted((at, kind) for at, kind in capabilities(m).items() if at in (0x60, 0x68, 0x78, 0xc8)), "capabilities")
+        found = set(capabilities(m).values())
+        equal(found & {0x11, 0x18} | ({0x10} if m.find_capability(0x10) else set()), set(), "MSI-X, LTR, SR-IOV")
+        equal(m.find_capability(0x0e), 0, "ARI")
+        equal(m.readl(m.config(REBAR + 0x10)) >> 8 & 0x3f, 16, "BAR1 of 64 GiB")
+        equal(m.readl(m.config(0x78 + 0xc)) >> 10 & 3, 2, "ASPM L1")
+        equal(m.readl(m.config(0x420 + 0xc)) & (1 << 14 | 1 << 16), 1 << 14 | 1 << 16, "severity of errors")
+        for reg, mask in ((0x24, 0xffffff81), (0x30, 0xfff80001)):
+            m.writel(m.config(reg), 0xffffffff)
+            equal(m.readl(m.config(reg)), mask, f"BAR at 0x{reg:x}")
+            m.writel(m.config(reg), 0)
+        Client(m).wait_gfw()
+        equal(m.rd(0x1183a4), 49140, "framebuffer")
+        Client(m, vgpu=False).boot().get_static()
+        none(m)
+    run = subprocess.run([qemu_binary(), "-machine", "q35,accel=qtest", *Machine.BIOS, "-nodefaults", "-display", "none",
+                          "-device", "nvidia-ada,board=rtx6000ada-display,addr=4.0,multifunction=on", "-device",
+                          "nvidia-ada-audio,addr=4.1", "-monitor", "stdio"], input="info pci\nquit\n",
+                         capture_output=True, text=True, timeout=60, check=True)
+    true("Audio controller: PCI device 10de:22ba" in run.stdout, run.stdout)
+
+
 @test("properties: sizes that cannot be are refused by name")
 def _():
     for what, why in (("vmmu-segment=16M", "power of two from 32 to 512 MiB"), ("vmmu-segment=96M", "power of two"),
                       ("vmmu-segment=1G", "power of two"), ("bar1-size=3G", "power of two from 64 MiB"),
                       ("vram-size=512M", "1 to 128 GiB"), ("timing=slow", "slow"), ("ecc=perhaps", "perhaps"),
-                      ("fb-regions=none", "none")):
+                      ("fb-regions=none", "none"), ("chids=48", "power of two from 32"),
+                      ("chids=16384", "power of two from 32"), ("numbers=few", "few")):
         run = subprocess.run([qemu_binary(), "-machine", "q35,accel=qtest", *Machine.BIOS, "-nodefaults", "-display",
-                              "none", "-device", f"nvidia-ada,{what}"], capture_output=True, text=True, timeout=60)
+                              "none", "-device", f"nvidia-ada,{what}"], stdin=subprocess.DEVNULL, capture_output=True,
+                             text=True, timeout=60, check=False)
         true(run.returncode and why in run.stderr, f"{what}: {run.stderr}")
 
 

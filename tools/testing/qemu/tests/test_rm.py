@@ -6,12 +6,13 @@ import struct
 
 from gspclient import BootError, Client, Machine, PAGE, R535, R570, Refused
 from harness import CASES, Case, equal, none, only, refuses_rpc, test, true
-from test_vgpu import Vgpu, bootload
+from test_vgpu import BOOTLOAD, Vgpu, bootload
 
 ROOT, DEVICE, SUBDEVICE, VASPACE = 0x0, 0x80, 0x2080, 0x90f1
 STATIC, FREE, BAR_PDE, REGISTRY, CONTINUATION, CONTROL, ALLOC = 65, 10, 70, 73, 71, 76, 103
 SET_PAGE_DIRECTORY, TPC_INFO, SEGMENT_SIZE, INTR_TABLE = 0x801813, 0x20800138, 0x2080017e, 0x20800a5c
 SPA_FOR_GPA, ADD_TYPE, MGR_CONFIG, HETEROGENEOUS = 0x20800a57, 0x20804003, 0x2080400b, 0x2080400e
+NUM_CHANNELS = 0x20800a61
 MAX_OBJECTS = 16384
 CL, DEV, SUB, SPACE = 0xcafe0001, 0xcafe0002, 0xcafe0003, 0xcafe0004
 
@@ -68,6 +69,45 @@ for RELEASE in (R570, R535):
             (_, _, gsp, _), (_, _, _, engine) = struct.iter_unpack("<H2x3I", answer[4:4 + 2 * 16])
             equal((gsp // 64, engine // 64), (ranges[6][0], ranges[2][0]), "subtrees of the vectors")
             none(m)
+
+
+@test("RM: property numbers has other handles, vectors, engine and runlist, told where drivers ask")
+def _():
+    for numbers, handles, vectors, engine in (("seen", (0xc2000006, 0xabcd0080, 0xabcd2080), (0x9b, 7), (0xb, 1)),
+                                              ("other", (0xc1d00042, 0xbeef0001, 0xbeef0002), (0xad, 8), (0xc, 2))):
+        with Machine(numbers=numbers) as m:
+            c = Client(m).boot()
+            static = c.get_static()
+            equal(tuple(static[f"hInternal{what}"] for what in ("Client", "Device", "Subdevice")), handles, "handles")
+            name = "NV2080_CTRL_INTERNAL_INTR_GET_KERNEL_TABLE_PARAMS"
+            answer = c.control(INTR_TABLE, bytes(c.abi.sizes[name]))
+            (_, _, gsp, _), (_, _, _, nonstall) = struct.iter_unpack("<H2x3I", answer[4:4 + 2 * 16])
+            equal((gsp, nonstall), vectors, "vectors")
+            name = "NV2080_CTRL_FIFO_GET_DEVICE_INFO_TABLE_PARAMS"
+            answer = c.control(0x20801112, bytes(c.abi.sizes[name]))
+            data = struct.unpack_from("<16I", answer, c.abi.members[name, "entries"][0])
+            equal((data[2], data[3]), engine, "engine and runlist")
+            equal("error" in m.set_property("numbers", "seen"), True, "changed while it runs")
+            none(m)
+
+
+@test("RM: property chids is the number of channels that GSP-RM tells, and takes")
+def _():
+    for chids in 512, 2048:
+        with Machine(chids=chids) as m:
+            c = Client(m).boot()
+            c.get_static()
+            answer = c.control(NUM_CHANNELS, bytes(8))
+            equal(struct.unpack("<2I", answer), (0, chids), "channels")
+            bootload(c, Vgpu(c, 1, chid=chids - 32))
+            try:
+                c.control(BOOTLOAD, Vgpu(c, 2, chid=chids - 31).params())
+            except Refused:
+                only(m, "chid-range")
+
+
+refuses_rpc("runlist", "number of channels of a runlist that there is not",
+            lambda c: c.control(NUM_CHANNELS, struct.pack("<2I", 9, 0)), "NV_ERR_INVALID_ARGUMENT")
 
 
 def after_tree(check, mutation, function, status):
