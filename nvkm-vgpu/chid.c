@@ -21,7 +21,7 @@ int nvgpu_chids_reserve(struct nvgpu_chids *chids, u32 start, u32 count)
 {
 	u32 end;
 
-	if (!count || check_add_overflow(start, count, &end) || end > NVGPU_NUM_CHANNELS)
+	if (!count || check_add_overflow(start, count, &end) || end > NVGPU_MAX_CHANNELS)
 		return -ENOSPC;
 	if (find_next_bit(chids->used, end, start) < end)
 		return -ENOSPC;
@@ -51,6 +51,6 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_chids_release);
  */
 u32 nvgpu_chids_used(const struct nvgpu_chids *chids)
 {
-	return bitmap_weight(chids->used, NVGPU_NUM_CHANNELS);
+	return bitmap_weight(chids->used, NVGPU_MAX_CHANNELS);
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_chids_used);

@@ -5,10 +5,10 @@
 #include <linux/types.h>
 
 /*
- * Channels of a runlist. Named assumption: all of Ada has as many, and GSP-RM has no question for
- * it; the runlists share one number space.
+ * The runlists share one number space. GSP-RM says how large it is: 2048 in a capture of GA106. A
+ * larger one than this is not used up.
  */
-#define NVGPU_NUM_CHANNELS	2048
+#define NVGPU_MAX_CHANNELS	4096
 
 /**
  * struct nvgpu_chids - channel ids that are reserved for vGPUs
@@ -17,7 +17,7 @@
  * The owner locks.
  */
 struct nvgpu_chids {
-	DECLARE_BITMAP(used, NVGPU_NUM_CHANNELS);
+	DECLARE_BITMAP(used, NVGPU_MAX_CHANNELS);
 };
 
 int nvgpu_chids_reserve(struct nvgpu_chids *chids, u32 start, u32 count);

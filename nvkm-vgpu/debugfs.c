@@ -32,7 +32,7 @@ static int reservations_show(struct seq_file *seq, void *unused)
 	seq_printf(seq, "fb %#llx+%#llx used %#llx segment %#llx ecc %u\n", mgr->fb.start,
 		   mgr->fb.end - mgr->fb.start, nvgpu_fbmem_used(&mgr->fb), mgr->geo.segment,
 		   mgr->geo.ecc);
-	seq_printf(seq, "chids %u used %u\n", NVGPU_NUM_CHANNELS, nvgpu_chids_used(&mgr->chids));
+	seq_printf(seq, "chids %u used %u\n", mgr->geo.num_chids, nvgpu_chids_used(&mgr->chids));
 	seq_printf(seq, "tables %#llx+%#llx\n", pf->bar1.tables.start, pf->bar1.tables.size);
 
 	for (i = 0; i < NVGPU_MAX_VFS; i++)

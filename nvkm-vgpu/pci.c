@@ -36,9 +36,12 @@ static int pf_check_pci(struct pci_dev *pdev)
 		return dev_err_probe(&pdev->dev, -ENODEV,
 				     "%04x:%04x is no board with known vGPU types\n",
 				     pdev->vendor, pdev->device);
+	if (pdev->class >> 8 == PCI_CLASS_DISPLAY_VGA)
+		return dev_err_probe(&pdev->dev, -ENODEV,
+				     "board is in display mode, without SR-IOV; NVIDIA's displaymodeselector switches it\n");
 	if (!pci_sriov_get_totalvfs(pdev))
 		return dev_err_probe(&pdev->dev, -ENODEV,
-				     "no SR-IOV capability, so no vGPUs: is the board in display mode?\n");
+				     "no SR-IOV capability, so no vGPUs: is it off in firmware?\n");
 	/* VF drivers may take a bound PF for one that is ready */
 	if (pci_num_vf(pdev))
 		return dev_err_probe(&pdev->dev, -EBUSY, "another driver left VFs behind\n");

@@ -15,7 +15,6 @@
 #include <linux/minmax.h>
 #include <linux/sizes.h>
 
-#include "chid.h"
 #include "fwabi/fwabi.h"
 #include "placement.h"
 
@@ -56,15 +55,15 @@ int nvgpu_place_homogeneous(const struct nvgpu_geometry *geo, const struct nvgpu
 {
 	u64 size = nvgpu_guest_fb_size(geo, type);
 
-	if (index >= type->max_instance || !size)
+	if (index >= type->max_instance || !size || geo->num_chids < type->max_instance)
 		return -ENOSPC;
 
 	place->id = index * (u32)div_u64(type->profile_size, SZ_1G);
 	place->fb_start = geo->fb_start + index * size;
 	place->fb_size = size;
 	/* Ada knows no other counts than powers of two */
-	place->num_chids = rounddown_pow_of_two(NVGPU_NUM_CHANNELS / type->max_instance);
-	place->chid_start = NVGPU_NUM_CHANNELS - (index + 1) * place->num_chids;
+	place->num_chids = rounddown_pow_of_two(geo->num_chids / type->max_instance);
+	place->chid_start = geo->num_chids - (index + 1) * place->num_chids;
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_place_homogeneous);

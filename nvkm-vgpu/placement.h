@@ -11,12 +11,14 @@ struct nvgpu_type;
  * @fb_start: framebuffer address of the first whole VMMU segment that is ours
  * @fb_total: bytes of framebuffer of the board, without those of check bits
  * @segment: bytes of a VMMU segment, a power of two
+ * @num_chids: channel ids of a runlist
  * @ecc: part of the framebuffer holds check bits; for debugfs
  */
 struct nvgpu_geometry {
 	u64 fb_start;
 	u64 fb_total;
 	u64 segment;
+	u32 num_chids;
 	bool ecc;
 };
 

@@ -55,6 +55,27 @@ static int query_segment_size(struct nvkm_vgpu_pf *pf)
 	return 0;
 }
 
+static int query_channels(struct nvkm_vgpu_pf *pf)
+{
+	const struct nvgpu_fwabi *abi = pf->abi;
+	u32 count;
+	void *msg;
+	int ret;
+
+	/* of runlist 0, which the zeroes ask for; the others share its number space */
+	msg = query(pf, abi->ctrl.fifo_get_num_channels, abi->num_channels_size);
+	if (IS_ERR(msg))
+		return PTR_ERR(msg);
+	ret = abi->decode_num_channels(msg, abi->num_channels_size, &count);
+	kvfree(msg);
+	if (ret)
+		return ret;
+	if (!count)
+		return -EPROTO;
+	pf->mgr.geo.num_chids = min(count, NVGPU_MAX_CHANNELS);
+	return 0;
+}
+
 static int query_ecc(struct nvkm_vgpu_pf *pf)
 {
 	const struct nvgpu_fwabi *abi = pf->abi;
@@ -98,6 +119,10 @@ static int query_board(struct nvkm_vgpu_pf *pf)
 	ret = query_segment_size(pf);
 	if (ret)
 		return dev_err_probe(&pf->pdev->dev, ret, "no size of VMMU segments\n");
+
+	ret = query_channels(pf);
+	if (ret)
+		return dev_err_probe(&pf->pdev->dev, ret, "no number of channels\n");
 
 	ret = query_ecc(pf);
 	if (ret)

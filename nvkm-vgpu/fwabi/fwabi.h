@@ -290,7 +290,7 @@ struct nvgpu_fwabi {
 
 	struct {
 		u32 intr_get_kernel_table, get_vmmu_segment_size, query_ecc_status,
-			gsp_get_features;
+			gsp_get_features, fifo_get_num_channels;
 		u32 set_vgpu_mgr_config, add_vgpu_type, bootload, shutdown, cleanup;
 	} ctrl;
 	size_t intr_table_size;
@@ -308,6 +308,8 @@ struct nvgpu_fwabi {
 	size_t add_type_size;
 	void (*encode_add_type)(void *buf, bool discard, const struct nvgpu_type *type);
 	size_t bootload_size;
+	size_t num_channels_size;
+	int (*decode_num_channels)(const void *buf, size_t len, u32 *count);
 	void (*encode_bootload)(void *buf, const struct nvgpu_bootload *b);
 	size_t gfid_params_size;	/* SHUTDOWN and CLEANUP */
 	void (*encode_gfid_params)(void *buf, u32 gfid);

@@ -54,6 +54,7 @@ static void placement_homogeneous(struct kunit *test)
 {
 	const struct nvgpu_geometry geo = {
 		.fb_start = FB_START, .fb_total = 48ULL * SZ_1G, .segment = SEGMENT,
+		.num_chids = 2048,
 	};
 	const struct place_case *c = test->param_value;
 	const struct nvgpu_type *type = l40_type(test, c->name);
@@ -80,7 +81,7 @@ static void placement_ecc(struct kunit *test)
 {
 	const struct nvgpu_type *type = l40_type(test, "NVIDIA L40-8Q");
 	struct nvgpu_geometry geo = {
-		.fb_total = 46068ULL * SZ_1M, .segment = SEGMENT,
+		.fb_total = 46068ULL * SZ_1M, .segment = SEGMENT, .num_chids = 2048,
 	};
 	struct nvgpu_placement p;
 
@@ -127,6 +128,7 @@ static void expect_room(struct kunit *test, const struct nvgpu_type *type, u32 m
 	struct nvgpu_geometry geo = {
 		.fb_start = round_up(KEPT_BOTTOM, segment_mib) * (u64)SZ_1M,
 		.fb_total = mib * (u64)SZ_1M, .segment = segment_mib * (u64)SZ_1M,
+		.num_chids = 2048,
 	};
 	struct nvgpu_placement p;
 	u64 end;
@@ -175,6 +177,22 @@ static void placement_large_segments(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nvgpu_guest_fb_size(&geo, type), 15ULL * SZ_512M);
 }
 
+/* fewer channels than usual: shares get smaller, down to none */
+static void placement_few_channels(struct kunit *test)
+{
+	const struct nvgpu_type *type = l40_type(test, "NVIDIA L40-2Q");
+	struct nvgpu_geometry geo = {
+		.fb_total = 48ULL * SZ_1G, .segment = SEGMENT, .num_chids = 512,
+	};
+	struct nvgpu_placement p;
+
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_place_homogeneous(&geo, type, 23, &p));
+	KUNIT_EXPECT_EQ(test, p.num_chids, 16);
+	KUNIT_EXPECT_EQ(test, p.chid_start, 512 - 24 * 16);
+	geo.num_chids = 23;
+	KUNIT_EXPECT_EQ(test, -ENOSPC, nvgpu_place_homogeneous(&geo, type, 0, &p));
+}
+
 static void placement_chids(struct kunit *test)
 {
 	struct nvgpu_chids *chids = kunit_kzalloc(test, sizeof(*chids), GFP_KERNEL);
@@ -187,15 +205,15 @@ static void placement_chids(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ENOSPC, nvgpu_chids_reserve(chids, 1792, 256));
 	KUNIT_EXPECT_EQ(test, -ENOSPC, nvgpu_chids_reserve(chids, 1535, 2));
 	KUNIT_EXPECT_EQ(test, -ENOSPC, nvgpu_chids_reserve(chids, 2047, 1));
-	KUNIT_EXPECT_EQ(test, -ENOSPC, nvgpu_chids_reserve(chids, 2048, 1));
-	KUNIT_EXPECT_EQ(test, -ENOSPC, nvgpu_chids_reserve(chids, 2047, U32_MAX));
+	KUNIT_EXPECT_EQ(test, -ENOSPC, nvgpu_chids_reserve(chids, 4096, 1));
+	KUNIT_EXPECT_EQ(test, -ENOSPC, nvgpu_chids_reserve(chids, 4095, U32_MAX));
 	KUNIT_EXPECT_EQ(test, -ENOSPC, nvgpu_chids_reserve(chids, 0, 0));
 	KUNIT_EXPECT_EQ(test, nvgpu_chids_used(chids), 512);
 
 	nvgpu_chids_release(chids, 1792, 256);
 	nvgpu_chids_release(chids, 0, 0);
 	KUNIT_EXPECT_EQ(test, nvgpu_chids_used(chids), 256);
-	KUNIT_EXPECT_EQ(test, 0, nvgpu_chids_reserve(chids, 2047, 1));
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_chids_reserve(chids, 4095, 1));
 	KUNIT_EXPECT_EQ(test, 0, nvgpu_chids_reserve(chids, 0, 1));
 }
 
@@ -260,6 +278,7 @@ static struct kunit_case placement_test_cases[] = {
 	KUNIT_CASE(placement_ecc),
 	KUNIT_CASE_PARAM(placement_boards, board_gen_params),
 	KUNIT_CASE(placement_large_segments),
+	KUNIT_CASE(placement_few_channels),
 	KUNIT_CASE(placement_chids),
 	KUNIT_CASE(placement_fb_reserve),
 	KUNIT_CASE(placement_fb_from_top),

@@ -27,6 +27,17 @@ int nvgpu_r570_144_decode_vmmu_segment_size(const void *buf, size_t len, u64 *si
 	return 0;
 }
 
+int nvgpu_r570_144_decode_num_channels(const void *buf, size_t len, u32 *count)
+{
+	const struct nvgpu_r570_144_num_channels *msg = buf;
+
+	if (len < sizeof(*msg))
+		return -EPROTO;
+
+	*count = le32_to_cpu(msg->count);
+	return 0;
+}
+
 int nvgpu_r570_144_decode_ecc_status(const void *buf, size_t len, bool *enabled)
 {
 	const struct nvgpu_r570_144_ecc_status *msg = buf;

@@ -121,3 +121,66 @@ def test_a_failed_probe_is_no_failed_modprobe(vm):
     gpu.set_model("vbios-fwsec", True)
     gpu.must_write(gpu.path("reset"), 1)
     works(gpu)
+
+
+@host_test(kernels=("stock",), gpu="nvidia-ada,board=rtx6000ada-display")
+def test_display_mode(vm):
+    gpu = Gpu(vm)
+    log = KernelLog(vm)
+    vm.sh("modprobe nvkm-vgpu", timeout=60)
+    in_operator_rst("board is in display mode, without SR-IOV")
+    text = "board is in display mode, without SR-IOV; NVIDIA's displaymodeselector switches it"
+    said = log.said_by("nvkm-vgpu")
+    expect((len(said), text in said[0]), (1, True), f"{said}")
+    expect(gpu.driver(), "", "driver")
+
+
+def lives(gpu, segment=128 << 20, chids=2048):
+    """Types, a vGPU, and what debugfs and the model have of it."""
+    gpu.set_numvfs(1)
+    gpu.bind(0)
+    gpu.must_set_type(0, 876)
+    gpu.must_client(0, "rpc")
+    show = gpu.vm.sh(f"cat /sys/kernel/debug/nvkm-vgpu-{gpu.pf}/reservations")
+    expect(f"segment {segment:#x} " in show, True, show)
+    expect(f"chids {chids} used {chids // 8}" in show, True, show)
+    put = gpu.vm.sh(f"od -An -tu8 -N8 /sys/kernel/debug/nvkm-vgpu-{gpu.pf}/LOGINIT").split()
+    expect(put, [str(0x182)], "put pointer of GSP-RM's log")
+    gpu.put_away(unload=False)
+    expect(gpu.model("refusals"), {}, "refused by the model")
+
+
+@host_test(kernels=("stock",))
+def test_other_answers(vm):
+    """Whatever GSP-RM may answer otherwise than it was seen to, the driver lives on it."""
+    gpu = start(vm)
+    gpu.unload()
+    for prop, value, default in (
+        ("numbers", "other", "seen"),
+        ("fb-regions", "plain", "seen"),
+        ("ecc", "off", "auto"),
+        ("sequencer", "empty", "seen"),
+    ):
+        gpu.set_model(prop, value)
+        gpu.must_write(gpu.path("reset"), 1)
+        gpu.load()
+        lives(gpu)
+        gpu.unload()
+        gpu.set_model(prop, default)
+    gpu.must_write(gpu.path("reset"), 1)
+
+
+@host_test(kernels=("stock",), gpu="nvidia-ada,board=l40,vmmu-segment=32M,chids=1024")
+def test_smaller_segments_and_fewer_channels(vm):
+    gpu = Gpu(vm)
+    gpu.load()
+    lives(gpu, 32 << 20, 1024)
+    gpu.unload()
+
+
+@host_test(kernels=("stock",), gpu="nvidia-ada,board=l40,vmmu-segment=512M,chids=4096")
+def test_larger_segments_and_more_channels(vm):
+    gpu = Gpu(vm)
+    gpu.load()
+    lives(gpu, 512 << 20, 4096)
+    gpu.unload()

@@ -167,6 +167,7 @@ def test_other_variants(vm):
     for prop, value, default, special in (
         ("fb-regions", "plain", "seen", {}),
         ("fb-regions", "split", "seen", {}),
+        ("numbers", "other", "seen", {}),
         ("ecc", "off", "auto", {"vram": 49140}),
         ("timing", "real", "quick", {}),
     ):
