@@ -79,8 +79,11 @@ static int invalidate(struct nvkm_vgpu_pf *pf)
 		   NVGPU_MMU_INVALIDATE_TRIGGER | NVGPU_MMU_INVALIDATE_HUBTLB_ONLY |
 		   NVGPU_MMU_INVALIDATE_ALL_PDB | NVGPU_MMU_INVALIDATE_ALL_VA);
 
-	return read_poll_timeout(nvgpu_rd32, val, !(val & NVGPU_MMU_INVALIDATE_TRIGGER), 5,
-				 INVALIDATE_TIMEOUT_US, false, pf, NVGPU_MMU_INVALIDATE);
+	/* a GPU that is gone reads as all ones for ever */
+	if (read_poll_timeout(nvgpu_rd32, val, !(val & NVGPU_MMU_INVALIDATE_TRIGGER) || val == ~0U,
+			      5, INVALIDATE_TIMEOUT_US, false, pf, NVGPU_MMU_INVALIDATE))
+		return -ETIMEDOUT;
+	return val == ~0U ? -EIO : 0;
 }
 
 static int write_tables(struct nvkm_vgpu_pf *pf)
@@ -201,7 +204,7 @@ static int set_slot(struct nvkm_vgpu_pf *pf, unsigned int slot, u64 fb_addr, u64
  * @size: bytes, at most 4 MiB; rounded up to 2 MiB
  *
  * Context: may sleep; takes &nvgpu_bar1.lock.
- * Return: where @fb_addr is now, or -EINVAL, -ETIMEDOUT.
+ * Return: where @fb_addr is now, or -EINVAL, -ETIMEDOUT, -EIO if the GPU is gone.
  */
 void __iomem *nvgpu_bar1_map(struct nvkm_vgpu_pf *pf, unsigned int gfid, u64 fb_addr, u64 size)
 {

@@ -11,6 +11,7 @@
 
 #include "debugfs.h"
 #include "device.h"
+#include "profile.h"
 
 static void show_reservation(struct seq_file *seq, const struct nvgpu_reservation *rsv,
 			     const char *state)
@@ -32,14 +33,16 @@ static int reservations_show(struct seq_file *seq, void *unused)
 	seq_printf(seq, "fb %#llx+%#llx used %#llx segment %#llx ecc %u\n", mgr->fb.start,
 		   mgr->fb.end - mgr->fb.start, nvgpu_fbmem_used(&mgr->fb), mgr->geo.segment,
 		   mgr->geo.ecc);
+	seq_printf(seq, "gsp-rm %s\n", nvgpu_health_name(pf));
 	seq_printf(seq, "chids %u used %u\n", mgr->geo.num_chids, nvgpu_chids_used(&mgr->chids));
 	seq_printf(seq, "tables %#llx+%#llx\n", pf->bar1.tables.start, pf->bar1.tables.size);
 
 	for (i = 0; i < NVGPU_MAX_VFS; i++)
 		if (mgr->vf[i].rsv)
-			show_reservation(seq, mgr->vf[i].rsv, mgr->vf[i].open ? "open" : "idle");
-	list_for_each_entry(rsv, &mgr->quarantine, node)
-		show_reservation(seq, rsv, "quarantined");
+			show_reservation(seq, mgr->vf[i].rsv,
+					 nvgpu_vf_state_name(mgr->vf[i].state));
+	list_for_each_entry(rsv, &mgr->kept, node)
+		show_reservation(seq, rsv, nvgpu_vf_state_name(NVGPU_VF_KEPT));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(reservations);

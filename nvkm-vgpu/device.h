@@ -9,6 +9,7 @@
 #include "falcon.h"
 #include "fwabi/fwabi.h"
 #include "gsp.h"
+#include "health.h"
 #include "intr.h"
 #include "vgpu_mgr.h"
 
@@ -20,7 +21,9 @@
  * @gsp_falcon: falcon that becomes GSP-RM
  * @sec2: falcon that runs the scrubber and the booters
  * @intr: interrupt tree and handler
+ * @health: whether GSP-RM can be used
  * @gsp: booted firmware and its message queues
+ * @on_plugin_event: who wants to know what plugin tasks say; NULL while nobody does
  * @info: what GSP-RM told about the board after it came up
  * @bar1: window on framebuffer for the CPU
  * @mgr: reservations, types and open vGPUs
@@ -35,7 +38,9 @@ struct nvkm_vgpu_pf {
 	struct nvgpu_falcon gsp_falcon;
 	struct nvgpu_falcon sec2;
 	struct nvgpu_intr intr;
+	struct nvgpu_health health;
 	struct nvgpu_gsp gsp;
+	void (*on_plugin_event)(struct nvkm_vgpu_pf *pf, u32 gfid, enum nvgpu_plugin_event event);
 	struct nvgpu_static_info info;
 	struct nvgpu_bar1 bar1;
 	struct nvgpu_vgpu_mgr mgr;

@@ -23,6 +23,7 @@
 #include "firmware.h"
 #include "fwabi/framing.h"
 #include "gsp.h"
+#include "health.h"
 #include "prom.h"
 #include "regs/falcon.h"
 #include "regs/fb.h"
@@ -33,7 +34,6 @@
 
 #define GSP_GFW_BOOT_MS			5000	/* as long as NVIDIA's gpu-admin-tools wait */
 #define GSP_INIT_DONE_MS		10000
-#define GSP_UNLOAD_MS			4000
 #define GSP_STOP_US			4000000
 #define GSP_STOPPED			0x80000000	/* in mailbox 0 */
 #define GSP_LOG_SIZE			SZ_64K
@@ -42,51 +42,6 @@
 
 /* of the tasks that it starts with, itself and its interrupt handlers */
 const char * const nvgpu_gsp_log_names[NVGPU_GSP_LOGS] = { "LOGINIT", "LOGINTR", "LOGRM" };
-
-/* ---- state ----------------------------------------------------------------------------------- */
-
-/**
- * nvgpu_gsp_dead - is GSP-RM known to be dead
- * @pf: the GPU
- *
- * The gate at every entry: nothing helps but loading it anew.
- */
-bool nvgpu_gsp_dead(struct nvkm_vgpu_pf *pf)
-{
-	return READ_ONCE(pf->gsp.dead);
-}
-
-/**
- * nvgpu_gsp_set_dead - GSP-RM cannot be used any more
- * @pf: the GPU
- * @why: for the log, which gets one line
- *
- * Context: any. Whoever waits for a reply notices within 100 ms.
- */
-void nvgpu_gsp_set_dead(struct nvkm_vgpu_pf *pf, const char *why)
-{
-	if (!xchg(&pf->gsp.dead, true))
-		dev_err(&pf->pdev->dev, "GSP-RM died%s: %s\n",
-			pf->gsp.rpc.init_done ? "" : " before GSP_INIT_DONE", why);
-}
-
-/**
- * nvgpu_gsp_check - look whether GSP-RM still runs
- * @pf: the GPU
- *
- * Return: true when it runs, was not started so far, or cannot be seen now.
- */
-bool nvgpu_gsp_check(struct nvkm_vgpu_pf *pf)
-{
-	if (nvgpu_gsp_dead(pf))
-		return false;
-	/* a register that cannot be read is no verdict, too */
-	if (!pf->gsp.started || nvgpu_falcon_riscv_active(&pf->gsp_falcon))
-		return true;
-	nvgpu_gsp_set_dead(pf, pci_device_is_present(pf->pdev) ? "its core stopped" :
-								 "the GPU is gone");
-	return false;
-}
 
 /* ---- preparation ----------------------------------------------------------------------------- */
 
@@ -360,10 +315,10 @@ int nvgpu_gsp_started(struct nvkm_vgpu_pf *pf)
 {
 	nvgpu_falcon_wr32(&pf->gsp_falcon, NVGPU_FALCON_OS, pf->gsp.app_version);
 	if (nvgpu_falcon_riscv_active(&pf->gsp_falcon) <= 0) {
-		nvgpu_gsp_set_dead(pf, "its core does not run");
+		nvgpu_health_dead(pf, "its core does not run");
 		return -EIO;
 	}
-	pf->gsp.started = true;
+	nvgpu_health_core_runs(pf);
 	return 0;
 }
 
@@ -401,7 +356,7 @@ static int gsp_start(struct nvkm_vgpu_pf *pf)
 /* take GSP-RM off the GSP, in whatever state it is */
 static void gsp_stop(struct nvkm_vgpu_pf *pf)
 {
-	pf->gsp.started = false;
+	nvgpu_health_unloaded(pf);
 	if (!pci_device_is_present(pf->pdev))
 		return;
 	nvgpu_falcon_reset(&pf->gsp_falcon);
@@ -502,16 +457,20 @@ err_firmware:
  */
 void nvgpu_gsp_unload(struct nvkm_vgpu_pf *pf)
 {
+	struct nvgpu_rpc_call call = {
+		.name = "UNLOADING_GUEST_DRIVER",
+		.function = pf->abi->rpc.unloading_guest_driver,
+		.size = pf->abi->unload_size,
+		.timeout_ms = NVGPU_RPC_TIMEOUT_MS,
+		.teardown = true,
+	};
+	void *buf __free(kfree) = kzalloc(call.size, GFP_KERNEL);
 	u32 mailbox;
-	void *buf;
 
-	buf = kzalloc(pf->abi->unload_size, GFP_KERNEL);
-	if (buf &&
-	    nvgpu_rpc_call(pf, "UNLOADING_GUEST_DRIVER", pf->abi->rpc.unloading_guest_driver, buf,
-			   pf->abi->unload_size, GSP_UNLOAD_MS | NVGPU_RPC_UNINTERRUPTIBLE) >= 0 &&
+	call.buf = buf;
+	if (buf && nvgpu_rpc_call(pf, &call) >= 0 &&
 	    read_poll_timeout(nvgpu_falcon_rd32, mailbox, mailbox == GSP_STOPPED, 1000, GSP_STOP_US,
 			      false, &pf->gsp_falcon, NVGPU_FALCON_MAILBOX0))
 		dev_err(&pf->pdev->dev, "GSP-RM does not stop, mailbox %#x\n", mailbox);
-	kfree(buf);
 	gsp_stop(pf);
 }

@@ -37,8 +37,6 @@ extern const char * const nvgpu_gsp_log_names[NVGPU_GSP_LOGS];
  * @booter: programs on SEC2
  * @app_version: of the bootloader
  * @clients: handles of RM clients in use
- * @started: the RISC-V core was seen running, so it has to stay so
- * @dead: it stopped, or cannot be talked to any more; only loading it anew helps
  */
 struct nvgpu_gsp {
 	struct nvgpu_rpc rpc;
@@ -52,8 +50,6 @@ struct nvgpu_gsp {
 	struct nvgpu_booter booter;
 	u32 app_version;
 	struct ida clients;
-	bool started;
-	bool dead;
 };
 
 int nvgpu_gsp_boot(struct nvkm_vgpu_pf *pf);
@@ -61,8 +57,5 @@ void nvgpu_gsp_unload(struct nvkm_vgpu_pf *pf);
 void nvgpu_gsp_fini(struct nvkm_vgpu_pf *pf);
 int nvgpu_gsp_reset(struct nvkm_vgpu_pf *pf);
 int nvgpu_gsp_started(struct nvkm_vgpu_pf *pf);
-bool nvgpu_gsp_dead(struct nvkm_vgpu_pf *pf);
-bool nvgpu_gsp_check(struct nvkm_vgpu_pf *pf);
-void nvgpu_gsp_set_dead(struct nvkm_vgpu_pf *pf, const char *why);
 
 #endif

@@ -14,11 +14,14 @@
 #include <linux/slab.h>
 
 #include "device.h"
+#include "health.h"
 #include "intr.h"
 #include "regs/bus.h"
 #include "regs/falcon.h"
 #include "regs/vfn.h"
 #include "rm.h"
+
+#define INTR_ROUNDS	8	/* a whole queue each */
 
 static u32 intr_rd32(struct nvkm_vgpu_pf *pf, u32 reg)
 {
@@ -73,6 +76,25 @@ static irqreturn_t intr_handler(int irq, void *data)
 	return IRQ_WAKE_THREAD;
 }
 
+/*
+ * A firmware that says more than anybody can read must not keep a CPU from others, as this thread
+ * would. What is left is for a worker, which has no more right than they.
+ */
+static void intr_drain(struct nvkm_vgpu_pf *pf)
+{
+	unsigned int i;
+
+	for (i = 0; i < INTR_ROUNDS; i++)
+		if (!nvgpu_rpc_receive(pf))
+			return;
+	queue_work(system_dfl_wq, &pf->intr.rest);
+}
+
+static void intr_rest(struct work_struct *work)
+{
+	intr_drain(container_of(work, struct nvkm_vgpu_pf, intr.rest));
+}
+
 static irqreturn_t intr_thread(int irq, void *data)
 {
 	struct nvkm_vgpu_pf *pf = data;
@@ -85,14 +107,15 @@ static irqreturn_t intr_thread(int irq, void *data)
 			 (NVGPU_FALCON_IRQ_SWGEN0 | NVGPU_FALCON_IRQ_HALT);
 		/* what comes from here on interrupts anew */
 		nvgpu_falcon_wr32(&pf->gsp_falcon, NVGPU_FALCON_IRQSCLR, status);
-		while (nvgpu_rpc_receive(pf))
-			cond_resched();
+		intr_drain(pf);
 		if (status & NVGPU_FALCON_IRQ_HALT)
-			nvgpu_gsp_check(pf);
+			nvgpu_health_look(pf);
 		nvgpu_falcon_wr32(&pf->gsp_falcon, NVGPU_FALCON_INTR_RETRIGGER,
 				  NVGPU_FALCON_INTR_RETRIGGER_TRIGGER);
 	}
-	intr_unmask(pf);
+	/* who is dead has nothing to say any more, and may say it for ever */
+	if (!nvgpu_health_is_dead(pf))
+		intr_unmask(pf);
 	return IRQ_HANDLED;
 }
 
@@ -117,8 +140,8 @@ static int intr_find_vector(struct nvkm_vgpu_pf *pf)
 
 	if (!buf)
 		return -ENOMEM;
-	ret = nvgpu_rm_control_internal(pf, pf->abi->ctrl.intr_get_kernel_table, buf,
-					pf->abi->intr_table_size, NVGPU_RM_TIMEOUT_MS);
+	ret = nvgpu_rm_query(pf, pf->abi->ctrl.intr_get_kernel_table, buf,
+			     pf->abi->intr_table_size);
 	if (ret)
 		return dev_err_probe(dev, ret, "GSP-RM has no interrupt table\n");
 	ret = pf->abi->decode_intr_table(buf, pf->abi->intr_table_size, &pf->intr.vector);
@@ -143,6 +166,7 @@ int nvgpu_intr_init(struct nvkm_vgpu_pf *pf)
 	ret = intr_find_vector(pf);
 	if (ret)
 		return ret;
+	INIT_WORK(&pf->intr.rest, intr_rest);
 	intr_mask(pf);
 	for (i = 0; i < NVGPU_VFN_INTR_LEAVES; i++)
 		intr_wr32(pf, NVGPU_VFN_INTR_LEAF_EN_CLEAR(i), ~0);
@@ -177,5 +201,6 @@ void nvgpu_intr_fini(struct nvkm_vgpu_pf *pf)
 		intr_wr32(pf, NVGPU_VFN_INTR_LEAF_EN_CLEAR(i), ~0);
 	intr_mask(pf);
 	free_irq(pf->intr.irq, pf);
+	cancel_work_sync(&pf->intr.rest);
 	pci_free_irq_vectors(pf->pdev);
 }

@@ -3,6 +3,7 @@
 #define _NVKM_VGPU_INTR_H
 
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 struct nvkm_vgpu_pf;
 
@@ -10,10 +11,12 @@ struct nvkm_vgpu_pf;
  * struct nvgpu_intr - interrupts of the PF
  * @irq: Linux' number
  * @vector: the GSP's, in the GPU's interrupt tree
+ * @rest: reads what is too much for the interrupt's thread
  */
 struct nvgpu_intr {
 	int irq;
 	u32 vector;
+	struct work_struct rest;
 };
 
 int nvgpu_intr_init(struct nvkm_vgpu_pf *pf);

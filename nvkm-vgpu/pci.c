@@ -10,6 +10,7 @@
 #include "regs/falcon.h"
 #include "regs/pmc.h"
 #include "sysfs.h"
+#include "vgpu.h"
 
 #define PF_DMA_BITS	47	/* Ada's page table entries; nova-core gpu/hal/tu102.rs */
 #define PF_BARS		(BIT(0) | BIT(1))	/* registers, window on framebuffer */
@@ -90,6 +91,14 @@ static void pf_disable(struct nvkm_vgpu_pf *pf)
 	pci_disable_device(pf->pdev);
 }
 
+static void pf_unload(struct nvkm_vgpu_pf *pf)
+{
+	nvgpu_gsp_unload(pf);
+	/* whatever became of its engines, they do not write to memory that is freed now */
+	pci_clear_master(pf->pdev);
+	nvgpu_gsp_fini(pf);
+}
+
 static int nvkm_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct nvkm_vgpu_pf *pf;
@@ -112,6 +121,8 @@ static int nvkm_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	};
 	pf->sec2 = (struct nvgpu_falcon) { .pf = pf, .name = "sec2", .base = NVGPU_FALCON_SEC2 };
 
+	nvgpu_health_init(pf);
+
 	ret = pf_enable(pf);
 	if (ret)
 		goto err_free;
@@ -128,14 +139,15 @@ static int nvkm_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = nvgpu_vgpu_mgr_init(pf);
 	if (ret)
 		goto err_intr;
+	pf->on_plugin_event = nvgpu_vgpu_plugin_event;
+	nvgpu_health_tell(pf, nvgpu_vgpu_fail_all);
 	return 0;
 
 err_intr:
 	pci_set_drvdata(pdev, NULL);
 	nvgpu_intr_fini(pf);
 err_unload:
-	nvgpu_gsp_unload(pf);
-	nvgpu_gsp_fini(pf);
+	pf_unload(pf);
 err_disable:
 	pf_disable(pf);
 err_free:
@@ -148,10 +160,10 @@ static void nvkm_vgpu_remove(struct pci_dev *pdev)
 	struct nvkm_vgpu_pf *pf = pci_get_drvdata(pdev);
 
 	nvgpu_sriov_disable(pf);
+	nvgpu_health_tell_nobody(pf);
 	nvgpu_vgpu_mgr_fini(pf);
 	nvgpu_intr_fini(pf);
-	nvgpu_gsp_unload(pf);
-	nvgpu_gsp_fini(pf);
+	pf_unload(pf);
 	pf_disable(pf);
 	kfree(pf);
 }
@@ -166,15 +178,42 @@ static void nvkm_vgpu_shutdown(struct pci_dev *pdev)
 	pci_clear_master(pdev);
 }
 
+/*
+ * AER. An error that is not fatal has lost nothing. A frozen channel has: what the GPU has in
+ * memory goes with the link, and GSP-RM with it. A permanent failure may be said only because a VF
+ * without driver has no opinion, as VFs have before they are given away: so ask the GPU itself.
+ */
 static pci_ers_result_t nvkm_vgpu_error_detected(struct pci_dev *pdev, pci_channel_state_t state)
 {
-	/* what the GPU has in memory is lost with the link, and GSP-RM with it */
-	nvgpu_gsp_set_dead(pci_get_drvdata(pdev), "PCI error");
-	return PCI_ERS_RESULT_DISCONNECT;
+	struct nvkm_vgpu_pf *pf = pci_get_drvdata(pdev);
+
+	switch (state) {
+	case pci_channel_io_normal:
+		return PCI_ERS_RESULT_CAN_RECOVER;
+	case pci_channel_io_frozen:
+		nvgpu_health_dead(pf, "PCI error, the link is frozen");
+		return PCI_ERS_RESULT_DISCONNECT;
+	default:
+		nvgpu_health_look(pf);
+		return PCI_ERS_RESULT_DISCONNECT;
+	}
+}
+
+/* by hand in sysfs, or by PCI error recovery: it takes GSP-RM and all VFs with it, unasked */
+static void nvkm_vgpu_reset_prepare(struct pci_dev *pdev)
+{
+	nvgpu_health_dead(pci_get_drvdata(pdev),
+			  "the GPU is being reset; unbind and bind it to go on");
+}
+
+static void nvkm_vgpu_reset_done(struct pci_dev *pdev)
+{
 }
 
 static const struct pci_error_handlers nvkm_vgpu_error_handlers = {
 	.error_detected = nvkm_vgpu_error_detected,
+	.reset_prepare = nvkm_vgpu_reset_prepare,
+	.reset_done = nvkm_vgpu_reset_done,
 };
 
 static struct pci_driver nvkm_vgpu_driver = {

@@ -14,58 +14,64 @@
  * up; and the version, which makes it valid, comes last.
  */
 
-#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/io-64-nonatomic-hi-lo.h>
-#include <linux/jiffies.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "device.h"
 #include "plugin.h"
 #include "regs/doorbell.h"
 #include "vgpu.h"
+#include "wait.h"
 
 #define READY_TIMEOUT_MS	10000
-#define CALL_TIMEOUT_MS		120000
+#define CALL_TIMEOUT_MS		30000
+#define RESET_TIMEOUT_MS	5000	/* a guest waits for it */
 
-static const struct nvgpu_plugin_layout *layout(const struct nvkm_vgpu *vgpu)
+static const struct nvgpu_plugin_layout *plugin_layout(const struct nvkm_vgpu *vgpu)
 {
 	return &vgpu->pf->abi->plugin;
 }
 
-static void __iomem *ctrl(const struct nvkm_vgpu *vgpu)
+static void __iomem *plugin_ctrl(const struct nvkm_vgpu *vgpu)
 {
-	return vgpu->plugin.comm + layout(vgpu)->ctrl;
+	return vgpu->plugin.comm + plugin_layout(vgpu)->ctrl;
 }
 
-static void __iomem *response(const struct nvkm_vgpu *vgpu)
+static void __iomem *plugin_response(const struct nvkm_vgpu *vgpu)
 {
-	return vgpu->plugin.comm + layout(vgpu)->response;
+	return vgpu->plugin.comm + plugin_layout(vgpu)->response;
 }
 
-/* Killable, and bounded: the task is firmware. Once the GPU is gone all reads are ones. */
-static int wait_for(void __iomem *reg, u32 want, unsigned int timeout_ms)
-{
-	unsigned long end = jiffies + msecs_to_jiffies(timeout_ms);
-	unsigned int us = 10;
-	bool last;
-	u32 val;
+/* a word of the task's that is to become @want */
+struct plugin_word {
+	void __iomem *reg;
+	u32 want;
+};
 
-	for (;;) {
-		last = time_after(jiffies, end);
-		val = readl(reg);
-		if (val == want)
-			return 0;
-		if (val == U32_MAX)
-			return -EIO;
-		if (last)
-			return -ETIMEDOUT;
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		fsleep(us);
-		us = min(2 * us, 2000u);
-	}
+static int plugin_look(void *arg)
+{
+	const struct plugin_word *word = arg;
+	u32 val = readl(word->reg);
+
+	if (val == word->want)
+		return 1;
+	/* a GPU that is gone reads as all ones */
+	return val == U32_MAX ? -EIO : 0;
+}
+
+static int plugin_wait(struct nvkm_vgpu *vgpu, void __iomem *reg, u32 want,
+		       unsigned int timeout_ms)
+{
+	struct plugin_word word = { .reg = reg, .want = want };
+	struct nvgpu_wait wait = {
+		.look = plugin_look,
+		.arg = &word,
+		.timeout_ms = timeout_ms,
+		.killable = true,
+	};
+
+	return nvgpu_wait(vgpu->pf, &wait);
 }
 
 /**
@@ -78,7 +84,7 @@ static int wait_for(void __iomem *reg, u32 want, unsigned int timeout_ms)
  */
 int nvgpu_plugin_map(struct nvkm_vgpu *vgpu)
 {
-	const struct nvgpu_plugin_layout *lay = layout(vgpu);
+	const struct nvgpu_plugin_layout *lay = plugin_layout(vgpu);
 	void __iomem *comm;
 
 	lockdep_assert_held(&vgpu->lock);
@@ -91,8 +97,8 @@ int nvgpu_plugin_map(struct nvkm_vgpu *vgpu)
 		return PTR_ERR(comm);
 	vgpu->plugin.comm = comm;
 
-	writel(0, ctrl(vgpu) + lay->ctrl_reg.message_seq_num);
-	if (readl(ctrl(vgpu) + lay->ctrl_reg.message_seq_num))
+	writel(0, plugin_ctrl(vgpu) + lay->ctrl_reg.message_seq_num);
+	if (readl(plugin_ctrl(vgpu) + lay->ctrl_reg.message_seq_num))
 		return -EIO;
 	return 0;
 }
@@ -113,51 +119,63 @@ void nvgpu_plugin_unmap(struct nvkm_vgpu *vgpu)
 	memset(&vgpu->plugin, 0, sizeof(vgpu->plugin));
 }
 
-static void ring(struct nvkm_vgpu *vgpu)
+static void plugin_ring(struct nvkm_vgpu *vgpu)
 {
 	/* a read does not overtake what was written: it is in framebuffer before the doorbell */
-	readl(ctrl(vgpu) + layout(vgpu)->ctrl_reg.message_seq_num);
+	readl(plugin_ctrl(vgpu) + plugin_layout(vgpu)->ctrl_reg.message_seq_num);
 	nvgpu_wr32(vgpu->pf, NVGPU_PRIV_DOORBELL, NVGPU_PRIV_DOORBELL_VF_CPU_PLUGIN(vgpu->gfid));
 	nvgpu_rd32(vgpu->pf, NVGPU_PRIV_DOORBELL);
 }
 
-static int post_and_wait(struct nvkm_vgpu *vgpu, u32 type, const void *payload, u32 size)
+static int plugin_wait_answered(struct nvkm_vgpu *vgpu, unsigned int timeout_ms)
 {
-	const struct nvgpu_plugin_layout *lay = layout(vgpu);
-	struct nvgpu_plugin *plugin = &vgpu->plugin;
+	void __iomem *seq = plugin_response(vgpu) + plugin_layout(vgpu)->response_reg.seq_processed;
 
-	memcpy_toio(plugin->comm + lay->message, payload, size);
-	writel(type, ctrl(vgpu) + lay->ctrl_reg.message_type);
-	/* the number says that the rest is there; uncached writes keep their order */
-	writel(++plugin->seq, ctrl(vgpu) + lay->ctrl_reg.message_seq_num);
-	ring(vgpu);
-
-	return wait_for(response(vgpu) + lay->response_reg.seq_processed, plugin->seq,
-			CALL_TIMEOUT_MS);
+	return plugin_wait(vgpu, seq, vgpu->plugin.seq, timeout_ms);
 }
 
-static int call(struct nvkm_vgpu *vgpu, u32 type, const void *payload, u32 size)
+static int plugin_post(struct nvkm_vgpu *vgpu, u32 type, const void *payload, u32 size,
+		       unsigned int timeout_ms)
 {
-	const struct nvgpu_plugin_layout *lay = layout(vgpu);
+	const struct nvgpu_plugin_layout *lay = plugin_layout(vgpu);
+	struct nvgpu_plugin *plugin = &vgpu->plugin;
+	int ret;
+
+	/* whoever sent the last one may have been killed before it was answered */
+	ret = plugin_wait_answered(vgpu, timeout_ms);
+	if (ret)
+		return ret;
+	memcpy_toio(plugin->comm + lay->message, payload, size);
+	writel(type, plugin_ctrl(vgpu) + lay->ctrl_reg.message_type);
+	/* the number says that the rest is there; uncached writes keep their order */
+	writel(++plugin->seq, plugin_ctrl(vgpu) + lay->ctrl_reg.message_seq_num);
+	plugin_ring(vgpu);
+	return plugin_wait_answered(vgpu, timeout_ms);
+}
+
+static int plugin_call(struct nvkm_vgpu *vgpu, u32 type, const void *payload, u32 size,
+		       unsigned int timeout_ms)
+{
+	const struct nvgpu_plugin_layout *lay = plugin_layout(vgpu);
 	struct device *dev = &vgpu->pf->pdev->dev;
 	u32 result;
 	int ret;
 
 	lockdep_assert_held(&vgpu->lock);
 
-	if (!vgpu->plugin.ready || vgpu->plugin.broken || size > lay->message_size)
+	if (size > lay->message_size)
 		return -EIO;
 
-	ret = post_and_wait(vgpu, type, payload, size);
+	ret = plugin_post(vgpu, type, payload, size, timeout_ms);
 	if (ret) {
-		vgpu->plugin.broken = true;
-		if (ret != -EINTR)
-			dev_err_ratelimited(dev, "vGPU %u: no answer to plugin message %u: %d\n",
-					    vgpu->gfid, type, ret);
+		if (ret == -ETIMEDOUT)
+			dev_err_ratelimited(dev,
+					    "vGPU %u: no answer to plugin message %u in %u ms\n",
+					    vgpu->gfid, type, timeout_ms);
 		return ret;
 	}
 
-	result = readl(response(vgpu) + lay->response_reg.result_code);
+	result = readl(plugin_response(vgpu) + lay->response_reg.result_code);
 	if (result) {
 		dev_err_ratelimited(dev, "vGPU %u: plugin refused message %u: %#x\n",
 				    vgpu->gfid, type, result);
@@ -171,26 +189,28 @@ static int call(struct nvkm_vgpu *vgpu, u32 type, const void *payload, u32 size)
  * @vgpu: GSP-RM has started the task
  *
  * Context: may sleep, for some seconds; can be killed; &nvkm_vgpu.lock is held.
- * Return: 0, -ETIMEDOUT, -EINTR, -EIO if the GPU is gone.
+ * Return: 0, -ETIMEDOUT, -EINTR, -EIO if the GPU is gone or GSP-RM dead.
  */
 int nvgpu_plugin_attach(struct nvkm_vgpu *vgpu)
 {
-	const struct nvgpu_plugin_layout *lay = layout(vgpu);
-	void __iomem *regs = ctrl(vgpu);
+	const struct nvgpu_plugin_layout *lay = plugin_layout(vgpu);
+	void __iomem *regs = plugin_ctrl(vgpu);
 	int ret;
 
 	lockdep_assert_held(&vgpu->lock);
 
-	ret = wait_for(regs + lay->ctrl_reg.message_seq_num, lay->booted, READY_TIMEOUT_MS);
+	ret = plugin_wait(vgpu, regs + lay->ctrl_reg.message_seq_num, lay->booted,
+			  READY_TIMEOUT_MS);
 	if (ret) {
-		if (ret != -EINTR)
-			dev_err(&vgpu->pf->pdev->dev, "vGPU %u: plugin task does not come up: %d\n",
-				vgpu->gfid, ret);
+		if (ret == -ETIMEDOUT)
+			dev_err(&vgpu->pf->pdev->dev,
+				"vGPU %u: plugin task does not come up in %u ms\n", vgpu->gfid,
+				READY_TIMEOUT_MS);
 		return ret;
 	}
 
-	writel(0, response(vgpu) + lay->response_reg.seq_processed);
-	writel(0, response(vgpu) + lay->response_reg.result_code);
+	writel(0, plugin_response(vgpu) + lay->response_reg.seq_processed);
+	writel(0, plugin_response(vgpu) + lay->response_reg.result_code);
 
 	memset_io(regs, 0, lay->ctrl_reg.size);
 	writeq(lay->response, regs + lay->ctrl_reg.response_off);
@@ -199,8 +219,6 @@ int nvgpu_plugin_attach(struct nvkm_vgpu *vgpu)
 	writeq(lay->error, regs + lay->ctrl_reg.error_off);
 	writel(1, regs + lay->ctrl_reg.attached_count);
 	writel(lay->version, regs + lay->ctrl_reg.version);
-
-	vgpu->plugin.ready = true;
 	return 0;
 }
 
@@ -209,12 +227,12 @@ int nvgpu_plugin_attach(struct nvkm_vgpu *vgpu)
  * @vgpu: the vGPU
  * @config: its configuration
  *
- * Context: may sleep, for minutes if the task is slow; can be killed; &nvkm_vgpu.lock is held.
+ * Context: may sleep, for a minute if the task is slow; can be killed; &nvkm_vgpu.lock is held.
  * Return: 0, -ENOMEM, -ETIMEDOUT, -EINTR, -EIO.
  */
 int nvgpu_plugin_configure(struct nvkm_vgpu *vgpu, const struct nvgpu_plugin_config *config)
 {
-	const struct nvgpu_plugin_layout *lay = layout(vgpu);
+	const struct nvgpu_plugin_layout *lay = plugin_layout(vgpu);
 	void *payload;
 	int ret;
 
@@ -223,10 +241,11 @@ int nvgpu_plugin_configure(struct nvkm_vgpu *vgpu, const struct nvgpu_plugin_con
 		return -ENOMEM;
 
 	/* it is about the version in the control page, so the message has no payload */
-	ret = call(vgpu, lay->msg.version_negotiation, NULL, 0);
+	ret = plugin_call(vgpu, lay->msg.version_negotiation, NULL, 0, CALL_TIMEOUT_MS);
 	if (!ret) {
 		vgpu->pf->abi->encode_plugin_config(payload, config);
-		ret = call(vgpu, lay->msg.setup_config, payload, lay->config_size);
+		ret = plugin_call(vgpu, lay->msg.setup_config, payload, lay->config_size,
+				  CALL_TIMEOUT_MS);
 	}
 
 	kfree(payload);
@@ -234,16 +253,15 @@ int nvgpu_plugin_configure(struct nvkm_vgpu *vgpu, const struct nvgpu_plugin_con
 }
 
 /**
- * nvgpu_plugin_set_bus_master() - tell the plugin task whether the VF may use DMA
+ * nvgpu_plugin_allow_dma() - tell the plugin task that the VF may use DMA
  * @vgpu: the vGPU
- * @enable: it may
  *
  * Context: as nvgpu_plugin_configure().
  * Return: as nvgpu_plugin_configure().
  */
-int nvgpu_plugin_set_bus_master(struct nvkm_vgpu *vgpu, bool enable)
+int nvgpu_plugin_allow_dma(struct nvkm_vgpu *vgpu)
 {
-	const struct nvgpu_plugin_layout *lay = layout(vgpu);
+	const struct nvgpu_plugin_layout *lay = plugin_layout(vgpu);
 	void *payload;
 	int ret;
 
@@ -251,8 +269,8 @@ int nvgpu_plugin_set_bus_master(struct nvkm_vgpu *vgpu, bool enable)
 	if (!payload)
 		return -ENOMEM;
 
-	vgpu->pf->abi->encode_plugin_bme(payload, enable);
-	ret = call(vgpu, lay->msg.update_bme, payload, lay->bme_size);
+	vgpu->pf->abi->encode_plugin_bme(payload, true);
+	ret = plugin_call(vgpu, lay->msg.update_bme, payload, lay->bme_size, CALL_TIMEOUT_MS);
 	kfree(payload);
 	return ret;
 }
@@ -266,5 +284,5 @@ int nvgpu_plugin_set_bus_master(struct nvkm_vgpu *vgpu, bool enable)
  */
 int nvgpu_plugin_reset(struct nvkm_vgpu *vgpu)
 {
-	return call(vgpu, layout(vgpu)->msg.reset, NULL, 0);
+	return plugin_call(vgpu, plugin_layout(vgpu)->msg.reset, NULL, 0, RESET_TIMEOUT_MS);
 }

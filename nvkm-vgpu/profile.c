@@ -9,6 +9,7 @@
  */
 
 #include <kunit/visibility.h>
+#include <linux/bits.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/nospec.h>
@@ -18,6 +19,8 @@
 
 #include "device.h"
 #include "profile.h"
+#include "trace.h"
+#include "vgpu.h"
 
 /* PTEs of the CPU's window cover as much */
 #define HEAP_ALIGN	SZ_2M
@@ -27,6 +30,92 @@ static struct nvgpu_vf *get_vf(struct nvgpu_vgpu_mgr *mgr, unsigned int vf)
 	lockdep_assert_held(&mgr->lock);
 	return &mgr->vf[array_index_nospec(vf, NVGPU_MAX_VFS)];
 }
+
+/* ---- states ---------------------------------------------------------------------------------- */
+
+static const char * const vf_state_names[] = {
+	[NVGPU_VF_FREE] = "free",
+	[NVGPU_VF_TYPED] = "typed",
+	[NVGPU_VF_BOOTING] = "booting",
+	[NVGPU_VF_RUNNING] = "running",
+	[NVGPU_VF_RESETTING] = "resetting",
+	[NVGPU_VF_FAILED] = "failed",
+	[NVGPU_VF_STOPPING] = "stopping",
+	[NVGPU_VF_KEPT] = "kept",
+};
+
+/* from which states each one may be reached; see the picture in vgpu_mgr.h */
+static const unsigned long vf_state_from[] = {
+	[NVGPU_VF_FREE] = BIT(NVGPU_VF_FREE) | BIT(NVGPU_VF_TYPED) | BIT(NVGPU_VF_KEPT),
+	[NVGPU_VF_TYPED] = BIT(NVGPU_VF_FREE) | BIT(NVGPU_VF_STOPPING),
+	[NVGPU_VF_BOOTING] = BIT(NVGPU_VF_TYPED),
+	[NVGPU_VF_RUNNING] = BIT(NVGPU_VF_BOOTING) | BIT(NVGPU_VF_RESETTING),
+	[NVGPU_VF_RESETTING] = BIT(NVGPU_VF_RUNNING),
+	[NVGPU_VF_FAILED] = BIT(NVGPU_VF_RUNNING) | BIT(NVGPU_VF_RESETTING),
+	[NVGPU_VF_STOPPING] = BIT(NVGPU_VF_BOOTING) | BIT(NVGPU_VF_RUNNING) |
+			      BIT(NVGPU_VF_RESETTING) | BIT(NVGPU_VF_FAILED),
+	[NVGPU_VF_KEPT] = BIT(NVGPU_VF_STOPPING),
+};
+
+/**
+ * nvgpu_vf_state_name() - a state for debugfs and traces
+ * @state: the state
+ */
+const char *nvgpu_vf_state_name(enum nvgpu_vf_state state)
+{
+	return vf_state_names[state];
+}
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_vf_state_name);
+
+/**
+ * nvgpu_vf_is_open() - has somebody opened the VF
+ * @state: of the VF
+ */
+bool nvgpu_vf_is_open(enum nvgpu_vf_state state)
+{
+	return state >= NVGPU_VF_BOOTING && state <= NVGPU_VF_STOPPING;
+}
+
+static bool vf_move(struct nvkm_vgpu_pf *pf, unsigned int vf, enum nvgpu_vf_state to)
+{
+	struct nvgpu_vf *state = get_vf(&pf->mgr, vf);
+
+	if (!(vf_state_from[to] & BIT(state->state)))
+		return false;
+	state->state = to;
+	trace_nvgpu_vf_state(pf->pdev, vf + 1, vf_state_names[to]);
+	return true;
+}
+
+/**
+ * nvgpu_vf_move() - a VF goes into another state
+ * @pf: the GPU
+ * @vf: index of the VF
+ * @to: the state
+ *
+ * Context: may sleep; takes &nvgpu_vgpu_mgr.lock.
+ * Return: false, and nothing happens, if there is no way to it from where the VF is.
+ */
+bool nvgpu_vf_move(struct nvkm_vgpu_pf *pf, unsigned int vf, enum nvgpu_vf_state to)
+{
+	guard(mutex)(&pf->mgr.lock);
+	return vf_move(pf, vf, to);
+}
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_vf_move);
+
+/**
+ * nvgpu_vf_state() - where a VF is
+ * @pf: the GPU
+ * @vf: index of the VF
+ */
+enum nvgpu_vf_state nvgpu_vf_state(struct nvkm_vgpu_pf *pf, unsigned int vf)
+{
+	guard(mutex)(&pf->mgr.lock);
+	return get_vf(&pf->mgr, vf)->state;
+}
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_vf_state);
+
+/* ---- reservations ---------------------------------------------------------------------------- */
 
 static const struct nvgpu_type *find_type(const struct nvgpu_vgpu_mgr *mgr, u32 id)
 {
@@ -89,16 +178,20 @@ static int reserve(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reservation *rsv)
 /* all vGPUs of a GPU have one size of framebuffer, whatever their series */
 static bool fits_siblings(const struct nvgpu_vgpu_mgr *mgr, const struct nvgpu_type *type)
 {
+	const struct nvgpu_reservation *rsv;
 	unsigned int i;
 
 	lockdep_assert_held(&mgr->lock);
 
 	for (i = 0; i < NVGPU_MAX_VFS; i++) {
-		const struct nvgpu_reservation *rsv = mgr->vf[i].rsv;
-
+		rsv = mgr->vf[i].rsv;
 		if (rsv && rsv->type->profile_size != type->profile_size)
 			return false;
 	}
+	/* GSP-RM may still have them */
+	list_for_each_entry(rsv, &mgr->kept, node)
+		if (rsv->type->profile_size != type->profile_size)
+			return false;
 	return true;
 }
 
@@ -120,14 +213,15 @@ u32 nvgpu_profile_get(struct nvkm_vgpu_pf *pf, unsigned int vf)
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_profile_get);
 
-static void clear_type(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_vf *state)
+static void clear_type(struct nvkm_vgpu_pf *pf, unsigned int vf)
 {
-	lockdep_assert_held(&mgr->lock);
+	struct nvgpu_vf *state = get_vf(&pf->mgr, vf);
 
 	if (state->rsv) {
-		unreserve(mgr, state->rsv);
+		unreserve(&pf->mgr, state->rsv);
 		kfree(state->rsv);
 		state->rsv = NULL;
+		vf_move(pf, vf, NVGPU_VF_FREE);
 	}
 	memset(&state->params, 0, sizeof(state->params));
 }
@@ -142,8 +236,8 @@ static int set_type(struct nvkm_vgpu_pf *pf, struct nvgpu_vf *state, unsigned in
 
 	lockdep_assert_held(&mgr->lock);
 
-	if (state->lost) {
-		dev_notice(dev, "VF %u: unusable until GSP-RM is loaded anew\n", vf);
+	if (state->state == NVGPU_VF_KEPT) {
+		dev_notice(dev, "VF %u: GSP-RM still holds its last vGPU\n", vf);
 		return -EIO;
 	}
 
@@ -171,7 +265,35 @@ static int set_type(struct nvkm_vgpu_pf *pf, struct nvgpu_vf *state, unsigned in
 		return ret;
 	}
 	state->rsv = rsv;
+	vf_move(pf, vf, NVGPU_VF_TYPED);
 	return 0;
+}
+
+static void free_kept(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reservation *rsv)
+{
+	lockdep_assert_held(&mgr->lock);
+
+	list_del(&rsv->node);
+	unreserve(mgr, rsv);
+	kfree(rsv);
+}
+
+/* ask once more for the end of a vGPU that was not confirmed */
+static void retry_kept(struct nvkm_vgpu_pf *pf, unsigned int vf)
+{
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	struct nvgpu_reservation *rsv, *next;
+
+	if (nvgpu_vf_state(pf, vf) != NVGPU_VF_KEPT || !nvgpu_vgpu_end_task(pf, vf + 1))
+		return;
+
+	guard(mutex)(&mgr->lock);
+	/* two who ask have the same answer: the second one finds nothing to do */
+	if (!vf_move(pf, vf, NVGPU_VF_FREE))
+		return;
+	list_for_each_entry_safe(rsv, next, &mgr->kept, node)
+		if (rsv->gfid == vf + 1)
+			free_kept(mgr, rsv);
 }
 
 /**
@@ -185,23 +307,25 @@ static int set_type(struct nvkm_vgpu_pf *pf, struct nvgpu_vf *state, unsigned in
  * Context: may sleep; takes &nvgpu_vgpu_mgr.lock.
  * Return: 0, -EBUSY if the VF is open (it keeps its type), -ENODEV if there is no such type or VFs
  * are being turned off, -EINVAL if it differs in size from other VFs' types, -ENOSPC if
- * framebuffer, channels or instances do not suffice, -EIO if GSP-RM holds on to the VF's last vGPU,
- * -ENOMEM.
+ * framebuffer, channels or instances do not suffice, -EIO if GSP-RM holds on to the VF's last vGPU
+ * and does not let go of it now, -ENOMEM.
  */
 int nvgpu_profile_set(struct nvkm_vgpu_pf *pf, unsigned int vf, u32 id)
 {
 	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
 	struct nvgpu_vf *state;
 
+	retry_kept(pf, vf);
+
 	guard(mutex)(&mgr->lock);
-	if (!mgr->gate_open)
+	if (!mgr->enabled)
 		return -ENODEV;
 
 	state = get_vf(mgr, vf);
-	if (state->open)
+	if (nvgpu_vf_is_open(state->state))
 		return -EBUSY;
 
-	clear_type(mgr, state);
+	clear_type(pf, vf);
 	return id ? set_type(pf, state, vf, id) : 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_profile_set);
@@ -224,7 +348,7 @@ unsigned int nvgpu_profile_creatable(struct nvkm_vgpu_pf *pf, unsigned int vf,
 
 	guard(mutex)(&mgr->lock);
 	state = get_vf(mgr, vf);
-	if (!mgr->gate_open || state->rsv || state->lost)
+	if (!mgr->enabled || state->state != NVGPU_VF_FREE)
 		return 0;
 
 	for (i = 0; i < mgr->num_types; i++) {
@@ -331,7 +455,7 @@ int nvgpu_profile_set_params(struct nvkm_vgpu_pf *pf, unsigned int vf, const cha
 	state = get_vf(mgr, vf);
 	if (!state->rsv)
 		return -ENODEV;
-	if (state->open)
+	if (nvgpu_vf_is_open(state->state))
 		return -EBUSY;
 	state->params = params;
 	return 0;
@@ -339,66 +463,63 @@ int nvgpu_profile_set_params(struct nvkm_vgpu_pf *pf, unsigned int vf, const cha
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_profile_set_params);
 
 /**
- * nvgpu_profile_open_gate() - let VFs be given types and opened
+ * nvgpu_profile_enable() - let VFs be given types and opened
  * @mgr: the GPU's vGPU manager
  */
-void nvgpu_profile_open_gate(struct nvgpu_vgpu_mgr *mgr)
+void nvgpu_profile_enable(struct nvgpu_vgpu_mgr *mgr)
 {
 	guard(mutex)(&mgr->lock);
-	mgr->gate_open = true;
+	mgr->enabled = true;
 }
-EXPORT_SYMBOL_IF_KUNIT(nvgpu_profile_open_gate);
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_profile_enable);
 
 /**
- * nvgpu_profile_close_gate() - let no more VFs be given types or opened
+ * nvgpu_profile_disable() - let no more VFs be given types or opened
  * @mgr: the GPU's vGPU manager
  * @force: also if one is open
  *
  * Return: 0, -EBUSY if a vGPU is open.
  */
-int nvgpu_profile_close_gate(struct nvgpu_vgpu_mgr *mgr, bool force)
+int nvgpu_profile_disable(struct nvgpu_vgpu_mgr *mgr, bool force)
 {
 	unsigned int i;
 
 	guard(mutex)(&mgr->lock);
 	for (i = 0; i < NVGPU_MAX_VFS; i++)
-		if (mgr->vf[i].open && !force)
+		if (nvgpu_vf_is_open(mgr->vf[i].state) && !force)
 			return -EBUSY;
-	mgr->gate_open = false;
+	mgr->enabled = false;
 	return 0;
 }
-EXPORT_SYMBOL_IF_KUNIT(nvgpu_profile_close_gate);
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_profile_disable);
 
 /**
  * nvgpu_profile_clear_all() - take all types back; no VF is left
- * @mgr: the GPU's vGPU manager
+ * @pf: the GPU
  */
-void nvgpu_profile_clear_all(struct nvgpu_vgpu_mgr *mgr)
+void nvgpu_profile_clear_all(struct nvkm_vgpu_pf *pf)
 {
 	unsigned int i;
 
-	guard(mutex)(&mgr->lock);
+	guard(mutex)(&pf->mgr.lock);
 	for (i = 0; i < NVGPU_MAX_VFS; i++)
-		clear_type(mgr, &mgr->vf[i]);
+		clear_type(pf, i);
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_profile_clear_all);
 
 /**
- * nvgpu_profile_drop_quarantine() - forget what GSP-RM held on to; it is gone
+ * nvgpu_profile_drop_kept() - forget what GSP-RM held on to; it is gone
  * @mgr: the GPU's vGPU manager
  */
-void nvgpu_profile_drop_quarantine(struct nvgpu_vgpu_mgr *mgr)
+void nvgpu_profile_drop_kept(struct nvgpu_vgpu_mgr *mgr)
 {
 	struct nvgpu_reservation *rsv, *next;
 
 	guard(mutex)(&mgr->lock);
-	list_for_each_entry_safe(rsv, next, &mgr->quarantine, node) {
-		list_del(&rsv->node);
-		unreserve(mgr, rsv);
-		kfree(rsv);
-	}
+	list_for_each_entry_safe(rsv, next, &mgr->kept, node)
+		free_kept(mgr, rsv);
 }
-EXPORT_SYMBOL_IF_KUNIT(nvgpu_profile_drop_quarantine);
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_profile_drop_kept);
 
 /**
  * nvgpu_profile_claim() - a VF is being opened
@@ -418,37 +539,40 @@ const struct nvgpu_reservation *nvgpu_profile_claim(struct nvkm_vgpu_pf *pf, uns
 
 	guard(mutex)(&mgr->lock);
 	state = get_vf(mgr, vf);
-	if (!mgr->gate_open || !state->rsv)
+	if (!mgr->enabled)
 		return ERR_PTR(-ENODEV);
-	if (state->open)
+	if (nvgpu_vf_is_open(state->state))
 		return ERR_PTR(-EBUSY);
+	if (!vf_move(pf, vf, NVGPU_VF_BOOTING))
+		return ERR_PTR(-ENODEV);
 
-	state->open = true;
 	*params = state->params;
 	return state->rsv;
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_profile_claim);
 
 /**
- * nvgpu_profile_release() - a VF was closed
+ * nvgpu_profile_release() - a VF that was stopping is closed
  * @pf: the GPU
  * @vf: index of the VF
- * @lost: GSP-RM did not confirm that the vGPU ended: nobody else may have what it had
+ * @kept: GSP-RM did not confirm that the vGPU ended: nobody else may have what it had
  *
  * Context: may sleep; takes &nvgpu_vgpu_mgr.lock.
  */
-void nvgpu_profile_release(struct nvkm_vgpu_pf *pf, unsigned int vf, bool lost)
+void nvgpu_profile_release(struct nvkm_vgpu_pf *pf, unsigned int vf, bool kept)
 {
 	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
 	struct nvgpu_vf *state;
 
 	guard(mutex)(&mgr->lock);
 	state = get_vf(mgr, vf);
-	state->open = false;
-	if (lost) {
-		state->lost = true;
-		list_add_tail(&state->rsv->node, &mgr->quarantine);
-		state->rsv = NULL;
+	if (!kept) {
+		vf_move(pf, vf, NVGPU_VF_TYPED);
+		return;
 	}
+	list_add(&state->rsv->node, &mgr->kept);
+	state->rsv = NULL;
+	memset(&state->params, 0, sizeof(state->params));
+	vf_move(pf, vf, NVGPU_VF_KEPT);
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_profile_release);

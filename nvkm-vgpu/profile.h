@@ -4,6 +4,7 @@
 
 #include <linux/types.h>
 
+enum nvgpu_vf_state;
 struct nvgpu_params;
 struct nvgpu_reservation;
 struct nvgpu_type;
@@ -23,14 +24,20 @@ void nvgpu_profile_get_params(struct nvkm_vgpu_pf *pf, unsigned int vf,
 int nvgpu_profile_set_params(struct nvkm_vgpu_pf *pf, unsigned int vf, const char *text);
 
 /* SR-IOV on and off */
-void nvgpu_profile_open_gate(struct nvgpu_vgpu_mgr *mgr);
-int nvgpu_profile_close_gate(struct nvgpu_vgpu_mgr *mgr, bool force);
-void nvgpu_profile_clear_all(struct nvgpu_vgpu_mgr *mgr);
-void nvgpu_profile_drop_quarantine(struct nvgpu_vgpu_mgr *mgr);
+void nvgpu_profile_enable(struct nvgpu_vgpu_mgr *mgr);
+int nvgpu_profile_disable(struct nvgpu_vgpu_mgr *mgr, bool force);
+void nvgpu_profile_clear_all(struct nvkm_vgpu_pf *pf);
+void nvgpu_profile_drop_kept(struct nvgpu_vgpu_mgr *mgr);
+
+/* states */
+const char *nvgpu_vf_state_name(enum nvgpu_vf_state state);
+bool nvgpu_vf_is_open(enum nvgpu_vf_state state);
+bool nvgpu_vf_move(struct nvkm_vgpu_pf *pf, unsigned int vf, enum nvgpu_vf_state to);
+enum nvgpu_vf_state nvgpu_vf_state(struct nvkm_vgpu_pf *pf, unsigned int vf);
 
 /* a vGPU that opens and closes */
 const struct nvgpu_reservation *nvgpu_profile_claim(struct nvkm_vgpu_pf *pf, unsigned int vf,
 						    struct nvgpu_params *params);
-void nvgpu_profile_release(struct nvkm_vgpu_pf *pf, unsigned int vf, bool lost);
+void nvgpu_profile_release(struct nvkm_vgpu_pf *pf, unsigned int vf, bool kept);
 
 #endif

@@ -4,6 +4,7 @@
 #include <linux/string.h>
 
 #include "device.h"
+#include "health.h"
 #include "rm.h"
 
 /*
@@ -23,6 +24,8 @@
 #define NV_ERR_IN_USE			0x17
 #define NV_ERR_INSUFFICIENT_RESOURCES	0x1a
 #define NV_ERR_INSUFFICIENT_PERMISSIONS	0x1b
+#define NV_ERR_INVALID_ARGUMENT		0x1f
+#define NV_ERR_INVALID_OBJECT_HANDLE	0x33
 #define NV_ERR_INVALID_STATE		0x40
 #define NV_ERR_NO_MEMORY		0x51
 #define NV_ERR_NOT_READY		0x55
@@ -72,105 +75,150 @@ int nvgpu_rm_errno(u32 status)
 }
 
 /**
- * nvgpu_rm_control - send a control to an object
+ * nvgpu_rm_is_gone - does GSP-RM say that there is nothing of what is to end
+ * @status: NV_STATUS of a message that ends something
+ *
+ * Return: true also when it was ended just now.
+ */
+bool nvgpu_rm_is_gone(u32 status)
+{
+	return status == NV_OK || status == NV_ERR_INVALID_ARGUMENT ||
+	       status == NV_ERR_INVALID_OBJECT_HANDLE || status == NV_ERR_OBJECT_NOT_FOUND;
+}
+
+/**
+ * nvgpu_rm_control - send a control to GSP-RM's own subdevice
  * @pf: the GPU
- * @client: handle of the client
- * @object: handle of the object
- * @cmd: the control
- * @params: its parameters, overwritten with the reply; NULL when there are none
- * @size: bytes of @params
- * @timeout_ms: see rm.h
+ * @control: the control; its outcome and status are filled in, also when it fails
+ *
+ * There the controls of the vGPU manager live.
  *
  * Context: process, may sleep; any number in parallel.
  * Return: 0; errno of the status when GSP-RM refused it; -EPROTO when the reply is shorter than
- * @size; -EIO when GSP-RM is dead; -ETIMEDOUT; -EINTR when the process is being killed.
+ * the parameters; -EIO when GSP-RM is dead or does not respond; -ETIMEDOUT; -EINTR when the process
+ * is being killed; -ENOMEM.
  */
-int nvgpu_rm_control(struct nvkm_vgpu_pf *pf, u32 client, u32 object, u32 cmd, void *params,
-		     u32 size, unsigned int timeout_ms)
+int nvgpu_rm_control(struct nvkm_vgpu_pf *pf, struct nvgpu_rm_control *control)
 {
 	void *buf __free(kvfree) = NULL;
 	size_t header = pf->abi->rm_control_size;
+	struct nvgpu_rpc_call call = {
+		.function = pf->abi->rpc.rm_control,
+		.size = header + control->size,
+		.teardown = control->teardown,
+	};
 	char name[32];
-	u32 status, got;
 	ssize_t len;
+	u32 got;
 
-	if (nvgpu_gsp_dead(pf))
-		return -EIO;
-	buf = kvzalloc(header + size, GFP_KERNEL);
+	control->outcome = NVGPU_RPC_NOT_POSTED;
+	buf = kvzalloc(call.size, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
-	pf->abi->encode_rm_control(buf, client, object, cmd, size);
-	memcpy(buf + header, params, size);
-	scnprintf(name, sizeof(name), "GSP_RM_CONTROL %#x", cmd);
-	len = nvgpu_rpc_call(pf, name, pf->abi->rpc.rm_control, buf, header + size, timeout_ms);
+	pf->abi->encode_rm_control(buf, pf->info.internal_client, pf->info.internal_subdevice,
+				   control->cmd, control->size);
+	memcpy(buf + header, control->params, control->size);
+	scnprintf(name, sizeof(name), "GSP_RM_CONTROL %#x", control->cmd);
+	call.name = name;
+	call.buf = buf;
+	len = nvgpu_rpc_call(pf, &call);
+	/* a refusal of the message itself says nothing of the control */
+	control->outcome = len < 0 && call.outcome == NVGPU_RPC_ANSWERED ? NVGPU_RPC_NO_ANSWER :
+									  call.outcome;
 	if (len < 0)
 		return len;
-	if (pf->abi->decode_rm_control(buf, len, &status, &got))
+	if (pf->abi->decode_rm_control(buf, len, &control->status, &got)) {
+		control->outcome = NVGPU_RPC_NO_ANSWER;
 		return -EPROTO;
-	if (status) {
-		dev_dbg(&pf->pdev->dev, "GSP-RM refused control %#x: %#x\n", cmd, status);
-		return nvgpu_rm_errno(status);
 	}
-	if (got < size)
+	if (control->status) {
+		dev_dbg(&pf->pdev->dev, "GSP-RM refused control %#x: %#x\n", control->cmd,
+			control->status);
+		return nvgpu_rm_errno(control->status);
+	}
+	if (got < control->size)
 		return -EPROTO;
-	memcpy(params, buf + header, size);
+	memcpy(control->params, buf + header, control->size);
 	return 0;
 }
 
 /**
- * nvgpu_rm_control_internal - send a control to GSP-RM's own subdevice
+ * nvgpu_rm_query - send a control whose outcome is of no matter but for its reply
  * @pf: the GPU
  * @cmd: the control
  * @params: its parameters, overwritten with the reply; NULL when there are none
  * @size: bytes of @params
- * @timeout_ms: see rm.h
  *
  * Return: as nvgpu_rm_control().
  */
-int nvgpu_rm_control_internal(struct nvkm_vgpu_pf *pf, u32 cmd, void *params, u32 size,
-			      unsigned int timeout_ms)
+int nvgpu_rm_query(struct nvkm_vgpu_pf *pf, u32 cmd, void *params, u32 size)
 {
-	return nvgpu_rm_control(pf, pf->info.internal_client, pf->info.internal_subdevice, cmd,
-				params, size, timeout_ms);
+	struct nvgpu_rm_control control = { .cmd = cmd, .params = params, .size = size };
+
+	return nvgpu_rm_control(pf, &control);
 }
 
-/* allocate an object; @encode fills in the parameters */
-static int rm_alloc(struct nvkm_vgpu_pf *pf, u32 client, u32 parent, u32 object, u32 class,
-		    size_t size, void (*encode)(void *buf, u32 client))
+/* does GSP-RM have, or may it have, an object that was asked for? */
+static bool rm_may_exist(enum nvgpu_rpc_outcome outcome, u32 status)
 {
-	void *buf __free(kvfree) = kvzalloc(pf->abi->rm_alloc_size + size, GFP_KERNEL);
+	return outcome == NVGPU_RPC_NO_ANSWER || (outcome == NVGPU_RPC_ANSWERED && !status);
+}
+
+/* allocate an object; @encode fills in the parameters; @exists: it may be there afterwards */
+static int rm_alloc(struct nvkm_vgpu_pf *pf, u32 client, u32 parent, u32 object, u32 class,
+		    size_t size, void (*encode)(void *buf, u32 client), bool *exists)
+{
 	size_t header = pf->abi->rm_alloc_size;
-	u32 status;
+	struct nvgpu_rpc_call call = {
+		.name = "GSP_RM_ALLOC",
+		.function = pf->abi->rpc.rm_alloc,
+		.size = header + size,
+	};
+	void *buf __free(kvfree) = kvzalloc(call.size, GFP_KERNEL);
+	u32 status = 0;
 	ssize_t len;
 
+	*exists = false;
 	if (!buf)
 		return -ENOMEM;
 	pf->abi->encode_rm_alloc(buf, client, parent, object, class, size);
 	encode(buf + header, client);
-	len = nvgpu_rpc_call(pf, "GSP_RM_ALLOC", pf->abi->rpc.rm_alloc, buf, header + size,
-			     NVGPU_RM_TIMEOUT_MS);
+	call.buf = buf;
+	len = nvgpu_rpc_call(pf, &call);
+	if (len >= 0 && pf->abi->decode_rm_alloc(buf, len, &status))
+		len = -EPROTO;
+	*exists = len == -EPROTO || rm_may_exist(call.outcome, status);
 	if (len < 0)
 		return len;
-	if (pf->abi->decode_rm_alloc(buf, len, &status))
-		return -EPROTO;
 	if (status)
 		dev_err_ratelimited(&pf->pdev->dev, "GSP-RM: object of class %#x refused: %#x\n",
 				    class, status);
 	return nvgpu_rm_errno(status);
 }
 
-/* free an object and all below it */
+/* free an object and all below it; 0 when GSP-RM does not have it any more */
 static int rm_free(struct nvkm_vgpu_pf *pf, u32 client, u32 object)
 {
-	void *buf __free(kvfree) = kvzalloc(pf->abi->rm_free_size, GFP_KERNEL);
+	struct nvgpu_rpc_call call = {
+		.name = "FREE",
+		.function = pf->abi->rpc.rm_free,
+		.size = pf->abi->rm_free_size,
+		.teardown = true,
+	};
+	void *buf __free(kvfree) = kvzalloc(call.size, GFP_KERNEL);
+	u32 status;
 	ssize_t len;
 
 	if (!buf)
 		return -ENOMEM;
 	pf->abi->encode_rm_free(buf, client, object);
-	len = nvgpu_rpc_call(pf, "FREE", pf->abi->rpc.rm_free, buf, pf->abi->rm_free_size,
-			     NVGPU_RM_TEARDOWN_TIMEOUT_MS);
-	return len < 0 ? len : 0;
+	call.buf = buf;
+	len = nvgpu_rpc_call(pf, &call);
+	if (len < 0)
+		return len;
+	if (pf->abi->decode_rm_free(buf, len, &status))
+		return -EPROTO;
+	return nvgpu_rm_is_gone(status) ? 0 : nvgpu_rm_errno(status);
 }
 
 /**
@@ -182,10 +230,9 @@ static int rm_free(struct nvkm_vgpu_pf *pf, u32 client, u32 object)
  */
 int nvgpu_rm_client_init(struct nvkm_vgpu_pf *pf, struct nvgpu_rm_client *client)
 {
+	bool exists;
 	int id, ret;
 
-	if (nvgpu_gsp_dead(pf))
-		return -EIO;
 	id = ida_alloc_range(&pf->gsp.clients, 1, RM_CLIENT_MAX, GFP_KERNEL);
 	if (id < 0)
 		return id;
@@ -195,15 +242,21 @@ int nvgpu_rm_client_init(struct nvkm_vgpu_pf *pf, struct nvgpu_rm_client *client
 	client->subdevice = RM_SUBDEVICE_HANDLE;
 
 	ret = rm_alloc(pf, client->client, client->client, client->client, pf->abi->class.root,
-		       pf->abi->root_params_size, pf->abi->encode_root_params);
+		       pf->abi->root_params_size, pf->abi->encode_root_params, &exists);
+	if (ret && !exists) {
+		/* nothing to free, and nobody to ask */
+		ida_free(&pf->gsp.clients, id);
+		client->client = 0;
+		return ret;
+	}
 	if (!ret)
 		ret = rm_alloc(pf, client->client, client->client, client->device,
 			       pf->abi->class.device, pf->abi->device_params_size,
-			       pf->abi->encode_device_params);
+			       pf->abi->encode_device_params, &exists);
 	if (!ret)
 		ret = rm_alloc(pf, client->client, client->device, client->subdevice,
 			       pf->abi->class.subdevice, pf->abi->subdevice_params_size,
-			       pf->abi->encode_subdevice_params);
+			       pf->abi->encode_subdevice_params, &exists);
 	if (ret)
 		nvgpu_rm_client_fini(client);
 	return ret;

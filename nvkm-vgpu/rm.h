@@ -22,28 +22,31 @@ struct nvgpu_rm_client {
 	u32 subdevice;
 };
 
-/*
- * Default time that GSP-RM has for an answer. Teardown of a vGPU with many objects takes longer,
- * and goes on when the process is being killed.
+/**
+ * struct nvgpu_rm_control - a control on an object of GSP-RM
+ * @cmd: the control
+ * @params: its parameters, overwritten with the reply; NULL when there are none
+ * @size: bytes of @params
+ * @teardown: see &nvgpu_rpc_call
+ * @outcome: result: what is known of it
+ * @status: result: NV_STATUS of a control that was answered
  */
-#define NVGPU_RM_TIMEOUT_MS		4000
-#define NVGPU_RM_TEARDOWN_TIMEOUT_MS	(45000 | NVGPU_RPC_UNINTERRUPTIBLE)
+struct nvgpu_rm_control {
+	u32 cmd;
+	void *params;
+	u32 size;
+	bool teardown;
+	enum nvgpu_rpc_outcome outcome;
+	u32 status;
+};
 
-/* errno of an NV_STATUS */
 int nvgpu_rm_errno(u32 status);
+bool nvgpu_rm_is_gone(u32 status);
 
 int nvgpu_rm_client_init(struct nvkm_vgpu_pf *pf, struct nvgpu_rm_client *client);
 void nvgpu_rm_client_fini(struct nvgpu_rm_client *client);
 
-/*
- * Send control @cmd to @object of @client. @params (may be NULL when @size is 0) goes out and is
- * overwritten with the reply. Errno of a refused control comes from its NV_STATUS. Context:
- * process, may sleep; any number in parallel.
- */
-int nvgpu_rm_control(struct nvkm_vgpu_pf *pf, u32 client, u32 object, u32 cmd, void *params,
-		     u32 size, unsigned int timeout_ms);
-/* the same on GSP-RM's own internal subdevice, where the vGPU manager controls live */
-int nvgpu_rm_control_internal(struct nvkm_vgpu_pf *pf, u32 cmd, void *params, u32 size,
-			      unsigned int timeout_ms);
+int nvgpu_rm_control(struct nvkm_vgpu_pf *pf, struct nvgpu_rm_control *control);
+int nvgpu_rm_query(struct nvkm_vgpu_pf *pf, u32 cmd, void *params, u32 size);
 
 #endif

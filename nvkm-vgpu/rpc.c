@@ -9,24 +9,19 @@
  */
 #include <kunit/visibility.h>
 #include <linux/completion.h>
-#include <linux/delay.h>
 #include <linux/export.h>
-#include <linux/jiffies.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "device.h"
+#include "health.h"
 #include "regs/falcon.h"
 #include "rpc.h"
 #include "sequencer.h"
 #include "trace.h"
+#include "wait.h"
 
 #define RPC_SEND_TIMEOUT_MS		1000
-#define RPC_HEALTH_MS			100	/* a waiter looks after GSP-RM that often */
 #define RPC_BATCH			NVGPU_MSGQ_SLOTS
-#define RPC_POLL_MIN_US			20U	/* a waiter's first sleep */
-#define RPC_POLL_MAX_US			10000U	/* and its longest */
-#define RPC_POLL_TICK_US		1000U	/* from here on somebody else's look ends it */
 
 /**
  * struct nvgpu_rpc_waiter - a call whose reply is waited for
@@ -38,16 +33,16 @@
  * @received: bytes of @buf that are filled
  * @result: of the RPC header
  * @done: the reply is complete
- * @looks: how often the waiter has looked for it
+ * @pf: the GPU
  */
 struct nvgpu_rpc_waiter {
 	struct list_head node;
+	struct nvkm_vgpu_pf *pf;
 	u32 function, sequence;
 	void *buf;
 	size_t size, received;
 	u32 result;
 	struct completion done;
-	unsigned int looks;
 };
 
 /**
@@ -101,20 +96,27 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_rpc_fini);
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
-/* put the element in rpc->tx into the queue as soon as there is room */
-static int rpc_post_element(struct nvkm_vgpu_pf *pf, unsigned long deadline)
+static int rpc_look_for_room(void *arg)
 {
-	struct nvgpu_rpc *rpc = &pf->gsp.rpc;
+	struct nvgpu_rpc *rpc = arg;
 	int ret;
 
 	lockdep_assert_held(&rpc->post);
-	while ((ret = nvgpu_msgq_send(&rpc->queue, rpc->tx)) == -EAGAIN) {
-		if (!nvgpu_gsp_check(pf))
-			return -EIO;
-		if (time_after(jiffies, deadline))
-			return -ETIMEDOUT;
-		usleep_range(20, 100);
-	}
+	ret = nvgpu_msgq_send(&rpc->queue, rpc->tx);
+	return ret == -EAGAIN ? 0 : ret ?: 1;
+}
+
+/* put the element in rpc->tx into the queue as soon as there is room */
+static int rpc_post_element(struct nvkm_vgpu_pf *pf)
+{
+	struct nvgpu_rpc *rpc = &pf->gsp.rpc;
+	struct nvgpu_wait room = {
+		.look = rpc_look_for_room,
+		.arg = rpc,
+		.timeout_ms = RPC_SEND_TIMEOUT_MS,
+	};
+	int ret = nvgpu_wait(pf, &room);
+
 	if (!ret)
 		nvgpu_falcon_wr32(&pf->gsp_falcon, NVGPU_FALCON_GSP_QUEUE_HEAD, 0);
 	return ret;
@@ -125,7 +127,6 @@ static int rpc_post(struct nvkm_vgpu_pf *pf, const char *name, u32 function, u32
 		    const void *buf, size_t size)
 {
 	const size_t max = NVGPU_MSGQ_RPC_MAX - sizeof(struct nvgpu_rpc_hdr);
-	unsigned long deadline = jiffies + msecs_to_jiffies(RPC_SEND_TIMEOUT_MS);
 	struct nvgpu_rpc *rpc = &pf->gsp.rpc;
 	size_t chunk, used, sent = 0;
 	int ret;
@@ -146,13 +147,15 @@ static int rpc_post(struct nvkm_vgpu_pf *pf, const char *name, u32 function, u32
 		};
 		memcpy(rpc->tx + 1, buf + sent, chunk);
 		memset((void *)rpc->tx + used, 0, ALIGN(used, NVGPU_GSP_PAGE) - used);
-		ret = rpc_post_element(pf, deadline);
+		ret = rpc_post_element(pf);
 		if (ret) {
-			dev_err_ratelimited(&pf->pdev->dev,
-					    "GSP-RM takes no messages: RPC %s not sent\n", name);
+			if (!nvgpu_health_error(pf))
+				dev_err_ratelimited(&pf->pdev->dev,
+						    "GSP-RM takes no messages: RPC %s not sent\n",
+						    name);
 			/* what was sent waits for the rest: nothing else can be said any more */
 			if (sent || ret == -EPROTO)
-				nvgpu_gsp_set_dead(pf, "its command queue is stuck");
+				nvgpu_health_dead(pf, "its command queue is stuck");
 			return ret;
 		}
 		sent += chunk;
@@ -188,7 +191,7 @@ int nvgpu_rpc_send(struct nvkm_vgpu_pf *pf, const char *name, u32 function, cons
 	u32 sequence;
 	int ret;
 
-	if (nvgpu_gsp_dead(pf))
+	if (nvgpu_health_error(pf))
 		return -EIO;
 	scoped_guard(mutex, &rpc->receive)
 		sequence = ++rpc->sequence;
@@ -265,12 +268,12 @@ static void rpc_event(struct nvkm_vgpu_pf *pf, u32 function, const void *payload
 
 	switch (event.type) {
 	case NVGPU_EVENT_INIT_DONE:
-		pf->gsp.rpc.init_done = true;
+		nvgpu_health_init_done(pf);
 		break;
 	case NVGPU_EVENT_SEQUENCER:
 		/* only GSP-RM's start has it, when nobody else uses the falcons */
-		if (pf->gsp.rpc.init_done || nvgpu_sequencer_run(pf, payload, len))
-			nvgpu_gsp_set_dead(pf, "its boot sequence cannot be carried out");
+		if (nvgpu_health_booted(pf) || nvgpu_sequencer_run(pf, payload, len))
+			nvgpu_health_dead(pf, "its boot sequence cannot be carried out");
 		break;
 	case NVGPU_EVENT_OS_ERROR:
 		dev_err_ratelimited(dev, "GSP-RM: Xid %u: %*pE\n", event.xid,
@@ -283,7 +286,13 @@ static void rpc_event(struct nvkm_vgpu_pf *pf, u32 function, const void *payload
 	case NVGPU_EVENT_UNKNOWN:
 		dev_warn_ratelimited(dev, "GSP-RM: unknown event %#x\n", function);
 		break;
+	case NVGPU_EVENT_LOCKDOWN:
+		nvgpu_health_lockdown(pf, event.engaged);
+		break;
 	case NVGPU_EVENT_PLUGIN:
+		if (pf->on_plugin_event)
+			pf->on_plugin_event(pf, event.gfid, event.plugin);
+		break;
 	case NVGPU_EVENT_IGNORED:
 		break;
 	}
@@ -313,20 +322,21 @@ bool nvgpu_rpc_receive(struct nvkm_vgpu_pf *pf)
 	int ret;
 
 	guard(mutex)(&rpc->receive);
-	for (i = 0; i < RPC_BATCH && !nvgpu_gsp_dead(pf); i++) {
+	for (i = 0; i < RPC_BATCH && !nvgpu_health_is_dead(pf); i++) {
 		ret = nvgpu_msgq_receive(&rpc->queue, rpc->rx);
 		switch (ret) {
 		case -EILSEQ:
 			dev_err_ratelimited(&pf->pdev->dev, "GSP-RM: messages got lost\n");
 			fallthrough;
 		case 0:
+			nvgpu_health_message(pf);
 			rpc_dispatch(pf, &rpc->rx->rpc);
 			break;
 		case -EBADMSG:
 			dev_err_ratelimited(&pf->pdev->dev, "GSP-RM: damaged message dropped\n");
 			break;
 		case -EPROTO:
-			nvgpu_gsp_set_dead(pf, "its message queue is damaged");
+			nvgpu_health_dead(pf, "its message queue is damaged");
 			return false;
 		default:
 			return false;
@@ -351,65 +361,20 @@ void nvgpu_rpc_set_interrupts(struct nvkm_vgpu_pf *pf, bool enable)
 
 /* ---- calls ----------------------------------------------------------------------------------- */
 
-/* sleep so long, or until somebody else has found the reply: > 0 when he has */
-static long rpc_sleep(struct nvgpu_rpc_waiter *waiter, unsigned int us, bool killable)
+static int rpc_look_for_reply(void *arg)
 {
-	unsigned long ticks = usecs_to_jiffies(us);
+	struct nvgpu_rpc_waiter *waiter = arg;
 
-	if (us < RPC_POLL_TICK_US) {
-		usleep_range(us / 2, us);
-		return killable && fatal_signal_pending(current) ? -ERESTARTSYS : 0;
-	}
-	if (killable)
-		return wait_for_completion_killable_timeout(&waiter->done, ticks);
-	return wait_for_completion_timeout(&waiter->done, ticks);
-}
-
-/*
- * GSP-RM interrupts for events, not for replies (seen on AD104 and GA106): a reply has to be looked
- * for. At once, as many are there within microseconds, then after sleeps that double up to a bound.
- */
-static int rpc_wait(struct nvkm_vgpu_pf *pf, struct nvgpu_rpc_waiter *waiter,
-		    unsigned int timeout_ms, bool killable)
-{
-	unsigned long deadline = jiffies + msecs_to_jiffies(timeout_ms);
-	const unsigned long slice = msecs_to_jiffies(RPC_HEALTH_MS);
-	unsigned long check = jiffies + slice;
-	unsigned int us = RPC_POLL_MIN_US;
-	bool last = false;
-	long ret;
-
-	for (;;) {
-		nvgpu_rpc_receive(pf);
-		waiter->looks++;
-		if (try_wait_for_completion(&waiter->done))
-			return 0;
-		if (nvgpu_gsp_dead(pf))
-			return -EIO;
-		if (last)
-			return -ETIMEDOUT;
-		if (time_after(jiffies, check)) {
-			if (!nvgpu_gsp_check(pf))
-				return -EIO;
-			check = jiffies + slice;
-		}
-		ret = rpc_sleep(waiter, us, killable);
-		if (ret > 0)
-			return 0;
-		if (ret < 0)
-			return -EINTR;
-		us = min(2 * us, RPC_POLL_MAX_US);
-		/* one more look after the last sleep */
-		last = time_after(jiffies, deadline);
-	}
+	nvgpu_rpc_receive(waiter->pf);
+	return try_wait_for_completion(&waiter->done);
 }
 
 /* a waiter goes: true when its reply is complete */
-static bool rpc_forget(struct nvgpu_rpc *rpc, struct nvgpu_rpc_waiter *waiter)
+static bool rpc_forget(struct nvgpu_rpc *rpc, struct nvgpu_rpc_waiter *waiter, unsigned int looks)
 {
 	guard(mutex)(&rpc->receive);
 	rpc->calls++;
-	rpc->looks += waiter->looks;
+	rpc->looks += looks;
 	if (list_empty(&waiter->node))
 		return true;
 	list_del(&waiter->node);
@@ -418,62 +383,106 @@ static bool rpc_forget(struct nvgpu_rpc *rpc, struct nvgpu_rpc_waiter *waiter)
 	return false;
 }
 
-/**
- * nvgpu_rpc_call - call GSP-RM and wait for the reply
- * @pf: the GPU
- * @name: of the call, for messages
- * @function: of the call
- * @buf: parameters; overwritten with the reply
- * @size: their bytes; what a reply has more is cut off
- * @timeout: milliseconds, or NVGPU_RPC_UNINTERRUPTIBLE
- *
- * Context: process, may sleep; any number in parallel.
- * Return: bytes of the reply in @buf; -EIO when GSP-RM is dead or refused the call, -ETIMEDOUT,
- * -EINTR when the process is being killed.
- */
-ssize_t nvgpu_rpc_call(struct nvkm_vgpu_pf *pf, const char *name, u32 function, void *buf,
-		       size_t size, unsigned int timeout)
+/* may GSP-RM be called? One that did not respond may have said something since */
+static int rpc_may_call(struct nvkm_vgpu_pf *pf)
 {
-	struct nvgpu_rpc_waiter waiter = { .function = function, .buf = buf, .size = size };
-	bool killable = !(timeout & NVGPU_RPC_UNINTERRUPTIBLE);
+	if (nvgpu_health_error(pf) && !nvgpu_health_is_dead(pf))
+		nvgpu_rpc_receive(pf);
+	return nvgpu_health_error(pf);
+}
+
+static int rpc_post_call(struct nvkm_vgpu_pf *pf, struct nvgpu_rpc_waiter *waiter,
+			 struct nvgpu_rpc_call *call)
+{
 	struct nvgpu_rpc *rpc = &pf->gsp.rpc;
 	int ret;
 
-	if (nvgpu_gsp_dead(pf))
-		return -EIO;
+	ret = rpc_lock_post(rpc, !call->teardown);
+	if (ret)
+		return ret;
+	ret = rpc_post(pf, call->name, call->function, waiter->sequence, call->buf, call->size);
+	mutex_unlock(&rpc->post);
+	if (!ret)
+		call->outcome = NVGPU_RPC_NO_ANSWER;
+	return ret;
+}
+
+/* no reply, for reason @ret: what that says of GSP-RM, and a line unless it was said already */
+static void rpc_no_reply(struct nvkm_vgpu_pf *pf, const struct nvgpu_rpc_call *call, int ret,
+			 unsigned int timeout_ms)
+{
+	if (call->outcome == NVGPU_RPC_NO_ANSWER && ret == -ETIMEDOUT && call->teardown)
+		nvgpu_health_no_answer(pf, call->name, timeout_ms);
+	else if (ret == -ETIMEDOUT && call->outcome == NVGPU_RPC_NO_ANSWER)
+		dev_err_ratelimited(&pf->pdev->dev, "GSP-RM: no reply to RPC %s in %u ms\n",
+				    call->name, timeout_ms);
+}
+
+/**
+ * nvgpu_rpc_call - call GSP-RM and wait for the reply
+ * @pf: the GPU
+ * @call: the call; its outcome is filled in, also when it fails
+ *
+ * Context: process, may sleep; any number in parallel.
+ * Return: bytes of the reply; -EIO when GSP-RM is dead, does not respond, or refused the call;
+ * -ETIMEDOUT; -EINTR when the process is being killed.
+ */
+ssize_t nvgpu_rpc_call(struct nvkm_vgpu_pf *pf, struct nvgpu_rpc_call *call)
+{
+	struct nvgpu_rpc_waiter waiter = {
+		.pf = pf, .function = call->function, .buf = call->buf, .size = call->size,
+	};
+	struct nvgpu_wait wait = {
+		.look = rpc_look_for_reply,
+		.arg = &waiter,
+		.wake = &waiter.done,
+		.timeout_ms = call->timeout_ms ?: call->teardown ? NVGPU_RPC_TEARDOWN_TIMEOUT_MS :
+								   NVGPU_RPC_TIMEOUT_MS,
+		.killable = !call->teardown,
+	};
+	struct nvgpu_rpc *rpc = &pf->gsp.rpc;
+	int ret;
+
+	call->outcome = NVGPU_RPC_NOT_POSTED;
+	ret = rpc_may_call(pf);
+	if (ret)
+		return ret;
 	init_completion(&waiter.done);
 	scoped_guard(mutex, &rpc->receive) {
 		waiter.sequence = ++rpc->sequence;
 		list_add_tail(&waiter.node, &rpc->waiters);
 	}
-	ret = rpc_lock_post(rpc, killable);
-	if (!ret) {
-		ret = rpc_post(pf, name, function, waiter.sequence, buf, size);
-		mutex_unlock(&rpc->post);
-	}
+	ret = rpc_post_call(pf, &waiter, call);
 	if (!ret)
-		ret = rpc_wait(pf, &waiter, timeout & ~NVGPU_RPC_UNINTERRUPTIBLE, killable);
+		ret = nvgpu_wait(pf, &wait);
 	/* an event whose interrupt got lost would keep those of all later ones from coming */
-	if (READ_ONCE(rpc->interrupts) && !nvgpu_gsp_dead(pf))
+	if (READ_ONCE(rpc->interrupts) && !nvgpu_health_is_dead(pf))
 		nvgpu_intr_again(pf);
-	if (rpc_forget(rpc, &waiter))
+	if (rpc_forget(rpc, &waiter, wait.looks))
 		ret = 0;	/* it came while we gave up */
 	if (ret) {
-		/* that it died was said already */
-		if (ret != -EINTR && !nvgpu_gsp_dead(pf))
-			dev_err_ratelimited(&pf->pdev->dev, "GSP-RM: no reply to RPC %s\n", name);
+		rpc_no_reply(pf, call, ret, wait.timeout_ms);
 		return ret;
 	}
-	trace_nvgpu_rpc_reply(pf->pdev, function, waiter.sequence, waiter.received, waiter.result,
-			      waiter.looks);
+	call->outcome = NVGPU_RPC_ANSWERED;
+	trace_nvgpu_rpc_reply(pf->pdev, call->function, waiter.sequence, waiter.received,
+			      waiter.result, wait.looks);
 	if (waiter.result) {
-		dev_err_ratelimited(&pf->pdev->dev, "GSP-RM refused RPC %s: %#x\n", name,
+		dev_err_ratelimited(&pf->pdev->dev, "GSP-RM refused RPC %s: %#x\n", call->name,
 				    waiter.result);
 		return -EIO;
 	}
 	return waiter.received;
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_rpc_call);
+
+static int rpc_look_for_init_done(void *arg)
+{
+	struct nvkm_vgpu_pf *pf = arg;
+
+	nvgpu_rpc_receive(pf);
+	return nvgpu_health_booted(pf);
+}
 
 /**
  * nvgpu_rpc_wait_init_done - wait until GSP-RM has started
@@ -484,21 +493,12 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_rpc_call);
  */
 int nvgpu_rpc_wait_init_done(struct nvkm_vgpu_pf *pf, unsigned int timeout_ms)
 {
-	unsigned long deadline = jiffies + msecs_to_jiffies(timeout_ms);
-	int ret = 0;
+	struct nvgpu_wait wait = {
+		.look = rpc_look_for_init_done,
+		.arg = pf,
+		.timeout_ms = timeout_ms,
+		.killable = true,
+	};
 
-	while (!pf->gsp.rpc.init_done && !ret) {
-		nvgpu_rpc_receive(pf);
-		if (pf->gsp.rpc.init_done)
-			break;
-		if (!nvgpu_gsp_check(pf))
-			ret = -EIO;
-		else if (fatal_signal_pending(current))
-			ret = -EINTR;
-		else if (time_after(jiffies, deadline))
-			ret = -ETIMEDOUT;
-		else
-			usleep_range(50, 500);
-	}
-	return ret;
+	return nvgpu_wait(pf, &wait);
 }

@@ -10,7 +10,7 @@
  * VFs come from PCI's bookkeeping each time: an operator may have removed some. Puts @vf, as
  * pci_get_device().
  */
-static struct pci_dev *next_vf(struct pci_dev *pdev, struct pci_dev *vf)
+static struct pci_dev *sriov_next_vf(struct pci_dev *pdev, struct pci_dev *vf)
 {
 	do {
 		vf = pci_get_device(PCI_VENDOR_ID_NVIDIA, PCI_ANY_ID, vf);
@@ -18,20 +18,20 @@ static struct pci_dev *next_vf(struct pci_dev *pdev, struct pci_dev *vf)
 	return vf;
 }
 
-static void remove_files(struct pci_dev *pdev)
+static void sriov_remove_files(struct pci_dev *pdev)
 {
 	struct pci_dev *vf = NULL;
 
-	while ((vf = next_vf(pdev, vf)))
+	while ((vf = sriov_next_vf(pdev, vf)))
 		nvgpu_sysfs_remove_vf(vf);
 }
 
-static int add_files(struct pci_dev *pdev)
+static int sriov_add_files(struct pci_dev *pdev)
 {
 	struct pci_dev *vf = NULL;
 	int ret;
 
-	while ((vf = next_vf(pdev, vf))) {
+	while ((vf = sriov_next_vf(pdev, vf))) {
 		ret = nvgpu_sysfs_add_vf(vf);
 		if (ret) {
 			pci_dev_put(vf);
@@ -41,12 +41,37 @@ static int add_files(struct pci_dev *pdev)
 	return 0;
 }
 
-static int enable(struct nvkm_vgpu_pf *pf, int num_vfs)
+/*
+ * Is a VF bound to a driver that is not attached here? Its users cannot be seen, and to turn VFs
+ * off would wait for them with locks held that the whole machine needs. Of an attached driver they
+ * can, but for one: whoever has opened the character device of VFIO and not bound it to an iommufd.
+ * VFIO tells nobody of that one; operator.rst does.
+ */
+static bool sriov_foreign_driver(struct nvkm_vgpu_pf *pf)
+{
+	struct pci_dev *vf = NULL;
+	int index;
+
+	guard(mutex)(&pf->mgr.notify);
+	while ((vf = sriov_next_vf(pf->pdev, vf))) {
+		index = pci_iov_vf_id(vf);
+		if (!READ_ONCE(vf->dev.driver) || index < 0 || index >= NVGPU_MAX_VFS ||
+		    pf->mgr.vf[index].client)
+			continue;
+		dev_notice(&pf->pdev->dev, "VF %d has another driver, %s: unbind it first\n", index,
+			   dev_driver_string(&vf->dev));
+		pci_dev_put(vf);
+		return true;
+	}
+	return false;
+}
+
+static int sriov_enable(struct nvkm_vgpu_pf *pf, int num_vfs)
 {
 	struct pci_dev *pdev = pf->pdev;
 	int ret;
 
-	if (nvgpu_gsp_dead(pf))
+	if (nvgpu_health_error(pf))
 		return -EIO;
 	/* GFIDs are what GSP-RM was booted for */
 	if (num_vfs > NVGPU_MAX_VFS || num_vfs > pf->info.max_gfid)
@@ -56,13 +81,13 @@ static int enable(struct nvkm_vgpu_pf *pf, int num_vfs)
 	if (ret)
 		return ret;
 
-	nvgpu_profile_open_gate(&pf->mgr);
-	ret = add_files(pdev);
+	nvgpu_profile_enable(&pf->mgr);
+	ret = sriov_add_files(pdev);
 	if (ret) {
 		/* with the VFs go the files that some of them have */
-		nvgpu_profile_close_gate(&pf->mgr, true);
+		nvgpu_profile_disable(&pf->mgr, true);
 		pci_disable_sriov(pdev);
-		nvgpu_profile_clear_all(&pf->mgr);
+		nvgpu_profile_clear_all(pf);
 		return ret;
 	}
 	return num_vfs;
@@ -78,10 +103,10 @@ static int enable(struct nvkm_vgpu_pf *pf, int num_vfs)
  */
 void nvgpu_sriov_disable(struct nvkm_vgpu_pf *pf)
 {
-	nvgpu_profile_close_gate(&pf->mgr, true);
-	remove_files(pf->pdev);
+	nvgpu_profile_disable(&pf->mgr, true);
+	sriov_remove_files(pf->pdev);
 	pci_disable_sriov(pf->pdev);
-	nvgpu_profile_clear_all(&pf->mgr);
+	nvgpu_profile_clear_all(pf);
 }
 
 /**
@@ -91,8 +116,9 @@ void nvgpu_sriov_disable(struct nvkm_vgpu_pf *pf)
  *
  * When it returns, the VFs have their files.
  *
- * Return: number of VFs, or errno; -EBUSY if VFs are to be turned off and one is open: the PCI core
- * would wait for its user with locks held that the whole machine needs.
+ * Return: number of VFs, or errno; -EBUSY if VFs are to be turned off and one is open, or has a
+ * driver that is not attached here: the PCI core would wait for its user with locks held that the
+ * whole machine needs.
  */
 int nvgpu_sriov_configure(struct pci_dev *pdev, int num_vfs)
 {
@@ -100,9 +126,11 @@ int nvgpu_sriov_configure(struct pci_dev *pdev, int num_vfs)
 	int ret;
 
 	if (num_vfs)
-		return enable(pf, num_vfs);
+		return sriov_enable(pf, num_vfs);
 
-	ret = nvgpu_profile_close_gate(&pf->mgr, false);
+	if (sriov_foreign_driver(pf))
+		return -EBUSY;
+	ret = nvgpu_profile_disable(&pf->mgr, false);
 	if (ret)
 		return ret;
 	nvgpu_sriov_disable(pf);

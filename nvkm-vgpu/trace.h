@@ -72,6 +72,28 @@ TRACE_EVENT(nvgpu_rpc_event,
 		      __entry->function, __entry->gfid, __entry->xid)
 );
 
+TRACE_EVENT(nvgpu_health,
+	    TP_PROTO(struct pci_dev *pdev, const char *state),
+	    TP_ARGS(pdev, state),
+	    TP_STRUCT__entry(__string(dev, pci_name(pdev))
+			     __string(state, state)),
+	    TP_fast_assign(__assign_str(dev);
+			   __assign_str(state);),
+	    TP_printk("%s %s", __get_str(dev), __get_str(state))
+);
+
+TRACE_EVENT(nvgpu_vf_state,
+	    TP_PROTO(struct pci_dev *pdev, u32 gfid, const char *state),
+	    TP_ARGS(pdev, gfid, state),
+	    TP_STRUCT__entry(__string(dev, pci_name(pdev))
+			     __field(u32, gfid)
+			     __string(state, state)),
+	    TP_fast_assign(__assign_str(dev);
+			   __entry->gfid = gfid;
+			   __assign_str(state);),
+	    TP_printk("%s gfid=%u %s", __get_str(dev), __entry->gfid, __get_str(state))
+);
+
 #endif
 
 #undef TRACE_INCLUDE_PATH

@@ -25,7 +25,7 @@ static void *query(struct nvkm_vgpu_pf *pf, u32 cmd, size_t size)
 	if (!params)
 		return ERR_PTR(-ENOMEM);
 
-	ret = nvgpu_rm_control_internal(pf, cmd, params, size, NVGPU_RM_TIMEOUT_MS);
+	ret = nvgpu_rm_query(pf, cmd, params, size);
 	if (ret) {
 		kvfree(params);
 		return ERR_PTR(ret);
@@ -166,8 +166,7 @@ static int set_config(struct nvkm_vgpu_pf *pf)
 
 	/* a host with VFIO could have several sizes on one GPU, whether or not that mode is on */
 	abi->encode_mgr_config(msg, true);
-	ret = nvgpu_rm_control_internal(pf, abi->ctrl.set_vgpu_mgr_config, msg,
-					abi->mgr_config_size, NVGPU_RM_TIMEOUT_MS);
+	ret = nvgpu_rm_query(pf, abi->ctrl.set_vgpu_mgr_config, msg, abi->mgr_config_size);
 	kvfree(msg);
 	return ret;
 }
@@ -188,8 +187,7 @@ static int add_types(struct nvkm_vgpu_pf *pf)
 	for (i = 0; i < mgr->num_types && !ret; i++) {
 		memset(msg, 0, abi->add_type_size);
 		abi->encode_add_type(msg, i == 0, &mgr->types[i]);
-		ret = nvgpu_rm_control_internal(pf, abi->ctrl.add_vgpu_type, msg,
-						abi->add_type_size, NVGPU_RM_TIMEOUT_MS);
+		ret = nvgpu_rm_query(pf, abi->ctrl.add_vgpu_type, msg, abi->add_type_size);
 	}
 
 	kvfree(msg);
@@ -237,7 +235,8 @@ int nvgpu_vgpu_mgr_init(struct nvkm_vgpu_pf *pf)
 	int ret;
 
 	mutex_init(&mgr->lock);
-	INIT_LIST_HEAD(&mgr->quarantine);
+	mutex_init(&mgr->notify);
+	INIT_LIST_HEAD(&mgr->kept);
 
 	ret = init_types(pf);
 	if (ret)
@@ -265,6 +264,7 @@ int nvgpu_vgpu_mgr_init(struct nvkm_vgpu_pf *pf)
 	return 0;
 
 err_lock:
+	mutex_destroy(&mgr->notify);
 	mutex_destroy(&mgr->lock);
 	return ret;
 }
@@ -279,6 +279,7 @@ void nvgpu_vgpu_mgr_fini(struct nvkm_vgpu_pf *pf)
 {
 	nvgpu_debugfs_fini(pf);
 	nvgpu_bar1_fini(pf);
-	nvgpu_profile_drop_quarantine(&pf->mgr);
+	nvgpu_profile_drop_kept(&pf->mgr);
+	mutex_destroy(&pf->mgr.notify);
 	mutex_destroy(&pf->mgr.lock);
 }

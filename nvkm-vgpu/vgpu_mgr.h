@@ -6,9 +6,10 @@
  * round.
  *
  *	device_lock(PF), PCI rescan lock  sriov_numvfs and unbind; never taken below
- *	VFIO's dev_set and memory_lock    open and close hold the first, a reset the second
+ *	VFIO's dev_set                    open and close hold it; memory_lock is not held
  *	nvkm_vgpu.lock                    life cycle and plugin channel of one vGPU;
  *	                                  firmware is waited for
+ *	nvgpu_vgpu_mgr.notify             who is attached to which VF; drivers are told of errors
  *	nvgpu_vgpu_mgr.lock               reservations, types, who is open;
  *	                                  firmware is never waited for
  *	nvgpu_bar1.lock                   page table entries and TLB invalidation
@@ -39,7 +40,7 @@ struct nvkm_vgpu_pf;
 
 /**
  * struct nvgpu_reservation - what a VF with a type has of the GPU
- * @node: in &nvgpu_vgpu_mgr.quarantine
+ * @node: in &nvgpu_vgpu_mgr.kept
  * @type: the type
  * @gfid: number of the function for GSP-RM
  * @place: placement id, framebuffer and channels
@@ -70,17 +71,48 @@ struct nvgpu_params {
 };
 
 /**
+ * enum nvgpu_vf_state - life of a VF's vGPU
+ * @NVGPU_VF_FREE: it has no type
+ * @NVGPU_VF_TYPED: its share of the GPU is reserved
+ * @NVGPU_VF_BOOTING: somebody opens it
+ * @NVGPU_VF_RUNNING: a guest may use it
+ * @NVGPU_VF_RESETTING: its plugin task is told of a reset
+ * @NVGPU_VF_FAILED: its plugin task or GSP-RM is gone; all that is left is to close it
+ * @NVGPU_VF_STOPPING: it is being closed
+ * @NVGPU_VF_KEPT: closed, but GSP-RM did not confirm that. What it had stays reserved, until GSP-RM
+ *	confirms it on the next write of a type, or is loaded anew
+ *
+ *	FREE <--> TYPED --> BOOTING --> RUNNING <--> RESETTING
+ *	 ^          ^          |           |             |
+ *	 |          |          |           +--> FAILED <-+
+ *	 |          |          v           v        |
+ *	 |          +------ STOPPING <-----+--------+
+ *	 |                     |
+ *	 +------------------- KEPT
+ */
+enum nvgpu_vf_state {
+	NVGPU_VF_FREE,
+	NVGPU_VF_TYPED,
+	NVGPU_VF_BOOTING,
+	NVGPU_VF_RUNNING,
+	NVGPU_VF_RESETTING,
+	NVGPU_VF_FAILED,
+	NVGPU_VF_STOPPING,
+	NVGPU_VF_KEPT,
+};
+
+/**
  * struct nvgpu_vf - a virtual function, by its index
- * @rsv: set while it has a type
+ * @state: written by nvgpu_vf_move() only
+ * @rsv: from TYPED on; what KEPT holds is in &nvgpu_vgpu_mgr.kept
  * @params: for the next open
- * @open: a vGPU exists or is on its way
- * @lost: GSP-RM did not confirm the end of its last vGPU, so its GFID cannot be used
+ * @client: the driver that is attached to it, NULL if none is
  */
 struct nvgpu_vf {
+	enum nvgpu_vf_state state;
 	struct nvgpu_reservation *rsv;
 	struct nvgpu_params params;
-	bool open;
-	bool lost;
+	struct nvkm_vgpu *client;
 };
 
 /**
@@ -90,11 +122,12 @@ struct nvgpu_vf {
  * @types: written by init
  * @num_types: written by init
  * @debugfs: written by init
- * @gate_open: VFs may be given types and opened
+ * @enabled: VFs may be given types and opened
  * @fb: framebuffer that is ours
  * @chids: channels
  * @vf: by index
- * @quarantine: reservations of vGPUs whose end GSP-RM did not confirm, until it is loaded anew
+ * @kept: reservations of vGPUs whose end GSP-RM did not confirm
+ * @notify: held while a driver is told of an error, and while one attaches or detaches
  */
 struct nvgpu_vgpu_mgr {
 	struct mutex lock;	/* see the top of this file */
@@ -103,11 +136,12 @@ struct nvgpu_vgpu_mgr {
 	unsigned int num_types;
 	struct dentry *debugfs;
 
-	bool gate_open;
+	bool enabled;
 	struct nvgpu_fbmem fb;
 	struct nvgpu_chids chids;
 	struct nvgpu_vf vf[NVGPU_MAX_VFS];
-	struct list_head quarantine;
+	struct list_head kept;
+	struct mutex notify;	/* nvgpu_vf.client */
 };
 
 /* after GSP-RM is up: queries, BAR1 tables, type table; nothing per VF */

@@ -5,13 +5,17 @@
  * - Device and subsystem ids in configuration space are those of the vGPU type, by which the
  *   guest's driver knows it.
  * - BAR1, the guest's window on its framebuffer, has the size of the type, not of the VF.
- * - Some pages of BAR0 must not be mapped. They are left out of the sparse mmap capability, so a
- *   VMM traps them and comes here with read and write, and the host does the access.
+ * - The page of BAR0 with the MSI-X table cannot be mapped, as NVIDIA's host has it: it is left
+ *   out of the sparse mmap capability, so a VMM comes here with read and write, and VFIO keeps the
+ *   table to itself.
  *
- * A VMM that knows nothing of sparse mmap maps all of BAR0, and that works, too, but touching such
- * a page raises SIGBUS, like a BAR whose memory decoding is off. A page of RAM in its place would
- * be worse: invalidations of TLBs would be lost without a word, and VFIO would not map it for DMA
- * anyway, as it is not I/O memory.
+ * A VMM that knows nothing of sparse mmap maps all of BAR0, and that works, too, but touching that
+ * page raises SIGBUS, like a BAR whose memory decoding is off.
+ *
+ * The page at 0x3000, with the registers that invalidate the function's TLBs, is mapped like any
+ * other. NVIDIA's host traps it on Ada (bug 3007008) and hands what the guest writes to firmware,
+ * by a way that is not published; to trap it and then do the same access would be an exit for
+ * nothing. If hardware shows that an invalidation by a guest is not enough, this is the place.
  */
 
 #include <linux/mm.h>
@@ -31,40 +35,35 @@ static u64 bar_size(const struct nvidia_vgpu_vf *vf, unsigned int index)
 {
 	u64 size = pci_resource_len(vf->core.pdev, index);
 
-	return index == BAR1 ? min(size, vf->identity.bar1_size) : size;
+	return index == BAR1 ? min(size, vf_identity(vf)->bar1_size) : size;
 }
 
-/* trapped pages in a range of BAR0 */
-static bool is_trapped(const struct nvidia_vgpu_vf *vf, u64 offset, u64 size)
+/* page of the MSI-X table */
+static u64 table_page(const struct nvidia_vgpu_vf *vf)
 {
-	unsigned int i;
+	return round_down(vf->core.msix_offset, PAGE_SIZE);
+}
 
-	for (i = 0; i < vf->identity.num_traps; i++) {
-		const struct nvkm_vgpu_trap *trap = &vf->identity.traps[i];
+static bool is_trapped(const struct nvidia_vgpu_vf *vf, unsigned int index, u64 offset, u64 size)
+{
+	u64 page = table_page(vf);
 
-		if (offset < (u64)trap->offset + trap->size && offset + size > trap->offset)
-			return true;
-	}
-	return false;
+	return index == vf->core.msix_bar && offset < page + PAGE_SIZE && offset + size > page;
 }
 
 static int add_sparse_cap(struct nvidia_vgpu_vf *vf, struct vfio_info_cap *caps)
 {
-	const struct nvkm_vgpu_identity *id = &vf->identity;
-	DEFINE_RAW_FLEX(struct vfio_region_info_cap_sparse_mmap, sparse, areas,
-			NVKM_VGPU_MAX_TRAPS + 1);
-	u64 pos = 0, end = bar_size(vf, BAR0);
-	unsigned int i, num = 0;
+	DEFINE_RAW_FLEX(struct vfio_region_info_cap_sparse_mmap, sparse, areas, 2);
+	u64 page = table_page(vf), end = bar_size(vf, BAR0);
+	unsigned int num = 0;
 
-	for (i = 0; i <= id->num_traps; i++) {
-		u64 stop = i < id->num_traps ? id->traps[i].offset : end;
-
-		if (stop > pos) {
-			sparse->areas[num].offset = pos;
-			sparse->areas[num++].size = stop - pos;
-		}
-		if (i < id->num_traps)
-			pos = stop + id->traps[i].size;
+	if (page) {
+		sparse->areas[num].offset = 0;
+		sparse->areas[num++].size = page;
+	}
+	if (page + PAGE_SIZE < end) {
+		sparse->areas[num].offset = page + PAGE_SIZE;
+		sparse->areas[num++].size = end - page - PAGE_SIZE;
 	}
 
 	sparse->header.id = VFIO_REGION_INFO_CAP_SPARSE_MMAP;
@@ -85,7 +84,7 @@ int nvidia_vgpu_get_region_info(struct vfio_device *vdev, struct vfio_region_inf
 
 	if (info->index == BAR1)
 		info->size = bar_size(vf, BAR1);
-	if (info->index == BAR0 && vf->identity.num_traps &&
+	if (info->index == BAR0 && vf->core.msix_bar == BAR0 &&
 	    info->flags & VFIO_REGION_INFO_FLAG_MMAP)
 		ret = add_sparse_cap(vf, caps);
 	return ret;
@@ -114,7 +113,7 @@ static __le64 get_bar1(const struct nvidia_vgpu_vf *vf)
 
 static ssize_t read_config(struct nvidia_vgpu_vf *vf, char __user *buf, size_t count, loff_t *ppos)
 {
-	const struct nvkm_vgpu_identity *id = &vf->identity;
+	const struct nvkm_vgpu_identity *id = vf_identity(vf);
 	__le16 device = cpu_to_le16(id->device);
 	/* vendor and device are neighbours */
 	__le16 subsystem[] = { cpu_to_le16(id->subsystem_vendor), cpu_to_le16(id->subsystem) };
@@ -133,20 +132,44 @@ static ssize_t read_config(struct nvidia_vgpu_vf *vf, char __user *buf, size_t c
 	return done;
 }
 
+static void write_bar1(struct nvidia_vgpu_vf *vf, loff_t pos, size_t count, const void *data)
+{
+	size_t len, reg_offset;
+	loff_t buf_offset;
+	__le64 bar1;
+
+	guard(mutex)(&vf->bar1_lock);
+	bar1 = vf->bar1;
+	if (vfio_pci_core_range_intersect_range(pos, count, PCI_BASE_ADDRESS_1, sizeof(bar1),
+						&buf_offset, &len, &reg_offset)) {
+		memcpy((void *)&bar1 + reg_offset, data + buf_offset, len);
+		WRITE_ONCE(vf->bar1, bar1);
+	}
+}
+
 static ssize_t write_config(struct nvidia_vgpu_vf *vf, const char __user *buf, size_t count,
 			    loff_t *ppos)
 {
-	loff_t buf_offset, pos = *ppos & VFIO_PCI_OFFSET_MASK;
-	__le64 bar1 = READ_ONCE(vf->bar1);
-	size_t len, reg_offset;
+	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
+	u8 data[sizeof(u64)];
+	ssize_t done;
+	int ret;
 
-	if (vfio_pci_core_range_intersect_range(pos, count, PCI_BASE_ADDRESS_1, sizeof(bar1),
-						&buf_offset, &len, &reg_offset)) {
-		if (copy_from_user((void *)&bar1 + reg_offset, buf + buf_offset, len))
-			return -EFAULT;
-		WRITE_ONCE(vf->bar1, bar1);
+	/* a VMM writes dwords at most; whatever is longer is written in parts */
+	count = min(count, sizeof(data));
+	if (copy_from_user(data, buf, count))
+		return -EFAULT;
+	done = vfio_pci_core_write(&vf->core.vdev, buf, count, ppos);
+	if (done <= 0)
+		return done;
+	write_bar1(vf, pos, done, data);
+	/* it may have been the bit that resets the function */
+	if (READ_ONCE(vf->reset_pending)) {
+		ret = nvidia_vgpu_follow_reset(vf);
+		if (ret)
+			return ret;
 	}
-	return vfio_pci_core_write(&vf->core.vdev, buf, count, ppos);
+	return done;
 }
 
 /* bytes of an access that are inside of what the guest has; only of BAR1 it has less than all */
@@ -162,6 +185,14 @@ static ssize_t clamp_count(struct nvidia_vgpu_vf *vf, loff_t offset, size_t coun
 	return min_t(u64, count, size - pos);
 }
 
+/* the same, once the guest may use its function */
+static ssize_t access_count(struct nvidia_vgpu_vf *vf, loff_t offset, size_t count)
+{
+	int ret = nvidia_vgpu_wait_reset(vf);
+
+	return ret ? ret : clamp_count(vf, offset, count);
+}
+
 ssize_t nvidia_vgpu_read(struct vfio_device *vdev, char __user *buf, size_t count, loff_t *ppos)
 {
 	struct nvidia_vgpu_vf *vf = to_vf(vdev);
@@ -170,7 +201,7 @@ ssize_t nvidia_vgpu_read(struct vfio_device *vdev, char __user *buf, size_t coun
 	if (VFIO_PCI_OFFSET_TO_INDEX(*ppos) == VFIO_PCI_CONFIG_REGION_INDEX)
 		return read_config(vf, buf, count, ppos);
 
-	len = clamp_count(vf, *ppos, count);
+	len = access_count(vf, *ppos, count);
 	return len < 0 ? len : vfio_pci_core_read(vdev, buf, len, ppos);
 }
 
@@ -183,28 +214,56 @@ ssize_t nvidia_vgpu_write(struct vfio_device *vdev, const char __user *buf, size
 	if (VFIO_PCI_OFFSET_TO_INDEX(*ppos) == VFIO_PCI_CONFIG_REGION_INDEX)
 		return write_config(vf, buf, count, ppos);
 
-	len = clamp_count(vf, *ppos, count);
+	len = access_count(vf, *ppos, count);
 	return len < 0 ? len : vfio_pci_core_write(vdev, buf, len, ppos);
 }
 
-/* BAR0 is smaller than any huge page */
-static vm_fault_t bar0_fault(struct vm_fault *vmf)
+/* false: not yet, and memory_lock was let go of to wait */
+static bool insert_pfn(struct nvidia_vgpu_vf *vf, struct vm_fault *vmf, unsigned long pfn,
+		       unsigned int order, vm_fault_t *ret)
+{
+	guard(rwsem_read)(&vf->core.memory_lock);
+	if (READ_ONCE(vf->reset_pending))
+		return false;
+	*ret = vfio_pci_vmf_insert_pfn(&vf->core, vmf, pfn, order);
+	return true;
+}
+
+static vm_fault_t bar_huge_fault(struct vm_fault *vmf, unsigned int order)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct nvidia_vgpu_vf *vf = container_of(vma->vm_private_data, struct nvidia_vgpu_vf, core);
+	unsigned long addr = ALIGN_DOWN(vmf->address, PAGE_SIZE << order);
+	unsigned int index = vma->vm_pgoff >> VMA_INDEX_SHIFT;
 	u64 page = vma->vm_pgoff & (BIT_ULL(VMA_INDEX_SHIFT) - 1);
+	unsigned long pfn;
+	vm_fault_t ret;
 
-	page += (vmf->address - vma->vm_start) >> PAGE_SHIFT;
-	if (is_trapped(vf, page << PAGE_SHIFT, PAGE_SIZE))
-		return VM_FAULT_SIGBUS;
+	page += (addr - vma->vm_start) >> PAGE_SHIFT;
+	pfn = PHYS_PFN(pci_resource_start(vf->core.pdev, index)) + page;
+	if (order && (addr < vma->vm_start || addr + (PAGE_SIZE << order) > vma->vm_end ||
+		      !IS_ALIGNED(pfn, 1UL << order)))
+		return VM_FAULT_FALLBACK;
+	if (is_trapped(vf, index, page << PAGE_SHIFT, PAGE_SIZE << order))
+		return order ? VM_FAULT_FALLBACK : VM_FAULT_SIGBUS;
 
-	guard(rwsem_read)(&vf->core.memory_lock);
-	return vfio_pci_vmf_insert_pfn(&vf->core, vmf,
-				       PHYS_PFN(pci_resource_start(vf->core.pdev, BAR0)) + page, 0);
+	do {
+		if (nvidia_vgpu_wait_reset(vf))
+			return VM_FAULT_SIGBUS;
+	} while (!insert_pfn(vf, vmf, pfn, order, &ret));
+	return ret;
 }
 
-static const struct vm_operations_struct bar0_vm_ops = {
-	.fault = bar0_fault,
+static vm_fault_t bar_fault(struct vm_fault *vmf)
+{
+	return bar_huge_fault(vmf, 0);
+}
+
+static const struct vm_operations_struct bar_vm_ops = {
+	.fault = bar_fault,
+#ifdef CONFIG_ARCH_SUPPORTS_HUGE_PFNMAP
+	.huge_fault = bar_huge_fault,
+#endif
 };
 
 int nvidia_vgpu_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
@@ -220,8 +279,8 @@ int nvidia_vgpu_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 		return -EINVAL;
 
 	ret = vfio_pci_core_mmap(vdev, vma);
-	if (!ret && index == BAR0)
-		vma->vm_ops = &bar0_vm_ops;
+	if (!ret)
+		vma->vm_ops = &bar_vm_ops;
 	return ret;
 }
 
@@ -231,9 +290,14 @@ int nvidia_vgpu_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
  */
 long nvidia_vgpu_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long arg)
 {
+	long ret;
+
 	if (cmd == VFIO_DEVICE_IOEVENTFD)
 		return -ENOTTY;
-	return vfio_pci_core_ioctl(vdev, cmd, arg);
+	ret = vfio_pci_core_ioctl(vdev, cmd, arg);
+	if (!ret && (cmd == VFIO_DEVICE_RESET || cmd == VFIO_DEVICE_PCI_HOT_RESET))
+		ret = nvidia_vgpu_follow_reset(to_vf(vdev));
+	return ret;
 }
 
 static int get_dmabuf_phys(struct vfio_pci_core_device *core, struct p2pdma_provider **provider,
@@ -250,7 +314,7 @@ static int get_dmabuf_phys(struct vfio_pci_core_device *core, struct p2pdma_prov
 			return -EOVERFLOW;
 		if (end > bar_size(vf, index))
 			return -EINVAL;
-		if (index == BAR0 && is_trapped(vf, ranges[i].offset, ranges[i].length))
+		if (is_trapped(vf, index, ranges[i].offset, ranges[i].length))
 			return -EINVAL;
 	}
 	return vfio_pci_core_get_dmabuf_phys(core, provider, index, phys_vec, ranges, nr_ranges);

@@ -13,55 +13,67 @@
 
 #include "vf.h"
 
-static void reset_vgpu(struct nvidia_vgpu_vf *vf)
+/*
+ * Reset. The function is reset by hardware, then its vGPU has to be told: not before, as its plugin
+ * task takes the message as the end of all that the guest had under way. That takes firmware, so it
+ * is not done where the PCI core says that the function was reset: VFIO holds memory_lock there.
+ * The callback only marks. Who asked for the reset, by ioctl or configuration space, does the rest
+ * once VFIO has let go, and gets its error; after other resets a work item does. Meanwhile faults
+ * of the guest on its BARs wait.
+ */
+
+/**
+ * nvidia_vgpu_follow_reset() - have the vGPU follow a reset of its function
+ * @vf: the VF; nothing happens if it was not reset
+ *
+ * Context: process, may sleep for seconds; memory_lock must not be held.
+ * Return: 0; -EIO if the vGPU did not follow this or an earlier reset, or is gone; -EINTR.
+ */
+int nvidia_vgpu_follow_reset(struct nvidia_vgpu_vf *vf)
 {
-	int ret;
+	int ret = mutex_lock_killable(&vf->lock);
 
-	lockdep_assert_held(&vf->lock);
-
-	if (!vf->vgpu)
-		return;
-	ret = nvkm_vgpu_reset(vf->vgpu);
 	if (ret)
-		dev_err_ratelimited(&vf->core.pdev->dev, "vGPU does not reset: %d\n", ret);
-}
-
-/*
- * A reset of the VF may come while somebody holds the lock. The one who holds it then does the
- * vGPU's part when he lets go of it.
- */
-static void unlock(struct nvidia_vgpu_vf *vf)
-{
-	for (;;) {
-		spin_lock(&vf->reset_lock);
-		if (!vf->deferred_reset)
-			break;
-		vf->deferred_reset = false;
-		spin_unlock(&vf->reset_lock);
-		reset_vgpu(vf);
+		return ret;
+	if (vf->open && READ_ONCE(vf->reset_pending) && nvkm_vgpu_reset(vf->vgpu)) {
+		WRITE_ONCE(vf->failed, true);
+		dev_err_ratelimited(&vf->core.pdev->dev,
+				    "vGPU did not follow a reset; close it to go on\n");
 	}
+	WRITE_ONCE(vf->reset_pending, false);
+	wake_up_all(&vf->reset_wait);
 	mutex_unlock(&vf->lock);
-	spin_unlock(&vf->reset_lock);
+	return READ_ONCE(vf->failed) ? -EIO : 0;
 }
 
-/*
- * The function itself is reset by hardware. Once that is done its vGPU has to be told: not before,
- * as its plugin task takes the message as the end of all that the guest had under way. Resets come
- * with any of VFIO's locks held, also from inside open and close, so @lock must not be waited for.
+/**
+ * nvidia_vgpu_wait_reset() - wait until a guest may use its function
+ * @vf: the VF
+ *
+ * Return: 0, -EIO if its vGPU has failed, -ERESTARTSYS if the process is being killed.
  */
+int nvidia_vgpu_wait_reset(struct nvidia_vgpu_vf *vf)
+{
+	int ret = wait_event_killable(vf->reset_wait, !READ_ONCE(vf->reset_pending));
+
+	return ret ? ret : READ_ONCE(vf->failed) ? -EIO : 0;
+}
+
+static void nvidia_vgpu_reset_work(struct work_struct *work)
+{
+	nvidia_vgpu_follow_reset(container_of(work, struct nvidia_vgpu_vf, reset_work));
+}
+
 static void nvidia_vgpu_reset_done(struct pci_dev *pdev)
 {
 	struct vfio_pci_core_device *core = pci_get_drvdata(pdev);
 	struct nvidia_vgpu_vf *vf = container_of(core, struct nvidia_vgpu_vf, core);
 
-	spin_lock(&vf->reset_lock);
-	vf->deferred_reset = true;
-	if (!mutex_trylock(&vf->lock)) {
-		spin_unlock(&vf->reset_lock);
+	/* a VF that is being opened or closed is reset, too; those have nothing to follow */
+	if (!READ_ONCE(vf->open))
 		return;
-	}
-	spin_unlock(&vf->reset_lock);
-	unlock(vf);
+	WRITE_ONCE(vf->reset_pending, true);
+	queue_work(system_dfl_wq, &vf->reset_work);
 }
 
 /* nothing to do before: the PCI core only warns of resets that a driver does not hear of */
@@ -75,29 +87,20 @@ static const struct pci_error_handlers nvidia_vgpu_err_handlers = {
 	.error_detected = vfio_pci_core_aer_err_detected,
 };
 
-static int open_vgpu(struct nvidia_vgpu_vf *vf)
+/* VFIO's error eventfd: QEMU stops the VM and says so */
+static void nvidia_vgpu_error(void *data, enum nvkm_vgpu_error reason)
 {
-	struct nvkm_vgpu *vgpu;
-	int ret;
+	struct nvidia_vgpu_vf *vf = data;
 
-	vgpu = nvkm_vgpu_open(vf->pf, vf->core.pdev, &vf->identity);
-	if (IS_ERR(vgpu))
-		return PTR_ERR(vgpu);
-
-	/*
-	 * The guest decides in configuration space whether its function may use DMA, and hardware
-	 * obeys. The plugin task only needs to know that nobody forbids it.
-	 */
-	ret = nvkm_vgpu_set_bus_master(vgpu, true);
-	if (ret) {
-		nvkm_vgpu_close(vgpu);
-		return ret;
-	}
-
-	vf->bar1 = 0;
-	vf->vgpu = vgpu;
-	return 0;
+	WRITE_ONCE(vf->failed, true);
+	dev_err(&vf->core.pdev->dev, "vGPU failed: %s\n",
+		reason == NVKM_VGPU_ERROR_PLUGIN ? "its plugin task crashed" : "the GPU is dead");
+	vfio_pci_core_aer_err_detected(vf->core.pdev, pci_channel_io_perm_failure);
 }
+
+static const struct nvkm_vgpu_client_ops nvidia_vgpu_client_ops = {
+	.error = nvidia_vgpu_error,
+};
 
 static int nvidia_vgpu_open_device(struct vfio_device *vdev)
 {
@@ -109,16 +112,24 @@ static int nvidia_vgpu_open_device(struct vfio_device *vdev)
 	if (ret)
 		return ret;
 
-	mutex_lock(&vf->lock);
-	ret = open_vgpu(vf);
-	unlock(vf);
-	if (ret) {
-		vfio_pci_core_disable(&vf->core);
-		return ret;
-	}
+	ret = mutex_lock_killable(&vf->lock);
+	if (ret)
+		goto err_disable;
+	vf->bar1 = 0;
+	vf->failed = false;
+	vf->reset_pending = false;
+	ret = nvkm_vgpu_open(vf->vgpu);
+	WRITE_ONCE(vf->open, !ret);
+	mutex_unlock(&vf->lock);
+	if (ret)
+		goto err_disable;
 
 	vfio_pci_core_finish_enable(&vf->core);
 	return 0;
+
+err_disable:
+	vfio_pci_core_disable(&vf->core);
+	return ret;
 }
 
 static void nvidia_vgpu_close_device(struct vfio_device *vdev)
@@ -126,9 +137,11 @@ static void nvidia_vgpu_close_device(struct vfio_device *vdev)
 	struct nvidia_vgpu_vf *vf = to_vf(vdev);
 
 	mutex_lock(&vf->lock);
+	WRITE_ONCE(vf->open, false);
 	nvkm_vgpu_close(vf->vgpu);
-	vf->vgpu = NULL;
-	unlock(vf);
+	mutex_unlock(&vf->lock);
+	/* one that came before finds nothing open */
+	flush_work(&vf->reset_work);
 
 	vfio_pci_core_close_device(vdev);
 }
@@ -143,14 +156,19 @@ static int nvidia_vgpu_init_dev(struct vfio_device *vdev)
 		return ret;
 
 	mutex_init(&vf->lock);
-	spin_lock_init(&vf->reset_lock);
+	mutex_init(&vf->bar1_lock);
+	INIT_WORK(&vf->reset_work, nvidia_vgpu_reset_work);
+	init_waitqueue_head(&vf->reset_wait);
 	vf->core.pci_ops = &nvidia_vgpu_dmabuf_ops;
 	return 0;
 }
 
 static void nvidia_vgpu_release_dev(struct vfio_device *vdev)
 {
-	mutex_destroy(&to_vf(vdev)->lock);
+	struct nvidia_vgpu_vf *vf = to_vf(vdev);
+
+	mutex_destroy(&vf->bar1_lock);
+	mutex_destroy(&vf->lock);
 	vfio_pci_core_release_dev(vdev);
 }
 
@@ -177,18 +195,21 @@ static const struct vfio_device_ops nvidia_vgpu_ops = {
 
 static int nvidia_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
-	struct nvkm_vgpu_pf *pf = nvkm_vgpu_get_pf(pdev);
 	struct nvidia_vgpu_vf *vf;
 	int ret;
-
-	/* a PF, or a VF whose PF has another driver */
-	if (IS_ERR(pf))
-		return -ENODEV;
 
 	vf = vfio_alloc_device(nvidia_vgpu_vf, core.vdev, &pdev->dev, &nvidia_vgpu_ops);
 	if (IS_ERR(vf))
 		return PTR_ERR(vf);
-	vf->pf = pf;
+
+	vf->vgpu = nvkm_vgpu_attach(pdev, &nvidia_vgpu_client_ops, vf);
+	if (IS_ERR(vf->vgpu)) {
+		ret = PTR_ERR(vf->vgpu);
+		/* a PF, or a VF whose PF has another driver */
+		if (ret == -EINVAL)
+			ret = -ENODEV;
+		goto err_put;
+	}
 
 	dev_set_drvdata(&pdev->dev, &vf->core);
 	ret = vfio_pci_core_register_device(&vf->core);
@@ -197,6 +218,8 @@ static int nvidia_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *i
 	if (!device_iommu_mapped(&pdev->dev))
 		dev_err_probe(&pdev->dev, ret,
 			      "no IOMMU for this VF: is it on in firmware and kernel?\n");
+	nvkm_vgpu_detach(vf->vgpu);
+err_put:
 	vfio_put_device(&vf->core.vdev);
 	return ret;
 }
@@ -204,8 +227,10 @@ static int nvidia_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *i
 static void nvidia_vgpu_remove(struct pci_dev *pdev)
 {
 	struct vfio_pci_core_device *core = pci_get_drvdata(pdev);
+	struct nvidia_vgpu_vf *vf = container_of(core, struct nvidia_vgpu_vf, core);
 
 	vfio_pci_core_unregister_device(core);
+	nvkm_vgpu_detach(vf->vgpu);
 	vfio_put_device(&core->vdev);
 }
 

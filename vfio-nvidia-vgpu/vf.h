@@ -4,29 +4,34 @@
 
 #include <linux/mutex.h>
 #include <linux/nvkm_vgpu.h>
-#include <linux/spinlock.h>
 #include <linux/vfio_pci_core.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
 
 /**
  * struct nvidia_vgpu_vf - a VF bound to this driver
  * @core: vfio-pci-core's part; the VF's drvdata
- * @pf: the GPU
- * @lock: protects @vgpu
- * @reset_lock: protects @deferred_reset, and that it is seen by whoever lets go of @lock
- * @deferred_reset: the VF was reset, its vGPU has to follow
- * @vgpu: the vGPU, NULL while the VF is not open
- * @identity: what the guest is to see; does not change while the VF is open
+ * @vgpu: the vGPU of the VF
+ * @lock: open, close and what follows a reset
+ * @open: the vGPU is open; protected by @lock
+ * @reset_pending: the function was reset, its vGPU has to follow before a guest may use it again
+ * @failed: the vGPU did not follow, or is gone; until it is opened anew
+ * @reset_work: has the vGPU follow a reset that nobody here asked for
+ * @reset_wait: for the end of @reset_pending
  * @bar1: what the guest wrote to BAR1, which is smaller than the VF's
+ * @bar1_lock: for writers of @bar1
  */
 struct nvidia_vgpu_vf {
 	struct vfio_pci_core_device core;
-	struct nvkm_vgpu_pf *pf;
-	struct mutex lock;		/* the vGPU */
-	spinlock_t reset_lock;		/* deferred_reset */
-	bool deferred_reset;
 	struct nvkm_vgpu *vgpu;
-	struct nvkm_vgpu_identity identity;
+	struct mutex lock;		/* see @lock */
+	bool open;
+	bool reset_pending;
+	bool failed;
+	struct work_struct reset_work;
+	wait_queue_head_t reset_wait;
 	__le64 bar1;
+	struct mutex bar1_lock;		/* bar1 */
 };
 
 static inline struct nvidia_vgpu_vf *to_vf(struct vfio_device *vdev)
@@ -34,7 +39,15 @@ static inline struct nvidia_vgpu_vf *to_vf(struct vfio_device *vdev)
 	return container_of(vdev, struct nvidia_vgpu_vf, core.vdev);
 }
 
+static inline const struct nvkm_vgpu_identity *vf_identity(const struct nvidia_vgpu_vf *vf)
+{
+	return nvkm_vgpu_identity(vf->vgpu);
+}
+
 extern const struct vfio_pci_device_ops nvidia_vgpu_dmabuf_ops;
+
+int nvidia_vgpu_follow_reset(struct nvidia_vgpu_vf *vf);
+int nvidia_vgpu_wait_reset(struct nvidia_vgpu_vf *vf);
 
 int nvidia_vgpu_get_region_info(struct vfio_device *vdev, struct vfio_region_info *info,
 				struct vfio_info_cap *caps);

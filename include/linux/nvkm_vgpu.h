@@ -6,20 +6,36 @@
 #include <linux/types.h>
 
 struct pci_dev;
-struct nvkm_vgpu_pf;
 struct nvkm_vgpu;
 
-/**
- * struct nvkm_vgpu_trap - a range of VF BAR0 that a guest must not reach directly
- * @offset: bytes from the start of BAR0, page aligned
- * @size: bytes, page aligned
+/*
+ * vGPUs for drivers of VFs. A driver attaches to the vGPU of its VF in probe and detaches in
+ * remove; in between it opens and closes it as often as it wants.
+ *
+ * What a call may return is told there, and nothing else comes: an answer of firmware that has no
+ * place in it is -EIO, with its number in the log. -EIO also says that GSP-RM is dead or does not
+ * respond; then every call but close and detach fails at once.
  */
-struct nvkm_vgpu_trap {
-	u32 offset;
-	u32 size;
+
+/**
+ * enum nvkm_vgpu_error - why an open vGPU cannot go on
+ * @NVKM_VGPU_ERROR_GPU: GSP-RM died, or the GPU was reset or removed
+ * @NVKM_VGPU_ERROR_PLUGIN: this vGPU's plugin task crashed
+ */
+enum nvkm_vgpu_error {
+	NVKM_VGPU_ERROR_GPU,
+	NVKM_VGPU_ERROR_PLUGIN,
 };
 
-#define NVKM_VGPU_MAX_TRAPS	2
+/**
+ * struct nvkm_vgpu_client_ops - what a driver of a VF is told
+ * @error: its open vGPU has failed, and all that is left is to close it. Called once an open.
+ *	Context: process, may sleep; the API must not be called from it, nor may it wait for who
+ *	does.
+ */
+struct nvkm_vgpu_client_ops {
+	void (*error)(void *data, enum nvkm_vgpu_error reason);
+};
 
 /**
  * struct nvkm_vgpu_identity - what the guest is to see of its vGPU
@@ -27,48 +43,55 @@ struct nvkm_vgpu_trap {
  * @subsystem_vendor: PCI subsystem vendor id
  * @subsystem: PCI subsystem id
  * @bar1_size: bytes of the framebuffer aperture, a power of two, at most the size of the VF's BAR1
- * @num_traps: entries of @traps in use
- * @traps: ranges of BAR0 that are not to be mapped into the guest, in ascending order
  */
 struct nvkm_vgpu_identity {
 	u16 device;
 	u16 subsystem_vendor;
 	u16 subsystem;
 	u64 bar1_size;
-	unsigned int num_traps;
-	struct nvkm_vgpu_trap traps[NVKM_VGPU_MAX_TRAPS];
 };
 
 /**
- * nvkm_vgpu_get_pf() - the GPU that a VF belongs to
+ * nvkm_vgpu_attach() - a driver takes the vGPU of its VF
  * @vf: the VF
+ * @ops: what the driver is told; stays valid until nvkm_vgpu_detach()
+ * @data: for @ops
  *
- * Context: any in which a driver is attached to @vf. The PF's driver cannot go away meanwhile: it
- * turns VFs off first, and that waits for their drivers.
- * Return: the GPU, or ERR_PTR(-EINVAL) if @vf is no VF or its PF is not bound to nvkm-vgpu.
+ * The PF's driver cannot go away while one is attached: it turns VFs off first, and that waits for
+ * their drivers.
+ *
+ * Context: process, in probe of @vf's driver.
+ * Return: the vGPU, to be given back by nvkm_vgpu_detach(); or ERR_PTR() of -EINVAL if @vf is no VF
+ * or its PF is not bound to nvkm-vgpu, -EBUSY if another driver is attached, -ENOMEM.
  */
-struct nvkm_vgpu_pf *nvkm_vgpu_get_pf(struct pci_dev *vf);
+struct nvkm_vgpu *nvkm_vgpu_attach(struct pci_dev *vf, const struct nvkm_vgpu_client_ops *ops,
+				   void *data);
 
 /**
- * nvkm_vgpu_open() - bring up the vGPU of a VF
- * @pf: the GPU
- * @vf: one of its VFs, out of reset
- * @identity: filled in
+ * nvkm_vgpu_detach() - a driver gives the vGPU of its VF back
+ * @vgpu: the vGPU, closed; gone afterwards
+ *
+ * Context: process; waits for @error of &struct nvkm_vgpu_client_ops that is under way.
+ */
+void nvkm_vgpu_detach(struct nvkm_vgpu *vgpu);
+
+/**
+ * nvkm_vgpu_open() - bring up a vGPU
+ * @vgpu: the vGPU; its VF is out of reset
  *
  * The VF must have been given a type. GSP-RM gets a client and starts the vGPU's plugin task, which
- * is waited for.
+ * is waited for. Afterwards the guest may use the VF, DMA included.
  *
  * Context: process; may sleep, seconds as a rule, bounded; can be killed. Takes no device lock.
- * Return: the vGPU, to be given back by nvkm_vgpu_close(); or ERR_PTR() of -EINVAL if @vf is no VF
- * of @pf, -ENODEV if it has no type or VFs are being turned off, -EBUSY if it is open, -EINTR if
- * killed, -ETIMEDOUT or -EIO if GSP-RM or the plugin task does not do its part, -ENOMEM.
+ * Return: 0, to be undone by nvkm_vgpu_close(); -ENODEV if the VF has no type or VFs are being
+ * turned off, -EBUSY if it is open, -EINTR if killed, -ETIMEDOUT or -EIO if GSP-RM or the plugin
+ * task does not do its part, -ENOSPC if GSP-RM has no room, -ENOMEM.
  */
-struct nvkm_vgpu *nvkm_vgpu_open(struct nvkm_vgpu_pf *pf, struct pci_dev *vf,
-				 struct nvkm_vgpu_identity *identity);
+int nvkm_vgpu_open(struct nvkm_vgpu *vgpu);
 
 /**
  * nvkm_vgpu_close() - end a vGPU
- * @vgpu: the vGPU, gone afterwards
+ * @vgpu: the vGPU, open, whatever has become of it
  *
  * Never fails. What GSP-RM did not confirm to be free is kept from further use.
  *
@@ -77,20 +100,22 @@ struct nvkm_vgpu *nvkm_vgpu_open(struct nvkm_vgpu_pf *pf, struct pci_dev *vf,
 void nvkm_vgpu_close(struct nvkm_vgpu *vgpu);
 
 /**
- * nvkm_vgpu_set_bus_master() - tell the plugin task whether the VF may use DMA
- * @vgpu: the vGPU
- * @enable: it may
+ * nvkm_vgpu_identity() - what the guest is to see
+ * @vgpu: the vGPU, open
  *
- * Context: process; may sleep, bounded; can be killed.
- * Return: 0, -EINTR if killed, -ETIMEDOUT, -EIO, -ENOMEM.
+ * Context: any.
+ * Return: valid until it is closed.
  */
-int nvkm_vgpu_set_bus_master(struct nvkm_vgpu *vgpu, bool enable);
+const struct nvkm_vgpu_identity *nvkm_vgpu_identity(const struct nvkm_vgpu *vgpu);
 
 /**
  * nvkm_vgpu_reset() - put a vGPU into its first state, after a reset of its VF
- * @vgpu: the vGPU
+ * @vgpu: the vGPU, open
  *
- * Context: process; may sleep, bounded; can be killed. The VF's device lock may be held.
+ * If it fails the vGPU has failed, and only closing it helps.
+ *
+ * Context: process; may sleep, five seconds at most; can be killed. Not with VFIO's memory_lock
+ * held: the guest's faults wait for that one.
  * Return: 0, -EINTR if killed, -ETIMEDOUT, -EIO.
  */
 int nvkm_vgpu_reset(struct nvkm_vgpu *vgpu);

@@ -8,8 +8,6 @@
 #include "../regs/bus.h"
 #include "sysinfo.h"
 
-#define SYSINFO_TIMEOUT_MS		4000
-
 /* the BARs of a VF by the PCI core's count, where a 64-bit one takes two */
 static const u8 sysinfo_vf_bars[] = { 0, 1, 3 };
 
@@ -138,14 +136,19 @@ int nvgpu_sysinfo_check_vfs(struct device *dev, const struct nvgpu_vf_info *pci,
 int nvgpu_sysinfo_get(struct nvkm_vgpu_pf *pf)
 {
 	void *buf __free(kfree) = kzalloc(pf->abi->static_info_size, GFP_KERNEL);
+	struct nvgpu_rpc_call call = {
+		.name = "GET_GSP_STATIC_INFO",
+		.function = pf->abi->rpc.get_static_info,
+		.buf = buf,
+		.size = pf->abi->static_info_size,
+	};
 	struct device *dev = &pf->pdev->dev;
 	struct nvgpu_vf_info vf = {};
 	ssize_t len;
 
 	if (!buf)
 		return -ENOMEM;
-	len = nvgpu_rpc_call(pf, "GET_GSP_STATIC_INFO", pf->abi->rpc.get_static_info, buf,
-			     pf->abi->static_info_size, SYSINFO_TIMEOUT_MS);
+	len = nvgpu_rpc_call(pf, &call);
 	if (len < 0)
 		return len;
 	if (pf->abi->decode_static_info(buf, len, &pf->info))

@@ -121,16 +121,25 @@ enum nvgpu_event_type {
 	NVGPU_EVENT_SEQUENCER,
 	NVGPU_EVENT_OS_ERROR,		/* xid, text */
 	NVGPU_EVENT_RC,			/* gfid, xid */
-	NVGPU_EVENT_PLUGIN,		/* gfid */
+	NVGPU_EVENT_PLUGIN,		/* gfid, plugin */
+	NVGPU_EVENT_LOCKDOWN,		/* engaged */
 	NVGPU_EVENT_IGNORED,		/* known and of no use to a host */
 	NVGPU_EVENT_UNKNOWN,
 };
 
+/* what a plugin task has to say */
+enum nvgpu_plugin_event {
+	NVGPU_PLUGIN_OTHER,
+	NVGPU_PLUGIN_CRASHED,
+};
+
 struct nvgpu_event {
 	enum nvgpu_event_type type;
+	enum nvgpu_plugin_event plugin;
 	u32 xid;
 	u32 gfid;
 	u32 channel;
+	bool engaged;
 	char text[128];
 };
 
@@ -278,6 +287,7 @@ struct nvgpu_fwabi {
 				u32 params_size);
 	int (*decode_rm_alloc)(const void *buf, size_t len, u32 *rm_status);
 	void (*encode_rm_free)(void *buf, u32 client, u32 object);
+	int (*decode_rm_free)(const void *buf, size_t len, u32 *status);
 
 	struct {
 		u32 root, device, subdevice;
@@ -298,6 +308,8 @@ struct nvgpu_fwabi {
 	int (*decode_intr_table)(const void *buf, size_t len, u32 *gsp_vector);
 	size_t vmmu_segment_size_size;
 	int (*decode_vmmu_segment_size)(const void *buf, size_t len, u64 *size);
+	size_t num_channels_size;
+	int (*decode_num_channels)(const void *buf, size_t len, u32 *count);
 	size_t ecc_status_size;
 	int (*decode_ecc_status)(const void *buf, size_t len, bool *enabled);
 	size_t features_size;
@@ -308,8 +320,6 @@ struct nvgpu_fwabi {
 	size_t add_type_size;
 	void (*encode_add_type)(void *buf, bool discard, const struct nvgpu_type *type);
 	size_t bootload_size;
-	size_t num_channels_size;
-	int (*decode_num_channels)(const void *buf, size_t len, u32 *count);
 	void (*encode_bootload)(void *buf, const struct nvgpu_bootload *b);
 	size_t gfid_params_size;	/* SHUTDOWN and CLEANUP */
 	void (*encode_gfid_params)(void *buf, u32 gfid);

@@ -27,16 +27,22 @@ static struct nvkm_vgpu_pf *make_pf(struct kunit *test, u64 fb_total, u64 fb_siz
 	/* only for its name in messages */
 	pf->pdev = kunit_kzalloc(test, sizeof(*pf->pdev), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, pf->pdev);
+	/* nobody answers */
+	pf->abi = &nvgpu_fwabi_r570_144;
+	nvgpu_health_init(pf);
+	nvgpu_health_dead(pf, "there is none in this test");
 
 	mgr = &pf->mgr;
 	mutex_init(&mgr->lock);
-	INIT_LIST_HEAD(&mgr->quarantine);
+	INIT_LIST_HEAD(&mgr->kept);
 	mgr->types = kunit_kcalloc(test, NVGPU_MAX_TYPES, sizeof(*mgr->types), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, mgr->types);
 	mgr->num_types = nvgpu_types_build(0x26b5, mgr->types, NVGPU_MAX_TYPES);
-	mgr->geo = (struct nvgpu_geometry) { .fb_total = fb_total, .segment = SZ_128M };
+	mgr->geo = (struct nvgpu_geometry) {
+		.fb_total = fb_total, .segment = SZ_128M, .num_chids = 2048,
+	};
 	nvgpu_fbmem_init(&mgr->fb, 0, fb_size);
-	nvgpu_profile_open_gate(mgr);
+	nvgpu_profile_enable(mgr);
 	return pf;
 }
 
@@ -44,8 +50,8 @@ static void free_all(void *data)
 {
 	struct nvkm_vgpu_pf *pf = data;
 
-	nvgpu_profile_clear_all(&pf->mgr);
-	nvgpu_profile_drop_quarantine(&pf->mgr);
+	nvgpu_profile_clear_all(pf);
+	nvgpu_profile_drop_kept(&pf->mgr);
 }
 
 static int profile_test_init(struct kunit *test)
@@ -221,13 +227,16 @@ static void profile_open(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_profile_set_params(pf, 3, "enable_uvm=0"));
 	KUNIT_EXPECT_EQ(test, nvgpu_profile_get(pf, 3), L40_8Q);
 
+	KUNIT_EXPECT_TRUE(test, nvgpu_vf_move(pf, 3, NVGPU_VF_RUNNING));
+	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_profile_set(pf, 3, 0));
+	KUNIT_EXPECT_TRUE(test, nvgpu_vf_move(pf, 3, NVGPU_VF_STOPPING));
 	nvgpu_profile_release(pf, 3, false);
 	KUNIT_EXPECT_EQ(test, nvgpu_profile_get(pf, 3), L40_8Q);
 	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 3, 0));
 	expect_nothing_used(test, pf);
 }
 
-static void profile_gate(struct kunit *test)
+static void profile_disabled(struct kunit *test)
 {
 	struct nvkm_vgpu_pf *pf = test->priv;
 	const struct nvgpu_type *types[NVGPU_MAX_TYPES];
@@ -235,24 +244,25 @@ static void profile_gate(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, 0, nvgpu_profile_set(pf, 0, L40_8Q));
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, nvgpu_profile_claim(pf, 0, &params));
-	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_profile_close_gate(&pf->mgr, false));
+	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_profile_disable(&pf->mgr, false));
 	/* it stayed open */
 	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 1, L40_8Q));
+	KUNIT_EXPECT_TRUE(test, nvgpu_vf_move(pf, 0, NVGPU_VF_STOPPING));
 	nvgpu_profile_release(pf, 0, false);
 
-	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_close_gate(&pf->mgr, false));
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_disable(&pf->mgr, false));
 	KUNIT_EXPECT_EQ(test, -ENODEV, PTR_ERR(nvgpu_profile_claim(pf, 0, &params)));
 	KUNIT_EXPECT_EQ(test, -ENODEV, nvgpu_profile_set(pf, 2, L40_8Q));
 	KUNIT_EXPECT_EQ(test, nvgpu_profile_creatable(pf, 2, types), 0);
-	nvgpu_profile_clear_all(&pf->mgr);
+	nvgpu_profile_clear_all(pf);
 	expect_nothing_used(test, pf);
 
-	nvgpu_profile_open_gate(&pf->mgr);
+	nvgpu_profile_enable(&pf->mgr);
 	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 0, L40_2Q));
 }
 
 /* what GSP-RM did not let go of goes to nobody else */
-static void profile_quarantine(struct kunit *test)
+static void profile_kept(struct kunit *test)
 {
 	struct nvkm_vgpu_pf *pf = test->priv;
 	const struct nvgpu_type *types[NVGPU_MAX_TYPES];
@@ -261,9 +271,14 @@ static void profile_quarantine(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, 0, nvgpu_profile_set(pf, 0, L40_8Q));
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, nvgpu_profile_claim(pf, 0, &params));
+	KUNIT_EXPECT_TRUE(test, nvgpu_vf_move(pf, 0, NVGPU_VF_STOPPING));
 	nvgpu_profile_release(pf, 0, true);
+	KUNIT_EXPECT_EQ(test, nvgpu_vf_state(pf, 0), NVGPU_VF_KEPT);
 	KUNIT_EXPECT_EQ(test, nvgpu_profile_get(pf, 0), 0);
+	/* it is asked for once more, and GSP-RM has still nothing to say */
 	KUNIT_EXPECT_EQ(test, -EIO, nvgpu_profile_set(pf, 0, L40_8Q));
+	/* GSP-RM may still run one of that size */
+	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_profile_set(pf, 1, L40_2Q));
 	KUNIT_EXPECT_EQ(test, nvgpu_profile_creatable(pf, 0, types), 0);
 	KUNIT_EXPECT_EQ(test, nvgpu_chids_used(&pf->mgr.chids), 256);
 
@@ -272,7 +287,7 @@ static void profile_quarantine(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pf->mgr.vf[1].rsv->place.id, 8);
 	KUNIT_EXPECT_EQ(test, -ENOSPC, nvgpu_profile_set(pf, 6, L40_8Q));
 
-	nvgpu_profile_drop_quarantine(&pf->mgr);
+	nvgpu_profile_drop_kept(&pf->mgr);
 	KUNIT_EXPECT_EQ(test, 0, nvgpu_profile_set(pf, 6, L40_8Q));
 	KUNIT_EXPECT_EQ(test, pf->mgr.vf[6].rsv->place.id, 0);
 }
@@ -315,6 +330,37 @@ static void profile_params(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, params.disable_vnc);
 }
 
+/* what may follow what: the picture in vgpu_mgr.h, line by line */
+static void profile_states(struct kunit *test)
+{
+	static const unsigned int next[] = {
+		[NVGPU_VF_FREE] = BIT(NVGPU_VF_FREE) | BIT(NVGPU_VF_TYPED),
+		[NVGPU_VF_TYPED] = BIT(NVGPU_VF_FREE) | BIT(NVGPU_VF_BOOTING),
+		[NVGPU_VF_BOOTING] = BIT(NVGPU_VF_RUNNING) | BIT(NVGPU_VF_STOPPING),
+		[NVGPU_VF_RUNNING] = BIT(NVGPU_VF_RESETTING) | BIT(NVGPU_VF_FAILED) |
+				     BIT(NVGPU_VF_STOPPING),
+		[NVGPU_VF_RESETTING] = BIT(NVGPU_VF_RUNNING) | BIT(NVGPU_VF_FAILED) |
+				       BIT(NVGPU_VF_STOPPING),
+		[NVGPU_VF_FAILED] = BIT(NVGPU_VF_STOPPING),
+		[NVGPU_VF_STOPPING] = BIT(NVGPU_VF_TYPED) | BIT(NVGPU_VF_KEPT),
+		[NVGPU_VF_KEPT] = BIT(NVGPU_VF_FREE),
+	};
+	struct nvkm_vgpu_pf *pf = test->priv;
+	unsigned int from, to;
+
+	for (from = 0; from < ARRAY_SIZE(next); from++) {
+		for (to = 0; to < ARRAY_SIZE(next); to++) {
+			bool may = next[from] & BIT(to);
+
+			pf->mgr.vf[7].state = from;
+			KUNIT_EXPECT_EQ_MSG(test, nvgpu_vf_move(pf, 7, to), may, "%s to %s",
+					    nvgpu_vf_state_name(from), nvgpu_vf_state_name(to));
+			KUNIT_EXPECT_EQ(test, nvgpu_vf_state(pf, 7), may ? to : from);
+		}
+	}
+	pf->mgr.vf[7].state = NVGPU_VF_FREE;
+}
+
 static struct kunit_case profile_test_cases[] = {
 	KUNIT_CASE(profile_set_and_clear),
 	KUNIT_CASE(profile_unknown_type),
@@ -324,9 +370,10 @@ static struct kunit_case profile_test_cases[] = {
 	KUNIT_CASE(profile_no_framebuffer),
 	KUNIT_CASE(profile_creatable),
 	KUNIT_CASE(profile_ecc),
+	KUNIT_CASE(profile_states),
 	KUNIT_CASE(profile_open),
-	KUNIT_CASE(profile_gate),
-	KUNIT_CASE(profile_quarantine),
+	KUNIT_CASE(profile_disabled),
+	KUNIT_CASE(profile_kept),
 	KUNIT_CASE(profile_params),
 	{}
 };

@@ -76,6 +76,7 @@ static int rpc_test_init(struct kunit *test)
 	t->pf->regs = (void __iomem __force *)regs;
 	t->pf->abi = &nvgpu_fwabi_r570_144;
 	t->pf->gsp_falcon = (struct nvgpu_falcon) { .pf = t->pf, .name = "gsp", .base = 0x110000 };
+	nvgpu_health_init(t->pf);
 	KUNIT_ASSERT_EQ(test, 0, nvgpu_rpc_init(t->pf));
 	ret = kunit_add_action_or_reset(test, free_rpc, t);
 	KUNIT_ASSERT_EQ(test, 0, ret);
@@ -133,9 +134,24 @@ static u8 *make_params(struct kunit *test, u32 size)
 	return buf;
 }
 
+static ssize_t call_as(struct rpc_test *t, void *buf, size_t size, bool teardown,
+		       enum nvgpu_rpc_outcome *outcome)
+{
+	struct nvgpu_rpc_call call = {
+		.name = "test", .function = FN_CONTROL, .buf = buf, .size = size,
+		.timeout_ms = 200, .teardown = teardown,
+	};
+	ssize_t ret = nvgpu_rpc_call(t->pf, &call);
+
+	*outcome = call.outcome;
+	return ret;
+}
+
 static ssize_t call(struct rpc_test *t, void *buf, size_t size)
 {
-	return nvgpu_rpc_call(t->pf, "test", FN_CONTROL, buf, size, 200);
+	enum nvgpu_rpc_outcome outcome;
+
+	return call_as(t, buf, size, false, &outcome);
 }
 
 static void rpc_one_element(struct kunit *test)
@@ -303,14 +319,88 @@ static void rpc_queue_full(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nvgpu_rpc_send(t->pf, "test", FN_OTHER, buf, 3 * MAX_PAYLOAD), 0);
 	KUNIT_EXPECT_EQ(test, nvgpu_rpc_send(t->pf, "test", FN_OTHER, buf, MAX_PAYLOAD),
 			-ETIMEDOUT);
-	KUNIT_EXPECT_FALSE(test, t->pf->gsp.dead);
+	KUNIT_EXPECT_FALSE(test, nvgpu_health_is_dead(t->pf));
 
 	put_unaligned_le32(16, t->shared + STAT + READ_PTR);
 	KUNIT_EXPECT_EQ(test, nvgpu_rpc_send(t->pf, "test", FN_OTHER, buf, 2 * MAX_PAYLOAD),
 			-ETIMEDOUT);
-	KUNIT_EXPECT_TRUE(test, t->pf->gsp.dead);
+	KUNIT_EXPECT_TRUE(test, nvgpu_health_is_dead(t->pf));
 	KUNIT_EXPECT_EQ(test, nvgpu_rpc_send(t->pf, "test", FN_OTHER, buf, 16), -EIO);
 	KUNIT_EXPECT_EQ(test, call(t, buf, 16), -EIO);
+}
+
+/* the core of the fake GSP runs: RISCV_CPUCTL */
+static void core_runs(struct rpc_test *t)
+{
+	iowrite32(BIT(7), t->pf->regs + 0x111388);
+	nvgpu_health_core_runs(t->pf);
+	nvgpu_health_init_done(t->pf);
+}
+
+/* not sent, sent, answered: three things, and an answer that refuses is one */
+static void rpc_outcome(struct kunit *test)
+{
+	enum nvgpu_rpc_outcome outcome;
+	struct rpc_test *t = test->priv;
+	u8 buf[16] = {};
+
+	gsp_say(t, FN_CONTROL, 1, 0, buf, sizeof(buf));
+	KUNIT_EXPECT_EQ(test, call_as(t, buf, sizeof(buf), false, &outcome), sizeof(buf));
+	KUNIT_EXPECT_EQ(test, outcome, NVGPU_RPC_ANSWERED);
+	gsp_say(t, FN_CONTROL, 2, 0x56, buf, sizeof(buf));
+	KUNIT_EXPECT_EQ(test, call_as(t, buf, sizeof(buf), false, &outcome), -EIO);
+	KUNIT_EXPECT_EQ(test, outcome, NVGPU_RPC_ANSWERED);
+	KUNIT_EXPECT_EQ(test, call_as(t, buf, sizeof(buf), false, &outcome), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, outcome, NVGPU_RPC_NO_ANSWER);
+	nvgpu_health_dead(t->pf, "test");
+	KUNIT_EXPECT_EQ(test, call_as(t, buf, sizeof(buf), false, &outcome), -EIO);
+	KUNIT_EXPECT_EQ(test, outcome, NVGPU_RPC_NOT_POSTED);
+}
+
+/* the first teardown without an answer costs its time, the next nothing; any message ends that */
+static void rpc_not_responding(struct kunit *test)
+{
+	enum nvgpu_rpc_outcome outcome;
+	struct rpc_test *t = test->priv;
+	u8 buf[16] = {};
+
+	core_runs(t);
+	KUNIT_EXPECT_EQ(test, call(t, buf, sizeof(buf)), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, nvgpu_health_error(t->pf), 0);
+	KUNIT_EXPECT_EQ(test, call_as(t, buf, sizeof(buf), true, &outcome), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, outcome, NVGPU_RPC_NO_ANSWER);
+	KUNIT_EXPECT_STREQ(test, nvgpu_health_name(t->pf), "not responding");
+	KUNIT_EXPECT_EQ(test, call_as(t, buf, sizeof(buf), true, &outcome), -EIO);
+	KUNIT_EXPECT_EQ(test, outcome, NVGPU_RPC_NOT_POSTED);
+
+	/* a reply to whoever gave up is a message, too */
+	gsp_say(t, FN_CONTROL, 1, 0, buf, sizeof(buf));
+	gsp_say(t, FN_CONTROL, 4, 0, buf, sizeof(buf));
+	KUNIT_EXPECT_EQ(test, call(t, buf, sizeof(buf)), -ETIMEDOUT);
+	KUNIT_EXPECT_STREQ(test, nvgpu_health_name(t->pf), "up");
+}
+
+/* a core that stopped, and registers that say nothing of it */
+static void rpc_core_stops(struct kunit *test)
+{
+	static const u32 nothing[] = { 0xbadf5620, 0xbad00100 };
+	struct rpc_test *t = test->priv;
+	u8 buf[16] = {};
+	unsigned int i;
+
+	core_runs(t);
+	for (i = 0; i < ARRAY_SIZE(nothing); i++) {
+		iowrite32(nothing[i], t->pf->regs + 0x111388);
+		KUNIT_EXPECT_TRUE(test, nvgpu_health_look(t->pf));
+	}
+	iowrite32(0x10, t->pf->regs + 0x111388);
+	/* there is no PCI device to ask */
+	t->pf->pdev->error_state = pci_channel_io_perm_failure;
+	nvgpu_health_lockdown(t->pf, true);
+	KUNIT_EXPECT_TRUE(test, nvgpu_health_look(t->pf));
+	nvgpu_health_lockdown(t->pf, false);
+	KUNIT_EXPECT_EQ(test, call(t, buf, sizeof(buf)), -EIO);
+	KUNIT_EXPECT_STREQ(test, nvgpu_health_name(t->pf), "dead");
 }
 
 static struct kunit_case rpc_test_cases[] = {
@@ -319,6 +409,9 @@ static struct kunit_case rpc_test_cases[] = {
 	KUNIT_CASE(rpc_order),
 	KUNIT_CASE(rpc_reply_sizes),
 	KUNIT_CASE(rpc_refused),
+	KUNIT_CASE(rpc_outcome),
+	KUNIT_CASE(rpc_not_responding),
+	KUNIT_CASE(rpc_core_stops),
 	KUNIT_CASE(rpc_no_reply),
 	KUNIT_CASE(rpc_half_reply),
 	KUNIT_CASE_SLOW(rpc_queue_full),

@@ -52,6 +52,14 @@ int nvgpu_r570_144_decode_event(u32 function, const void *buf, size_t len,
 			return -EPROTO;
 		event->type = NVGPU_EVENT_PLUGIN;
 		event->gfid = le32_to_cpu(plugin->gfid);
+		if (le32_to_cpu(plugin->index) == NVGPU_R570_144_PLUGIN_CRASHED)
+			event->plugin = NVGPU_PLUGIN_CRASHED;
+		return 0;
+	case NVGPU_R570_144_EVENT_LOCKDOWN_NOTICE:
+		if (len < 1)
+			return -EPROTO;
+		event->type = NVGPU_EVENT_LOCKDOWN;
+		event->engaged = *(const u8 *)buf;
 		return 0;
 	case NVGPU_R570_144_EVENT_POST_EVENT:
 	case NVGPU_R570_144_EVENT_MMU_FAULT_QUEUED:
@@ -60,8 +68,12 @@ int nvgpu_r570_144_decode_event(u32 function, const void *buf, size_t len,
 	case NVGPU_R570_144_EVENT_PERF_BRIDGELESS:
 	case NVGPU_R570_144_EVENT_VGPU_CONFIG:
 	case NVGPU_R570_144_EVENT_NVLINK_FAULT_UP:
-	case NVGPU_R570_144_EVENT_LOCKDOWN_NOTICE:
+	case NVGPU_R570_144_EVENT_MIG_CI_CONFIG:
+	case NVGPU_R570_144_EVENT_GSP_TRACE:
+	case NVGPU_R570_144_EVENT_NVLINK_RECOVERY:
 	case NVGPU_R570_144_EVENT_NOCAT_RECORD:
+	case NVGPU_R570_144_EVENT_FECS_ERROR:
+	case NVGPU_R570_144_EVENT_RECOVERY_ACTION:
 		event->type = NVGPU_EVENT_IGNORED;
 		return 0;
 	default:
@@ -197,6 +209,16 @@ void nvgpu_r570_144_encode_rm_free(void *buf, u32 client, u32 object)
 
 	free->root = cpu_to_le32(client);
 	free->object = cpu_to_le32(object);
+}
+
+int nvgpu_r570_144_decode_rm_free(const void *buf, size_t len, u32 *status)
+{
+	const struct nvgpu_r570_144_rm_free *free = buf;
+
+	if (len < sizeof(*free))
+		return -EPROTO;
+	*status = le32_to_cpu(free->status);
+	return 0;
 }
 
 void nvgpu_r570_144_encode_root_params(void *buf, u32 client)

@@ -32,7 +32,14 @@ struct nvgpu_seq_cmd;
 #define NVGPU_R570_144_EVENT_VGPU_CONFIG		0x1010
 #define NVGPU_R570_144_EVENT_NVLINK_FAULT_UP		0x101b
 #define NVGPU_R570_144_EVENT_LOCKDOWN_NOTICE		0x101c
+#define NVGPU_R570_144_EVENT_MIG_CI_CONFIG		0x101d
+#define NVGPU_R570_144_EVENT_GSP_TRACE			0x101e
+#define NVGPU_R570_144_EVENT_NVLINK_RECOVERY		0x101f
 #define NVGPU_R570_144_EVENT_NOCAT_RECORD		0x1020
+#define NVGPU_R570_144_EVENT_FECS_ERROR			0x1021
+#define NVGPU_R570_144_EVENT_RECOVERY_ACTION		0x1022
+/* index of PLUGIN_TRIGGERED; not in NVIDIA's published headers, see its vGPU manager's messages */
+#define NVGPU_R570_144_PLUGIN_CRASHED			2
 
 #define NVGPU_R570_144_CLASS_ROOT			0x0000
 #define NVGPU_R570_144_CLASS_DEVICE			0x0080
@@ -169,6 +176,7 @@ void nvgpu_r570_144_encode_rm_alloc(void *buf, u32 client, u32 parent, u32 objec
 				    u32 params_size);
 int nvgpu_r570_144_decode_rm_alloc(const void *buf, size_t len, u32 *rm_status);
 void nvgpu_r570_144_encode_rm_free(void *buf, u32 client, u32 object);
+int nvgpu_r570_144_decode_rm_free(const void *buf, size_t len, u32 *status);
 void nvgpu_r570_144_encode_root_params(void *buf, u32 client);
 void nvgpu_r570_144_encode_device_params(void *buf, u32 client);
 void nvgpu_r570_144_encode_subdevice_params(void *buf, u32 client);

@@ -406,7 +406,8 @@ static void cmd_regions(uint64_t *arg)
 		      r->sparse ? ", sparse" : "");
 	}
 	check(!mapped(VFIO_PCI_BAR0_REGION_INDEX, VF_MSIX_TABLE, 4) &&
-	      !mapped(VFIO_PCI_BAR0_REGION_INDEX, VF_MMU_INVALIDATE, 4), "regions", "traps");
+	      mapped(VFIO_PCI_BAR0_REGION_INDEX, VF_MMU_INVALIDATE, 4), "regions",
+	      "only the MSI-X table traps");
 }
 
 /* nothing of BAR1 behind the type's aperture can be reached, however it is tried */
@@ -448,7 +449,7 @@ static void cmd_whole(uint64_t *arg)
 		return;
 	sigaction(SIGBUS, &sa, &old);
 	if (!sigsetjmp(trap_jump, 1))
-		check(false, "whole", "trapped page read %08x", p[VF_MMU_INVALIDATE / 4]);
+		check(false, "whole", "trapped page read %08x", p[VF_MSIX_TABLE / 4]);
 	else
 		check(true, "whole", "trapped page gives SIGBUS");
 	sigaction(SIGBUS, &old, NULL);
@@ -538,6 +539,37 @@ static bool enable_irqs(void)
 	memcpy(u.set.data, irq_fd, sizeof(irq_fd));
 	irqs_on = !ioctl(device, VFIO_DEVICE_SET_IRQS, &u.set);
 	return irqs_on;
+}
+
+/* VFIO's error eventfd: armed by "err:0", then waited for */
+static void cmd_err(uint64_t *arg)
+{
+	static int fd = -1;
+	union {
+		struct vfio_irq_set set;
+		char room[sizeof(struct vfio_irq_set) + sizeof(fd)];
+	} u = {
+		.set = {
+			.argsz = sizeof(u),
+			.flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+			.index = VFIO_PCI_ERR_IRQ_INDEX,
+			.count = 1,
+		},
+	};
+	struct pollfd poll_fd = { .events = POLLIN };
+	uint64_t begin = now_ms();
+
+	if (fd < 0) {
+		fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		memcpy(u.set.data, &fd, sizeof(fd));
+		if (!check(!ioctl(device, VFIO_DEVICE_SET_IRQS, &u.set), "err", "armed"))
+			return;
+	}
+	if (!arg[0])
+		return;
+	poll_fd.fd = fd;
+	check(poll(&poll_fd, 1, arg[0]) == 1, "err", "told after %llu ms",
+	      (unsigned long long)(now_ms() - begin));
 }
 
 /* an interrupt on any vector */
@@ -715,6 +747,39 @@ static void cmd_reset(uint64_t *arg)
 	config_write16(PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 }
 
+/* the vGPU cannot follow, so the function is not for use until it is opened anew */
+static void cmd_reset_fails(uint64_t *arg)
+{
+	uint64_t begin = now_ms();
+	int ret = ioctl(device, VFIO_DEVICE_RESET);
+
+	(void)arg;
+	check(ret == -1 && errno == EIO, "reset-fails", "%s after %llu ms",
+	      ret ? strerror(errno) : "no error",
+	      (unsigned long long)(now_ms() - begin));
+}
+
+static void cmd_gone(uint64_t *arg)
+{
+	struct region *r = &region[VFIO_PCI_BAR0_REGION_INDEX];
+	struct sigaction sa = { .sa_handler = on_sigbus }, old;
+	volatile uint32_t *p;
+	uint32_t val;
+
+	(void)arg;
+	check(pread(device, &val, sizeof(val), r->offset) == -1 && errno == EIO, "gone", "read");
+	p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, device, r->offset);
+	if (!check(p != MAP_FAILED, "gone", "mmap"))
+		return;
+	sigaction(SIGBUS, &sa, &old);
+	if (!sigsetjmp(trap_jump, 1))
+		check(false, "gone", "mapped page read %08x", p[0]);
+	else
+		check(true, "gone", "mapped page gives SIGBUS");
+	sigaction(SIGBUS, &old, NULL);
+	munmap((void *)p, PAGE);
+}
+
 static void cmd_master(uint64_t *arg)
 {
 	uint16_t val = PCI_COMMAND_MEMORY | (arg[0] ? PCI_COMMAND_MASTER : 0);
@@ -750,7 +815,7 @@ static const struct command {
 	{ "regions", cmd_regions, 0, "sizes of the BARs, and what is trapped" },
 	{ "clamp", cmd_clamp, 0, "nothing behind BAR1's aperture" },
 	{ "whole", cmd_whole, 0, "BAR0 mapped in one piece" },
-	{ "tlb", cmd_tlb, 0, "invalidate the TLB, through the trapped page" },
+	{ "tlb", cmd_tlb, 0, "invalidate the TLB" },
 	{ "fb-write", cmd_fb_write, 2, "OFFSET:SEED: write a pattern" },
 	{ "fb-check", cmd_fb_check, 2, "OFFSET:SEED: the pattern is there" },
 	{ "fb-zero", cmd_fb_zero, 1, "OFFSET: 4 KiB of zeroes" },
@@ -760,6 +825,9 @@ static const struct command {
 	{ "fill", cmd_fill, 1, "SEED: a pattern in the buffer that the device may reach" },
 	{ "filled", cmd_filled, 1, "SEED: it is still there" },
 	{ "reset", cmd_reset, 0, "VFIO_DEVICE_RESET" },
+	{ "reset-fails", cmd_reset_fails, 0, "VFIO_DEVICE_RESET gives EIO" },
+	{ "gone", cmd_gone, 0, "the BARs give EIO and SIGBUS" },
+	{ "err", cmd_err, 1, "MILLISECONDS: wait for VFIO's error eventfd; 0: arm it" },
 	{ "master", cmd_master, 1, "0|1: bus mastering" },
 	{ "sleep", cmd_sleep, 1, "MILLISECONDS" },
 	{ "hold", cmd_hold, 0, "wait for a line on standard input" },
