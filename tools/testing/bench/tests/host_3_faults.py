@@ -8,7 +8,7 @@ import re
 import time
 
 from bench_test import expect, host_test
-from gpu import BIND, CLIENT, UNBIND, Gpu, KernelLog
+from gpu import BIND, CLIENT, UNBIND, VFIO_DRIVER, Gpu, KernelLog
 
 Q8 = 876
 XID = "GSP-RM: Xid 79: GPU has fallen off the bus"
@@ -20,7 +20,8 @@ GONE = re.compile(
     r"|Device config space inaccessible; unable to FLR"
 )
 # What a vGPU in use has to say of it, after the line for GSP-RM
-KEPT = "vGPU 1: end not confirmed (shutdown -5, cleanup -5), its framebuffer stays reserved"
+KEPT = "vGPU {}: end not confirmed (shutdown {}, cleanup -5), its framebuffer is kept"
+FAILED = "vGPU failed: the GPU is dead"
 
 
 def within(seconds, what, begin):
@@ -35,7 +36,11 @@ def ours(log):
 
 
 def others(log):
-    return [w for w in log.warnings() if not w.startswith("nvkm-vgpu") and not GONE.search(w)]
+    return [
+        w
+        for w in log.warnings()
+        if not w.startswith(("nvkm-vgpu", VFIO_DRIVER)) and not GONE.search(w)
+    ]
 
 
 def sit_and_use(vm, gpu, milliseconds):
@@ -95,15 +100,53 @@ def test_interrupt_of_a_reply_lost(vm):
     expect(log.warnings(), [], "warnings")
 
 
+def told(log):
+    """Lines of the VF's driver without the address of the device."""
+    said = [line.partition(": ")[2] for line in log.said_by(VFIO_DRIVER)]
+    return [line for line in said if not line.startswith("enabling device")]
+
+
+def state(gpu, n=0):
+    """Of GSP-RM, and of a VF's vGPU, as debugfs has them."""
+    show = gpu.vm.sh(f"cat /sys/kernel/debug/nvkm-vgpu-{gpu.pf}/reservations")
+    gsp = re.search(r"^gsp-rm (.*)$", show, re.M)[1]
+    vf = re.search(rf"^gfid {n + 1} type \d+ (\w+) ", show, re.M)
+    return gsp, vf[1] if vf else "free"
+
+
+def sit_and_be_told(vm, gpu, *after, n=0):
+    """A client that waits for VFIO's error eventfd, and what it does then."""
+    commands = " ".join(("err:0", "boot", "err:60000", *after))
+    client = vm.spawn(f"{CLIENT} {gpu.vf(n)} {commands}")
+    vm.sh(
+        "for i in $(seq 100); do ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q 'anon_inode:.eventfd'"
+        " && exit; sleep 0.1; done; exit 1"
+    )
+    time.sleep(1)
+    return client
+
+
+def row(before, event, out, after):
+    """What is printed of a fault: states around it, and when the VM was told."""
+    ms = re.search(r"told after (\d+) ms", out)
+    print(f"# {before} | {event} | told after {ms[1] if ms else '-'} ms | {after}", flush=True)
+
+
 @host_test()
 def test_gsp_crashes_in_use(vm):
     gpu = Gpu(vm)
     gpu.set_up([Q8])
     log = KernelLog(vm)
-    client = sit_and_use(vm, gpu, 4000)
+    client = sit_and_be_told(vm, gpu, "reset-fails", "gone")
+    before = state(gpu)
+    expect(before, ("up", "running"), "states")
     gpu.set_model("crash-gsp", True)
-    expect(client.wait(60, check=False).rc, 0, "the client")
-    expect(ours(log), ["GSP-RM died: its core stopped", KEPT], "said by the driver")
+    out = client.wait(60, check=False)
+    expect(out.rc, 0, f"the client: {out}")
+    expect(state(gpu)[0], "dead", "GSP-RM")
+    row(before, "GSP-RM crashes", out, state(gpu))
+    expect(ours(log), ["GSP-RM died: its core stopped", KEPT.format(1, -5)], "said by the driver")
+    expect(told(log)[0], FAILED, "said by the VF's driver")
     begin = time.monotonic()
     gpu.must_write(UNBIND, gpu.pf, timeout=180)
     within(60, "unbind", begin)
@@ -111,31 +154,123 @@ def test_gsp_crashes_in_use(vm):
     works_again(gpu)
 
 
-@host_test(kernels=("stock",), full=True)
+@host_test()
+def test_plugin_crashes_in_use(vm):
+    """One VM is told, the other one notices nothing; after closing it all works again."""
+    gpu = Gpu(vm)
+    gpu.set_up([Q8, Q8])
+    log = KernelLog(vm)
+    client = sit_and_be_told(vm, gpu, "reset-fails", "gone")
+    other = vm.spawn(f"{CLIENT} {gpu.vf(1)} boot sleep:4000 reset rpc")
+    time.sleep(1)
+    before = state(gpu)
+    gpu.set_model("crash-plugin", 1)
+    out = client.wait(60, check=False)
+    expect(out.rc, 0, f"the client: {out}")
+    out_other = other.wait(60, check=False)
+    expect(out_other.rc, 0, f"the other client: {out_other}")
+    row(before, "plugin task crashes", out, state(gpu))
+    expect(ours(log), ["vGPU 1: its plugin task crashed"], "said by the driver")
+    expect(told(log)[0], "vGPU failed: its plugin task crashed", "said by the VF's driver")
+    expect(state(gpu), ("up", "typed"), "states")
+    gpu.must_client(0, "boot", "rpc")
+    expect(others(log), [], "warnings")
+    gpu.put_away()
+
+
+@host_test(kernels=("stock",))
 def test_gsp_hangs_in_use(vm):
-    """Each call of a teardown waits its 45 s, as nothing tells a GSP-RM that hangs from a slow one."""
+    """A hang costs its time once: the first message that ends something waits, the others do not."""
+    gpu = Gpu(vm)
+    gpu.set_up([Q8] * 4)
+    log = KernelLog(vm)
+    clients = [vm.spawn(f"{CLIENT} {gpu.vf(n)} boot sleep:4000") for n in range(4)]
+    time.sleep(2)
+    gpu.set_model("hang-gsp", True)
+    begin = time.monotonic()
+    for client in clients:
+        client.wait(240, check=False)
+    expect(state(gpu)[0], "not responding", "GSP-RM")
+    expect(gpu.open_error(0), "ENODEV", "opening a VF whose last vGPU is kept")
+    gpu.must_write(UNBIND, gpu.pf, timeout=180)
+    within(60, "closing four VFs, and unbind,", begin)
+    said = ours(log)
+    expect(said[0], "GSP-RM does not respond: no reply to RPC GSP_RM_CONTROL 0x20804002 in 45000 ms",
+           "first line")
+    # those that had sent theirs before it was known gave up when it was
+    expect(sorted(re.sub(r"shutdown -\d+", "shutdown {}", line) for line in said[1:]),
+           [KEPT.format(n, "{}") for n in range(1, 5)], "other lines")
+    expect(others(log), [], "warnings")
+    works_again(gpu)
+
+
+@host_test(kernels=("stock",))
+def test_gsp_is_slow(vm):
+    """It did not respond, and then it does: nothing was lost but the time."""
+    gpu = Gpu(vm)
+    gpu.set_up([Q8, Q8])
+    log = KernelLog(vm)
+    gpu.set_model("fault-message", "delay=47000:76:0x20804002")
+    gpu.must_client(0, "boot", timeout=180)
+    expect(ours(log)[0], "GSP-RM does not respond: no reply to RPC GSP_RM_CONTROL 0x20804002 in 45000 ms",
+           "first line")
+    expect(state(gpu)[1], "kept", "vGPU")
+    time.sleep(3)
+    # the next who asks hears it, and what was kept is given back
+    gpu.must_set_type(0, Q8)
+    expect(state(gpu), ("up", "typed"), "states")
+    gpu.must_client(0, "boot", "rpc")
+    gpu.must_client(1, "boot", "rpc")
+    expect("GSP-RM responds again" in ours(log), True, f"said by the driver: {ours(log)}")
+    gpu.put_away()
+
+
+@host_test()
+def test_gpu_is_reset_in_use(vm):
+    """By hand in sysfs: nothing can forbid it, VMs are told, and the log says how to go on."""
     gpu = Gpu(vm)
     gpu.set_up([Q8])
     log = KernelLog(vm)
-    client = sit_and_use(vm, gpu, 4000)
-    gpu.set_model("hang-gsp", True)
-    begin = time.monotonic()
-    client.wait(240, check=False)
-    within(170, "closing the VF", begin)
+    client = sit_and_be_told(vm, gpu)
+    before = state(gpu)
+    gpu.must_write(gpu.path("reset"), 1)
+    out = client.wait(60, check=False)
+    expect("ok err" in out, True, f"the client: {out}")
+    row(before, "PF is reset", out, state(gpu))
+    expect(ours(log)[0], "GSP-RM died: the GPU is being reset; unbind and bind it to go on", "said")
     gpu.must_write(UNBIND, gpu.pf, timeout=180)
-    expect(
-        ours(log),
-        [
-            "GSP-RM: no reply to RPC GSP_RM_CONTROL 0x20804002",
-            "GSP-RM: no reply to RPC GSP_RM_CONTROL 0x20804008",
-            KEPT.replace("-5", "-110"),
-            "GSP-RM: no reply to RPC FREE",
-            "GSP-RM: no reply to RPC UNLOADING_GUEST_DRIVER",
-        ],
-        "said by the driver",
-    )
     expect(others(log), [], "warnings")
     works_again(gpu)
+
+
+@host_test()
+def test_reset_of_a_vf_from_elsewhere(vm):
+    """A reset that the user of the VF did not ask for is followed, too."""
+    gpu = Gpu(vm)
+    gpu.set_up([Q8])
+    client = vm.spawn(f"{CLIENT} {gpu.vf(0)} boot sleep:3000 boot rpc reset rpc")
+    time.sleep(1.5)
+    gpu.must_write(gpu.vf_path(0, "reset"), 1)
+    out = client.wait(60, check=False)
+    expect(out.rc, 0, f"the client: {out}")
+    gpu.put_away()
+
+
+@host_test(kernels=("stock",))
+def test_vfs_of_another_driver(vm):
+    """Turning VFs off would wait for users that nobody here sees."""
+    gpu = Gpu(vm)
+    gpu.load()
+    gpu.set_numvfs(1)
+    vf = gpu.vf(0)
+    vm.sh("modprobe vfio-pci")
+    gpu.must_write(gpu.vf_path(0, "driver_override"), "vfio-pci")
+    gpu.must_write("/sys/bus/pci/drivers_probe", vf)
+    log = KernelLog(vm)
+    expect(gpu.write(gpu.path("sriov_numvfs"), 0), "EBUSY", "no VFs while another driver has one")
+    expect(ours(log), ["VF 0 has another driver, vfio-pci: unbind it first"], "said by the driver")
+    gpu.must_write("/sys/bus/pci/drivers/vfio-pci/unbind", vf)
+    gpu.put_away()
 
 
 @host_test(kernels=("stock",), fresh=True)
@@ -152,7 +287,7 @@ def test_surprise_removal(vm):
     begin = time.monotonic()
     gpu.must_write(UNBIND, gpu.pf, timeout=300)
     within(60, "unbind", begin)
-    expect(ours(log), ["GSP-RM died: the GPU is gone", KEPT], "said by the driver")
+    expect(ours(log), ["GSP-RM died: the GPU is gone", KEPT.format(1, -5)], "said by the driver")
     expect(others(log), [], "warnings")
     expect(gpu.write(BIND, gpu.pf, timeout=60), "ENODEV", "bind")
 
