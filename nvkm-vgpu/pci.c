@@ -161,6 +161,8 @@ static void nvkm_vgpu_remove(struct pci_dev *pdev)
 
 	nvgpu_sriov_disable(pf);
 	nvgpu_health_tell_nobody(pf);
+	scoped_guard(mutex, &pf->gsp.rpc.receive)
+		pf->on_plugin_event = NULL;
 	nvgpu_vgpu_mgr_fini(pf);
 	nvgpu_intr_fini(pf);
 	pf_unload(pf);
@@ -206,6 +208,7 @@ static void nvkm_vgpu_reset_prepare(struct pci_dev *pdev)
 			  "the GPU is being reset; unbind and bind it to go on");
 }
 
+/* the PCI core would warn of a reset that a driver does not hear of */
 static void nvkm_vgpu_reset_done(struct pci_dev *pdev)
 {
 }

@@ -68,6 +68,7 @@ static int plugin_wait(struct nvkm_vgpu *vgpu, void __iomem *reg, u32 want,
 		.look = plugin_look,
 		.arg = &word,
 		.timeout_ms = timeout_ms,
+		.task = true,
 		.killable = true,
 	};
 
@@ -139,12 +140,8 @@ static int plugin_post(struct nvkm_vgpu *vgpu, u32 type, const void *payload, u3
 {
 	const struct nvgpu_plugin_layout *lay = plugin_layout(vgpu);
 	struct nvgpu_plugin *plugin = &vgpu->plugin;
-	int ret;
 
-	/* whoever sent the last one may have been killed before it was answered */
-	ret = plugin_wait_answered(vgpu, timeout_ms);
-	if (ret)
-		return ret;
+	/* the last one was answered: a vGPU whose message is not has failed, and is sent no more */
 	memcpy_toio(plugin->comm + lay->message, payload, size);
 	writel(type, plugin_ctrl(vgpu) + lay->ctrl_reg.message_type);
 	/* the number says that the rest is there; uncached writes keep their order */

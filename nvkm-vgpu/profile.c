@@ -46,14 +46,16 @@ static const char * const vf_state_names[] = {
 
 /* from which states each one may be reached; see the picture in vgpu_mgr.h */
 static const unsigned long vf_state_from[] = {
-	[NVGPU_VF_FREE] = BIT(NVGPU_VF_FREE) | BIT(NVGPU_VF_TYPED) | BIT(NVGPU_VF_KEPT),
+	[NVGPU_VF_FREE] = BIT(NVGPU_VF_FREE) | BIT(NVGPU_VF_TYPED) | BIT(NVGPU_VF_STOPPING),
 	[NVGPU_VF_TYPED] = BIT(NVGPU_VF_FREE) | BIT(NVGPU_VF_STOPPING),
 	[NVGPU_VF_BOOTING] = BIT(NVGPU_VF_TYPED),
 	[NVGPU_VF_RUNNING] = BIT(NVGPU_VF_BOOTING) | BIT(NVGPU_VF_RESETTING),
 	[NVGPU_VF_RESETTING] = BIT(NVGPU_VF_RUNNING),
-	[NVGPU_VF_FAILED] = BIT(NVGPU_VF_RUNNING) | BIT(NVGPU_VF_RESETTING),
+	[NVGPU_VF_FAILED] = BIT(NVGPU_VF_BOOTING) | BIT(NVGPU_VF_RUNNING) |
+			    BIT(NVGPU_VF_RESETTING),
 	[NVGPU_VF_STOPPING] = BIT(NVGPU_VF_BOOTING) | BIT(NVGPU_VF_RUNNING) |
-			      BIT(NVGPU_VF_RESETTING) | BIT(NVGPU_VF_FAILED),
+			      BIT(NVGPU_VF_RESETTING) | BIT(NVGPU_VF_FAILED) |
+			      BIT(NVGPU_VF_KEPT),
 	[NVGPU_VF_KEPT] = BIT(NVGPU_VF_STOPPING),
 };
 
@@ -284,12 +286,18 @@ static void retry_kept(struct nvkm_vgpu_pf *pf, unsigned int vf)
 	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
 	struct nvgpu_reservation *rsv, *next;
 
-	if (nvgpu_vf_state(pf, vf) != NVGPU_VF_KEPT || !nvgpu_vgpu_end_task(pf, vf + 1))
-		return;
+	bool gone;
+
+	/* nobody else may get the GFID to run while its end is asked for */
+	scoped_guard(mutex, &mgr->lock)
+		if (get_vf(mgr, vf)->state != NVGPU_VF_KEPT ||
+		    !vf_move(pf, vf, NVGPU_VF_STOPPING))
+			return;
+	gone = nvgpu_vgpu_end_task(pf, vf + 1);
 
 	guard(mutex)(&mgr->lock);
-	/* two who ask have the same answer: the second one finds nothing to do */
-	if (!vf_move(pf, vf, NVGPU_VF_FREE))
+	vf_move(pf, vf, gone ? NVGPU_VF_FREE : NVGPU_VF_KEPT);
+	if (!gone)
 		return;
 	list_for_each_entry_safe(rsv, next, &mgr->kept, node)
 		if (rsv->gfid == vf + 1)

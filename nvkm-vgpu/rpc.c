@@ -333,6 +333,7 @@ bool nvgpu_rpc_receive(struct nvkm_vgpu_pf *pf)
 			rpc_dispatch(pf, &rpc->rx->rpc);
 			break;
 		case -EBADMSG:
+			nvgpu_health_message(pf);
 			dev_err_ratelimited(&pf->pdev->dev, "GSP-RM: damaged message dropped\n");
 			break;
 		case -EPROTO:

@@ -71,6 +71,8 @@ static int sriov_enable(struct nvkm_vgpu_pf *pf, int num_vfs)
 	struct pci_dev *pdev = pf->pdev;
 	int ret;
 
+	/* it may have said something since, which nobody had to look for */
+	nvgpu_rpc_receive(pf);
 	if (nvgpu_health_error(pf))
 		return -EIO;
 	/* GFIDs are what GSP-RM was booted for */

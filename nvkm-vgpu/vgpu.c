@@ -151,15 +151,13 @@ int nvgpu_vgpu_create(struct nvkm_vgpu *vgpu)
 	};
 
 	ret = vgpu_start(vgpu, &may_run);
-	if (!ret) {
-		nvgpu_vf_move(vgpu->pf, vgpu->vf, NVGPU_VF_RUNNING);
-		/* whoever told of the GPU's death did so before there was anybody to tell */
-		if (!nvgpu_health_is_dead(vgpu->pf))
-			return 0;
-		ret = -EIO;
-	}
+	/* its task may have crashed meanwhile, or GSP-RM died */
+	if (!ret && nvgpu_vf_move(vgpu->pf, vgpu->vf, NVGPU_VF_RUNNING) &&
+	    !nvgpu_health_is_dead(vgpu->pf))
+		return 0;
 	vgpu_stop(vgpu, may_run);
-	return ret;
+	/* -EBUSY says that the VF is open; a GSP-RM that is busy is something else */
+	return ret && ret != -EBUSY ? ret : -EIO;
 }
 
 /**
@@ -222,7 +220,8 @@ static int vgpu_tell_gfid(struct nvkm_vgpu_pf *pf, u32 gfid, u32 cmd, bool *conf
  * @pf: the GPU
  * @gfid: whose
  *
- * CLEANUP is sent also when SHUTDOWN failed, as NVIDIA's host does, and is the one that counts.
+ * CLEANUP is sent also when SHUTDOWN failed, as NVIDIA's host does, and is the one that counts. If
+ * GSP-RM did not answer SHUTDOWN at all it is not sent either, until GSP-RM says something.
  *
  * Context: may sleep, bounded, and cannot be interrupted.
  * Return: whether GSP-RM confirmed that the vGPU has gone. If not, what it had must not be used

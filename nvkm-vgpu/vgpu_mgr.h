@@ -78,17 +78,19 @@ struct nvgpu_params {
  * @NVGPU_VF_RUNNING: a guest may use it
  * @NVGPU_VF_RESETTING: its plugin task is told of a reset
  * @NVGPU_VF_FAILED: its plugin task or GSP-RM is gone; all that is left is to close it
- * @NVGPU_VF_STOPPING: it is being closed
+ * @NVGPU_VF_STOPPING: it is being closed, or its end is asked for once more
  * @NVGPU_VF_KEPT: closed, but GSP-RM did not confirm that. What it had stays reserved, until GSP-RM
  *	confirms it on the next write of a type, or is loaded anew
  *
  *	FREE <--> TYPED --> BOOTING --> RUNNING <--> RESETTING
  *	 ^          ^          |           |             |
- *	 |          |          |           +--> FAILED <-+
- *	 |          |          v           v        |
- *	 |          +------ STOPPING <-----+--------+
- *	 |                     |
- *	 +------------------- KEPT
+ *	 |          |          +-----------+-------------+--> FAILED
+ *	 |          |          v           v             |       |
+ *	 |          +------ STOPPING <-----+-------------+-------+
+ *	 |                   |   ^
+ *	 +-------------------+   |
+ *	                         v
+ *	                        KEPT
  */
 enum nvgpu_vf_state {
 	NVGPU_VF_FREE,

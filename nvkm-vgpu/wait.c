@@ -37,8 +37,9 @@ static long wait_sleep(const struct nvgpu_wait *wait, unsigned int us)
  * @wait: for what
  *
  * Context: process, may sleep.
- * Return: 0 when it is there; what @wait's look says; -EIO when GSP-RM is dead or does not respond,
- * known within 100 ms; -EINTR when the process is being killed; -ETIMEDOUT, after one more look.
+ * Return: 0 when it is there; what @wait's look says; -EIO when GSP-RM is dead, or does not respond
+ * and it is GSP-RM that has to answer, known within 100 ms; -EINTR when the process is being
+ * killed; -ETIMEDOUT, after one more look.
  */
 int nvgpu_wait(struct nvkm_vgpu_pf *pf, struct nvgpu_wait *wait)
 {
@@ -54,7 +55,7 @@ int nvgpu_wait(struct nvkm_vgpu_pf *pf, struct nvgpu_wait *wait)
 		ret = wait->look(wait->arg);
 		if (ret)
 			return ret < 0 ? ret : 0;
-		if (nvgpu_health_error(pf))
+		if (wait->task ? nvgpu_health_is_dead(pf) : nvgpu_health_error(pf))
 			return -EIO;
 		if (last)
 			return -ETIMEDOUT;

@@ -13,6 +13,7 @@ struct nvkm_vgpu_pf;
  * @arg: of @look
  * @wake: who finds it first completes this, which ends a sleep; may be NULL
  * @timeout_ms: how long at most
+ * @task: a plugin task has to answer, which it may do while GSP-RM itself does not
  * @killable: ends when the process is being killed
  * @looks: how often @look was called, counted up
  */
@@ -21,6 +22,7 @@ struct nvgpu_wait {
 	void *arg;
 	struct completion *wake;
 	unsigned int timeout_ms;
+	bool task;
 	bool killable;
 	unsigned int looks;
 };

@@ -164,7 +164,7 @@ static ssize_t write_config(struct nvidia_vgpu_vf *vf, const char __user *buf, s
 		return done;
 	write_bar1(vf, pos, done, data);
 	/* it may have been the bit that resets the function */
-	if (READ_ONCE(vf->reset_pending)) {
+	if (vf_reset_pending(vf)) {
 		ret = nvidia_vgpu_follow_reset(vf);
 		if (ret)
 			return ret;
@@ -223,7 +223,7 @@ static bool insert_pfn(struct nvidia_vgpu_vf *vf, struct vm_fault *vmf, unsigned
 		       unsigned int order, vm_fault_t *ret)
 {
 	guard(rwsem_read)(&vf->core.memory_lock);
-	if (READ_ONCE(vf->reset_pending))
+	if (vf_reset_pending(vf))
 		return false;
 	*ret = vfio_pci_vmf_insert_pfn(&vf->core, vmf, pfn, order);
 	return true;

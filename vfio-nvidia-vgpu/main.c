@@ -22,6 +22,15 @@
  * of the guest on its BARs wait.
  */
 
+/* VFIO's error eventfd: QEMU stops the VM and says so */
+static void nvidia_vgpu_fail(struct nvidia_vgpu_vf *vf, const char *why)
+{
+	WRITE_ONCE(vf->failed, true);
+	wake_up_all(&vf->reset_wait);
+	dev_err(&vf->core.pdev->dev, "vGPU %s\n", why);
+	vfio_pci_core_aer_err_detected(vf->core.pdev, pci_channel_io_perm_failure);
+}
+
 /**
  * nvidia_vgpu_follow_reset() - have the vGPU follow a reset of its function
  * @vf: the VF; nothing happens if it was not reset
@@ -32,15 +41,17 @@
 int nvidia_vgpu_follow_reset(struct nvidia_vgpu_vf *vf)
 {
 	int ret = mutex_lock_killable(&vf->lock);
+	int resets;
 
 	if (ret)
 		return ret;
-	if (vf->open && READ_ONCE(vf->reset_pending) && nvkm_vgpu_reset(vf->vgpu)) {
-		WRITE_ONCE(vf->failed, true);
-		dev_err_ratelimited(&vf->core.pdev->dev,
-				    "vGPU did not follow a reset; close it to go on\n");
+	/* there may be another one while the vGPU follows */
+	while (vf->open && !READ_ONCE(vf->failed) && vf_reset_pending(vf)) {
+		resets = atomic_read(&vf->resets);
+		if (nvkm_vgpu_reset(vf->vgpu))
+			nvidia_vgpu_fail(vf, "did not follow a reset; close it to go on");
+		WRITE_ONCE(vf->followed, resets);
 	}
-	WRITE_ONCE(vf->reset_pending, false);
 	wake_up_all(&vf->reset_wait);
 	mutex_unlock(&vf->lock);
 	return READ_ONCE(vf->failed) ? -EIO : 0;
@@ -54,7 +65,8 @@ int nvidia_vgpu_follow_reset(struct nvidia_vgpu_vf *vf)
  */
 int nvidia_vgpu_wait_reset(struct nvidia_vgpu_vf *vf)
 {
-	int ret = wait_event_killable(vf->reset_wait, !READ_ONCE(vf->reset_pending));
+	int ret = wait_event_killable(vf->reset_wait,
+				      READ_ONCE(vf->failed) || !vf_reset_pending(vf));
 
 	return ret ? ret : READ_ONCE(vf->failed) ? -EIO : 0;
 }
@@ -69,16 +81,19 @@ static void nvidia_vgpu_reset_done(struct pci_dev *pdev)
 	struct vfio_pci_core_device *core = pci_get_drvdata(pdev);
 	struct nvidia_vgpu_vf *vf = container_of(core, struct nvidia_vgpu_vf, core);
 
-	/* a VF that is being opened or closed is reset, too; those have nothing to follow */
-	if (!READ_ONCE(vf->open))
-		return;
-	WRITE_ONCE(vf->reset_pending, true);
-	queue_work(system_dfl_wq, &vf->reset_work);
+	/* whoever followed it in its middle has to do it again */
+	atomic_inc(&vf->resets);
+	/* a VF that is being opened or closed is reset, too; those look for themselves */
+	if (READ_ONCE(vf->open))
+		queue_work(system_dfl_wq, &vf->reset_work);
 }
 
-/* nothing to do before: the PCI core only warns of resets that a driver does not hear of */
+/* accesses that begin from now on wait for the vGPU */
 static void nvidia_vgpu_reset_prepare(struct pci_dev *pdev)
 {
+	struct vfio_pci_core_device *core = pci_get_drvdata(pdev);
+
+	atomic_inc(&container_of(core, struct nvidia_vgpu_vf, core)->resets);
 }
 
 static const struct pci_error_handlers nvidia_vgpu_err_handlers = {
@@ -87,15 +102,10 @@ static const struct pci_error_handlers nvidia_vgpu_err_handlers = {
 	.error_detected = vfio_pci_core_aer_err_detected,
 };
 
-/* VFIO's error eventfd: QEMU stops the VM and says so */
 static void nvidia_vgpu_error(void *data, enum nvkm_vgpu_error reason)
 {
-	struct nvidia_vgpu_vf *vf = data;
-
-	WRITE_ONCE(vf->failed, true);
-	dev_err(&vf->core.pdev->dev, "vGPU failed: %s\n",
-		reason == NVKM_VGPU_ERROR_PLUGIN ? "its plugin task crashed" : "the GPU is dead");
-	vfio_pci_core_aer_err_detected(vf->core.pdev, pci_channel_io_perm_failure);
+	nvidia_vgpu_fail(data, reason == NVKM_VGPU_ERROR_PLUGIN ?
+			 "failed: its plugin task crashed" : "failed: the GPU is dead");
 }
 
 static const struct nvkm_vgpu_client_ops nvidia_vgpu_client_ops = {
@@ -117,12 +127,15 @@ static int nvidia_vgpu_open_device(struct vfio_device *vdev)
 		goto err_disable;
 	vf->bar1 = 0;
 	vf->failed = false;
-	vf->reset_pending = false;
+	vf->followed = atomic_read(&vf->resets);
 	ret = nvkm_vgpu_open(vf->vgpu);
 	WRITE_ONCE(vf->open, !ret);
 	mutex_unlock(&vf->lock);
 	if (ret)
 		goto err_disable;
+	/* by sysfs, while it was brought up */
+	if (vf_reset_pending(vf))
+		queue_work(system_dfl_wq, &vf->reset_work);
 
 	vfio_pci_core_finish_enable(&vf->core);
 	return 0;
@@ -230,6 +243,8 @@ static void nvidia_vgpu_remove(struct pci_dev *pdev)
 	struct nvidia_vgpu_vf *vf = container_of(core, struct nvidia_vgpu_vf, core);
 
 	vfio_pci_core_unregister_device(core);
+	/* a reset while the device was closed may have queued it; from here on none comes */
+	cancel_work_sync(&vf->reset_work);
 	nvkm_vgpu_detach(vf->vgpu);
 	vfio_put_device(&core->vdev);
 }

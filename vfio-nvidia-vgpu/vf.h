@@ -2,6 +2,7 @@
 #ifndef _VFIO_NVIDIA_VGPU_VF_H
 #define _VFIO_NVIDIA_VGPU_VF_H
 
+#include <linux/atomic.h>
 #include <linux/mutex.h>
 #include <linux/nvkm_vgpu.h>
 #include <linux/vfio_pci_core.h>
@@ -14,10 +15,12 @@
  * @vgpu: the vGPU of the VF
  * @lock: open, close and what follows a reset
  * @open: the vGPU is open; protected by @lock
- * @reset_pending: the function was reset, its vGPU has to follow before a guest may use it again
+ * @resets: how often a reset of the function began or ended; its vGPU has to follow each before a
+ *	guest may use it again
+ * @followed: the last one of @resets that it has followed; protected by @lock
  * @failed: the vGPU did not follow, or is gone; until it is opened anew
  * @reset_work: has the vGPU follow a reset that nobody here asked for
- * @reset_wait: for the end of @reset_pending
+ * @reset_wait: for @followed to be as far as @resets
  * @bar1: what the guest wrote to BAR1, which is smaller than the VF's
  * @bar1_lock: for writers of @bar1
  */
@@ -26,7 +29,8 @@ struct nvidia_vgpu_vf {
 	struct nvkm_vgpu *vgpu;
 	struct mutex lock;		/* see @lock */
 	bool open;
-	bool reset_pending;
+	atomic_t resets;
+	int followed;
 	bool failed;
 	struct work_struct reset_work;
 	wait_queue_head_t reset_wait;
@@ -42,6 +46,11 @@ static inline struct nvidia_vgpu_vf *to_vf(struct vfio_device *vdev)
 static inline const struct nvkm_vgpu_identity *vf_identity(const struct nvidia_vgpu_vf *vf)
 {
 	return nvkm_vgpu_identity(vf->vgpu);
+}
+
+static inline bool vf_reset_pending(const struct nvidia_vgpu_vf *vf)
+{
+	return READ_ONCE(vf->followed) != atomic_read(&vf->resets);
 }
 
 extern const struct vfio_pci_device_ops nvidia_vgpu_dmabuf_ops;

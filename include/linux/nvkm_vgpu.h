@@ -29,7 +29,8 @@ enum nvkm_vgpu_error {
 
 /**
  * struct nvkm_vgpu_client_ops - what a driver of a VF is told
- * @error: its open vGPU has failed, and all that is left is to close it. Called once an open.
+ * @error: its open vGPU has failed, and all that is left is to close it; or, while nvkm_vgpu_open()
+ *	is under way, that one will fail. Called once an open.
  *	Context: process, may sleep; the API must not be called from it, nor may it wait for who
  *	does.
  */
