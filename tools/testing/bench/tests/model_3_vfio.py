@@ -130,8 +130,8 @@ def test_vfs(vm):
     start, end = (int(word, 16) for word in gpu.read(gpu.vf_path(0, "resource")).split()[:2])
     expect(end - start < PMU, True, "a VF's BAR0 ends before the PMU's registers")
     results.add(True, ON_A_PF[1], " # SKIP its driver wants a PMU, which a VF has not")
-    gpu.put_away()
     vm.sh("modprobe -r vfio-pci")
+    gpu.put_away()
     return results.tap()
 
 
@@ -146,8 +146,8 @@ def test_mmio(vm):
     results = Results()
     modes = [f"-v {mode}" for mode in TYPE1]
     results.run(vm, "vfio-pci", "vfio_dma_mapping_mmio_test", *modes, gpu.vf(0))
-    gpu.put_away()
     vm.sh("modprobe -r vfio-pci")
+    gpu.put_away()
     return results.tap()
 
 
