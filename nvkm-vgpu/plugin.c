@@ -128,13 +128,6 @@ static void plugin_ring(struct nvkm_vgpu *vgpu)
 	nvgpu_rd32(vgpu->pf, NVGPU_PRIV_DOORBELL);
 }
 
-static int plugin_wait_answered(struct nvkm_vgpu *vgpu, unsigned int timeout_ms)
-{
-	void __iomem *seq = plugin_response(vgpu) + plugin_layout(vgpu)->response_reg.seq_processed;
-
-	return plugin_wait(vgpu, seq, vgpu->plugin.seq, timeout_ms);
-}
-
 static int plugin_post(struct nvkm_vgpu *vgpu, u32 type, const void *payload, u32 size,
 		       unsigned int timeout_ms)
 {
@@ -147,7 +140,8 @@ static int plugin_post(struct nvkm_vgpu *vgpu, u32 type, const void *payload, u3
 	/* the number says that the rest is there; uncached writes keep their order */
 	writel(++plugin->seq, plugin_ctrl(vgpu) + lay->ctrl_reg.message_seq_num);
 	plugin_ring(vgpu);
-	return plugin_wait_answered(vgpu, timeout_ms);
+	return plugin_wait(vgpu, plugin_response(vgpu) + lay->response_reg.seq_processed,
+			   plugin->seq, timeout_ms);
 }
 
 static int plugin_call(struct nvkm_vgpu *vgpu, u32 type, const void *payload, u32 size,

@@ -285,7 +285,6 @@ static void retry_kept(struct nvkm_vgpu_pf *pf, unsigned int vf)
 {
 	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
 	struct nvgpu_reservation *rsv, *next;
-
 	bool gone;
 
 	/* nobody else may get the GFID to run while its end is asked for */

@@ -17,7 +17,7 @@
  * Reset. The function is reset by hardware, then its vGPU has to be told: not before, as its plugin
  * task takes the message as the end of all that the guest had under way. That takes firmware, so it
  * is not done where the PCI core says that the function was reset: VFIO holds memory_lock there.
- * The callback only marks. Who asked for the reset, by ioctl or configuration space, does the rest
+ * The callbacks only count. Who asked for the reset, by ioctl or configuration space, does the rest
  * once VFIO has let go, and gets its error; after other resets a work item does. Meanwhile faults
  * of the guest on its BARs wait.
  */
