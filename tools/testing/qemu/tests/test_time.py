@@ -41,8 +41,10 @@ def _():
             Client(m).boot().get_static()
             return ticks[0]
     one, again, other = clock(1), clock(1), clock(2)
-    equal(one, again, "time of seed 1")
-    true(other != one, "seed 2 takes as long")
+    # QEMU's main loop may carry out a step before or after the client's next look, one tick of the clock apart
+    near = 10_000_000
+    true(abs(one - again) < near, f"seed 1 took {one} ns, and {again} ns the second time")
+    true(abs(other - one) > near, f"seed 2 takes as long as seed 1, {one} ns")
     true(1_300_000_000 < min(one, other), "faster than GFW and GSP-RM can be")
 
 
