@@ -8,8 +8,7 @@
 #include <linux/slab.h>
 
 #include "device.h"
-#include "profile.h"
-#include "vgpu.h"
+#include "vgpu/vgpu.h"
 
 #define USERS	"vfio-nvidia-vgpu,nvkm-vgpu-*"
 
@@ -35,11 +34,11 @@ static int export_vf_index(struct nvkm_vgpu_pf *pf, struct pci_dev *vf)
 {
 	int index;
 
-	if (!vf->is_virtfn || vf->physfn != pf->pdev)
+	if (!vf->is_virtfn || vf->physfn != pf->gpu.pdev)
 		return -EINVAL;
 
 	index = pci_iov_vf_id(vf);
-	if (index < 0 || index >= NVGPU_MAX_VFS || index >= pf->info.max_gfid)
+	if (index < 0 || index >= NVGPU_MAX_VFS || index >= pf->gsp.info.max_gfid)
 		return -EINVAL;
 	return array_index_nospec(index, NVGPU_MAX_VFS);
 }
@@ -67,6 +66,9 @@ struct nvkm_vgpu *nvkm_vgpu_attach(struct pci_dev *vf, const struct nvkm_vgpu_cl
 	vgpu->ops = ops;
 	vgpu->data = data;
 	mutex_init(&vgpu->lock);
+	vgpu->plugin = (struct nvgpu_plugin) {
+		.pf = pf, .gfid = vgpu->gfid, .lock = &vgpu->lock,
+	};
 
 	scoped_guard(mutex, &pf->mgr.notify) {
 		if (!pf->mgr.vf[index].client) {

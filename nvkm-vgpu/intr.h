@@ -9,18 +9,19 @@ struct nvkm_vgpu_pf;
 
 /**
  * struct nvgpu_intr - interrupts of the PF
+ * @pf: the GPU
  * @irq: Linux' number
  * @vector: the GSP's, in the GPU's interrupt tree
  * @rest: reads what is too much for the interrupt's thread
  */
 struct nvgpu_intr {
+	struct nvkm_vgpu_pf *pf;
 	int irq;
 	u32 vector;
 	struct work_struct rest;
 };
 
-int nvgpu_intr_init(struct nvkm_vgpu_pf *pf);
-void nvgpu_intr_again(struct nvkm_vgpu_pf *pf);
-void nvgpu_intr_fini(struct nvkm_vgpu_pf *pf);
+int nvgpu_intr_init(struct nvgpu_intr *intr, struct nvkm_vgpu_pf *pf);
+void nvgpu_intr_fini(struct nvgpu_intr *intr);
 
 #endif

@@ -5,26 +5,27 @@
 #include <linux/pci.h>
 #include <linux/slab.h>
 
-#include "boards.h"
 #include "device.h"
-#include "regs/falcon.h"
+#include "regs/gpu.h"
 #include "regs/pmc.h"
-#include "sysfs.h"
-#include "vgpu.h"
+#include "vgpu/boards.h"
+#include "vgpu/mgr.h"
+#include "vgpu/sysfs.h"
+#include "vgpu/vgpu.h"
 
 #define PF_DMA_BITS	47	/* Ada's page table entries; nova-core gpu/hal/tu102.rs */
-#define PF_BARS		(BIT(0) | BIT(1))	/* registers, window on framebuffer */
+#define PF_BARS		(BIT(0) | BIT(1))	/* registers, aperture on framebuffer */
 
 /* the chip says what it is; boards have been relabelled */
 static int pf_check_chip(struct nvkm_vgpu_pf *pf)
 {
-	u32 boot0 = nvgpu_rd32(pf, NVGPU_PMC_BOOT_0);
-	u32 boot42 = nvgpu_rd32(pf, NVGPU_PMC_BOOT_42);
+	u32 boot0 = nvgpu_rd32(&pf->gpu, NVGPU_PMC_BOOT_0);
+	u32 boot42 = nvgpu_rd32(&pf->gpu, NVGPU_PMC_BOOT_42);
 
 	if (boot0 == ~0U)
-		return dev_err_probe(&pf->pdev->dev, -ENODEV, "the GPU does not answer\n");
+		return dev_err_probe(&pf->gpu.pdev->dev, -ENODEV, "the GPU does not answer\n");
 	if (FIELD_GET(NVGPU_PMC_BOOT_42_ARCHITECTURE, boot42) != NVGPU_PMC_ARCHITECTURE_AD100)
-		return dev_err_probe(&pf->pdev->dev, -ENODEV,
+		return dev_err_probe(&pf->gpu.pdev->dev, -ENODEV,
 				     "chip %#x is not of the Ada generation\n", boot42);
 	return 0;
 }
@@ -51,7 +52,7 @@ static int pf_check_pci(struct pci_dev *pdev)
 
 static int pf_enable(struct nvkm_vgpu_pf *pf)
 {
-	struct pci_dev *pdev = pf->pdev;
+	struct pci_dev *pdev = pf->gpu.pdev;
 	int ret;
 
 	ret = pci_enable_device_mem(pdev);
@@ -62,8 +63,8 @@ static int pf_enable(struct nvkm_vgpu_pf *pf)
 		dev_err_probe(&pdev->dev, ret, "BARs are in use, /proc/iomem says by whom\n");
 		goto err_disable;
 	}
-	pf->regs = pci_iomap(pdev, 0, 0);
-	if (!pf->regs) {
+	pf->gpu.regs = pci_iomap(pdev, 0, 0);
+	if (!pf->gpu.regs) {
 		ret = -ENOMEM;
 		goto err_release;
 	}
@@ -75,7 +76,7 @@ static int pf_enable(struct nvkm_vgpu_pf *pf)
 	return 0;
 
 err_unmap:
-	pci_iounmap(pdev, pf->regs);
+	pci_iounmap(pdev, pf->gpu.regs);
 err_release:
 	pci_release_selected_regions(pdev, PF_BARS);
 err_disable:
@@ -83,24 +84,31 @@ err_disable:
 	return ret;
 }
 
+static void pf_free(struct nvkm_vgpu_pf *pf)
+{
+	nvgpu_rm_fini(&pf->rm);
+	kfree(nvgpu_device(pf));
+}
+
 static void pf_disable(struct nvkm_vgpu_pf *pf)
 {
-	pci_clear_master(pf->pdev);
-	pci_iounmap(pf->pdev, pf->regs);
-	pci_release_selected_regions(pf->pdev, PF_BARS);
-	pci_disable_device(pf->pdev);
+	pci_clear_master(pf->gpu.pdev);
+	pci_iounmap(pf->gpu.pdev, pf->gpu.regs);
+	pci_release_selected_regions(pf->gpu.pdev, PF_BARS);
+	pci_disable_device(pf->gpu.pdev);
 }
 
 static void pf_unload(struct nvkm_vgpu_pf *pf)
 {
-	nvgpu_gsp_unload(pf);
+	nvgpu_gsp_unload(&pf->gsp);
 	/* whatever became of its engines, they do not write to memory that is freed now */
-	pci_clear_master(pf->pdev);
-	nvgpu_gsp_fini(pf);
+	pci_clear_master(pf->gpu.pdev);
+	nvgpu_gsp_fini(&pf->gsp);
 }
 
 static int nvkm_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
+	struct nvgpu_device *nvdev;
 	struct nvkm_vgpu_pf *pf;
 	int ret;
 
@@ -112,16 +120,13 @@ static int nvkm_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (ret)
 		return ret;
 
-	pf = kzalloc_obj(*pf);
-	if (!pf)
+	nvdev = kzalloc_obj(*nvdev);
+	if (!nvdev)
 		return -ENOMEM;
-	pf->pdev = pdev;
-	pf->gsp_falcon = (struct nvgpu_falcon) {
-		.pf = pf, .name = "gsp", .base = NVGPU_FALCON_GSP
-	};
-	pf->sec2 = (struct nvgpu_falcon) { .pf = pf, .name = "sec2", .base = NVGPU_FALCON_SEC2 };
-
-	nvgpu_health_init(pf);
+	pf = &nvdev->pf;
+	pf->gpu.pdev = pdev;
+	nvgpu_gsp_init(&pf->gsp, &pf->gpu);
+	nvgpu_rm_init(&pf->rm, &pf->gsp);
 
 	ret = pf_enable(pf);
 	if (ret)
@@ -129,29 +134,29 @@ static int nvkm_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = pf_check_chip(pf);
 	if (ret)
 		goto err_disable;
-	ret = nvgpu_gsp_boot(pf);
+	ret = nvgpu_gsp_boot(&pf->gsp);
 	if (ret)
 		goto err_disable;
-	ret = nvgpu_intr_init(pf);
+	ret = nvgpu_intr_init(&nvdev->intr, pf);
 	if (ret)
 		goto err_unload;
 	pci_set_drvdata(pdev, pf);
 	ret = nvgpu_vgpu_mgr_init(pf);
 	if (ret)
 		goto err_intr;
-	pf->on_plugin_event = nvgpu_vgpu_plugin_event;
-	nvgpu_health_tell(pf, nvgpu_vgpu_fail_all);
+	pf->gsp.events.on_plugin = nvgpu_vgpu_plugin_event;
+	nvgpu_health_tell(&pf->gsp.health, nvgpu_vgpu_fail_all);
 	return 0;
 
 err_intr:
 	pci_set_drvdata(pdev, NULL);
-	nvgpu_intr_fini(pf);
+	nvgpu_intr_fini(&nvdev->intr);
 err_unload:
 	pf_unload(pf);
 err_disable:
 	pf_disable(pf);
 err_free:
-	kfree(pf);
+	pf_free(pf);
 	return ret;
 }
 
@@ -160,14 +165,14 @@ static void nvkm_vgpu_remove(struct pci_dev *pdev)
 	struct nvkm_vgpu_pf *pf = pci_get_drvdata(pdev);
 
 	nvgpu_sriov_disable(pf);
-	nvgpu_health_tell_nobody(pf);
+	nvgpu_health_tell_nobody(&pf->gsp.health);
 	scoped_guard(mutex, &pf->gsp.rpc.receive)
-		pf->on_plugin_event = NULL;
+		pf->gsp.events.on_plugin = NULL;
 	nvgpu_vgpu_mgr_fini(pf);
-	nvgpu_intr_fini(pf);
+	nvgpu_intr_fini(&nvgpu_device(pf)->intr);
 	pf_unload(pf);
 	pf_disable(pf);
-	kfree(pf);
+	pf_free(pf);
 }
 
 /* the next kernel finds a GPU that it can load firmware into; whoever used a VF is gone by now */
@@ -175,8 +180,8 @@ static void nvkm_vgpu_shutdown(struct pci_dev *pdev)
 {
 	struct nvkm_vgpu_pf *pf = pci_get_drvdata(pdev);
 
-	nvgpu_intr_fini(pf);
-	nvgpu_gsp_unload(pf);
+	nvgpu_intr_fini(&nvgpu_device(pf)->intr);
+	nvgpu_gsp_unload(&pf->gsp);
 	pci_clear_master(pdev);
 }
 
@@ -193,10 +198,10 @@ static pci_ers_result_t nvkm_vgpu_error_detected(struct pci_dev *pdev, pci_chann
 	case pci_channel_io_normal:
 		return PCI_ERS_RESULT_CAN_RECOVER;
 	case pci_channel_io_frozen:
-		nvgpu_health_dead(pf, "PCI error, the link is frozen");
+		nvgpu_health_dead(&pf->gsp.health, "PCI error, the link is frozen");
 		return PCI_ERS_RESULT_DISCONNECT;
 	default:
-		nvgpu_health_look(pf);
+		nvgpu_health_look(&pf->gsp.health);
 		return PCI_ERS_RESULT_DISCONNECT;
 	}
 }
@@ -204,7 +209,9 @@ static pci_ers_result_t nvkm_vgpu_error_detected(struct pci_dev *pdev, pci_chann
 /* by hand in sysfs, or by PCI error recovery: it takes GSP-RM and all VFs with it, unasked */
 static void nvkm_vgpu_reset_prepare(struct pci_dev *pdev)
 {
-	nvgpu_health_dead(pci_get_drvdata(pdev),
+	struct nvkm_vgpu_pf *pf = pci_get_drvdata(pdev);
+
+	nvgpu_health_dead(&pf->gsp.health,
 			  "the GPU is being reset; unbind and bind it to go on");
 }
 

@@ -3,8 +3,8 @@
 #include <linux/pci.h>
 
 #include "device.h"
-#include "profile.h"
-#include "sysfs.h"
+#include "vgpu/provision.h"
+#include "vgpu/sysfs.h"
 
 /*
  * VFs come from PCI's bookkeeping each time: an operator may have removed some. Puts @vf, as
@@ -53,13 +53,13 @@ static bool sriov_foreign_driver(struct nvkm_vgpu_pf *pf)
 	int index;
 
 	guard(mutex)(&pf->mgr.notify);
-	while ((vf = sriov_next_vf(pf->pdev, vf))) {
+	while ((vf = sriov_next_vf(pf->gpu.pdev, vf))) {
 		index = pci_iov_vf_id(vf);
 		if (!READ_ONCE(vf->dev.driver) || index < 0 || index >= NVGPU_MAX_VFS ||
 		    pf->mgr.vf[index].client)
 			continue;
-		dev_notice(&pf->pdev->dev, "VF %d has another driver, %s: unbind it first\n", index,
-			   dev_driver_string(&vf->dev));
+		dev_notice(&pf->gpu.pdev->dev, "VF %d has another driver, %s: unbind it first\n",
+			   index, dev_driver_string(&vf->dev));
 		pci_dev_put(vf);
 		return true;
 	}
@@ -68,28 +68,28 @@ static bool sriov_foreign_driver(struct nvkm_vgpu_pf *pf)
 
 static int sriov_enable(struct nvkm_vgpu_pf *pf, int num_vfs)
 {
-	struct pci_dev *pdev = pf->pdev;
+	struct pci_dev *pdev = pf->gpu.pdev;
 	int ret;
 
 	/* it may have said something since, which nobody had to look for */
-	nvgpu_rpc_receive(pf);
-	if (nvgpu_health_error(pf))
+	nvgpu_rpc_receive(&pf->gsp.rpc);
+	if (nvgpu_health_error(&pf->gsp.health))
 		return -EIO;
 	/* GFIDs are what GSP-RM was booted for */
-	if (num_vfs > NVGPU_MAX_VFS || num_vfs > pf->info.max_gfid)
+	if (num_vfs > NVGPU_MAX_VFS || num_vfs > pf->gsp.info.max_gfid)
 		return -ERANGE;
 
 	ret = pci_enable_sriov(pdev, num_vfs);
 	if (ret)
 		return ret;
 
-	nvgpu_profile_enable(&pf->mgr);
+	nvgpu_provision_enable(&pf->mgr);
 	ret = sriov_add_files(pdev);
 	if (ret) {
 		/* with the VFs go the files that some of them have */
-		nvgpu_profile_disable(&pf->mgr, true);
+		nvgpu_provision_disable(&pf->mgr, true);
 		pci_disable_sriov(pdev);
-		nvgpu_profile_clear_all(pf);
+		nvgpu_provision_clear_all(pf);
 		return ret;
 	}
 	return num_vfs;
@@ -105,10 +105,10 @@ static int sriov_enable(struct nvkm_vgpu_pf *pf, int num_vfs)
  */
 void nvgpu_sriov_disable(struct nvkm_vgpu_pf *pf)
 {
-	nvgpu_profile_disable(&pf->mgr, true);
-	sriov_remove_files(pf->pdev);
-	pci_disable_sriov(pf->pdev);
-	nvgpu_profile_clear_all(pf);
+	nvgpu_provision_disable(&pf->mgr, true);
+	sriov_remove_files(pf->gpu.pdev);
+	pci_disable_sriov(pf->gpu.pdev);
+	nvgpu_provision_clear_all(pf);
 }
 
 /**
@@ -132,7 +132,7 @@ int nvgpu_sriov_configure(struct pci_dev *pdev, int num_vfs)
 
 	if (sriov_foreign_driver(pf))
 		return -EBUSY;
-	ret = nvgpu_profile_disable(&pf->mgr, false);
+	ret = nvgpu_provision_disable(&pf->mgr, false);
 	if (ret)
 		return ret;
 	nvgpu_sriov_disable(pf);

@@ -31,7 +31,7 @@
 
 #define VMA_INDEX_SHIFT		(VFIO_PCI_OFFSET_SHIFT - PAGE_SHIFT)
 
-static u64 bar_size(const struct nvidia_vgpu_vf *vf, unsigned int index)
+static u64 access_bar_size(const struct nvidia_vgpu_vf *vf, unsigned int index)
 {
 	u64 size = pci_resource_len(vf->core.pdev, index);
 
@@ -39,22 +39,23 @@ static u64 bar_size(const struct nvidia_vgpu_vf *vf, unsigned int index)
 }
 
 /* page of the MSI-X table */
-static u64 table_page(const struct nvidia_vgpu_vf *vf)
+static u64 access_table_page(const struct nvidia_vgpu_vf *vf)
 {
 	return round_down(vf->core.msix_offset, PAGE_SIZE);
 }
 
-static bool is_trapped(const struct nvidia_vgpu_vf *vf, unsigned int index, u64 offset, u64 size)
+static bool access_is_trapped(const struct nvidia_vgpu_vf *vf, unsigned int index, u64 offset,
+			      u64 size)
 {
-	u64 page = table_page(vf);
+	u64 page = access_table_page(vf);
 
 	return index == vf->core.msix_bar && offset < page + PAGE_SIZE && offset + size > page;
 }
 
-static int add_sparse_cap(struct nvidia_vgpu_vf *vf, struct vfio_info_cap *caps)
+static int access_add_sparse_cap(struct nvidia_vgpu_vf *vf, struct vfio_info_cap *caps)
 {
 	DEFINE_RAW_FLEX(struct vfio_region_info_cap_sparse_mmap, sparse, areas, 2);
-	u64 page = table_page(vf), end = bar_size(vf, BAR0);
+	u64 page = access_table_page(vf), end = access_bar_size(vf, BAR0);
 	unsigned int num = 0;
 
 	if (page) {
@@ -83,15 +84,15 @@ int nvidia_vgpu_get_region_info(struct vfio_device *vdev, struct vfio_region_inf
 		return ret;
 
 	if (info->index == BAR1)
-		info->size = bar_size(vf, BAR1);
+		info->size = access_bar_size(vf, BAR1);
 	if (info->index == BAR0 && vf->core.msix_bar == BAR0 &&
 	    info->flags & VFIO_REGION_INFO_FLAG_MMAP)
-		ret = add_sparse_cap(vf, caps);
+		ret = access_add_sparse_cap(vf, caps);
 	return ret;
 }
 
-static int overlay(char __user *buf, loff_t pos, size_t count, unsigned int reg, const void *val,
-		   size_t size)
+static int access_overlay(char __user *buf, loff_t pos, size_t count, unsigned int reg,
+			  const void *val, size_t size)
 {
 	size_t len, reg_offset;
 	loff_t buf_offset;
@@ -104,20 +105,21 @@ static int overlay(char __user *buf, loff_t pos, size_t count, unsigned int reg,
 }
 
 /* what a BAR of the smaller size would hold after the guest's writes */
-static __le64 get_bar1(const struct nvidia_vgpu_vf *vf)
+static __le64 access_get_bar1(const struct nvidia_vgpu_vf *vf)
 {
-	u64 val = le64_to_cpu(READ_ONCE(vf->bar1)) & ~(bar_size(vf, BAR1) - 1);
+	u64 val = le64_to_cpu(READ_ONCE(vf->bar1)) & ~(access_bar_size(vf, BAR1) - 1);
 
 	return cpu_to_le64(val | PCI_BASE_ADDRESS_MEM_TYPE_64 | PCI_BASE_ADDRESS_MEM_PREFETCH);
 }
 
-static ssize_t read_config(struct nvidia_vgpu_vf *vf, char __user *buf, size_t count, loff_t *ppos)
+static ssize_t access_read_config(struct nvidia_vgpu_vf *vf, char __user *buf, size_t count,
+				  loff_t *ppos)
 {
 	const struct nvkm_vgpu_identity *id = vf_identity(vf);
 	__le16 device = cpu_to_le16(id->device);
 	/* vendor and device are neighbours */
 	__le16 subsystem[] = { cpu_to_le16(id->subsystem_vendor), cpu_to_le16(id->subsystem) };
-	__le64 bar1 = get_bar1(vf);
+	__le64 bar1 = access_get_bar1(vf);
 	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
 	ssize_t done;
 
@@ -125,14 +127,14 @@ static ssize_t read_config(struct nvidia_vgpu_vf *vf, char __user *buf, size_t c
 	if (done <= 0)
 		return done;
 
-	if (overlay(buf, pos, done, PCI_DEVICE_ID, &device, sizeof(device)) ||
-	    overlay(buf, pos, done, PCI_SUBSYSTEM_VENDOR_ID, subsystem, sizeof(subsystem)) ||
-	    overlay(buf, pos, done, PCI_BASE_ADDRESS_1, &bar1, sizeof(bar1)))
+	if (access_overlay(buf, pos, done, PCI_DEVICE_ID, &device, sizeof(device)) ||
+	    access_overlay(buf, pos, done, PCI_SUBSYSTEM_VENDOR_ID, subsystem, sizeof(subsystem)) ||
+	    access_overlay(buf, pos, done, PCI_BASE_ADDRESS_1, &bar1, sizeof(bar1)))
 		return -EFAULT;
 	return done;
 }
 
-static void write_bar1(struct nvidia_vgpu_vf *vf, loff_t pos, size_t count, const void *data)
+static void access_write_bar1(struct nvidia_vgpu_vf *vf, loff_t pos, size_t count, const void *data)
 {
 	size_t len, reg_offset;
 	loff_t buf_offset;
@@ -147,8 +149,8 @@ static void write_bar1(struct nvidia_vgpu_vf *vf, loff_t pos, size_t count, cons
 	}
 }
 
-static ssize_t write_config(struct nvidia_vgpu_vf *vf, const char __user *buf, size_t count,
-			    loff_t *ppos)
+static ssize_t access_write_config(struct nvidia_vgpu_vf *vf, const char __user *buf, size_t count,
+				   loff_t *ppos)
 {
 	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
 	u8 data[sizeof(u64)];
@@ -162,7 +164,7 @@ static ssize_t write_config(struct nvidia_vgpu_vf *vf, const char __user *buf, s
 	done = vfio_pci_core_write(&vf->core.vdev, buf, count, ppos);
 	if (done <= 0)
 		return done;
-	write_bar1(vf, pos, done, data);
+	access_write_bar1(vf, pos, done, data);
 	/* it may have been the bit that resets the function */
 	if (vf_reset_pending(vf)) {
 		ret = nvidia_vgpu_follow_reset(vf);
@@ -173,10 +175,10 @@ static ssize_t write_config(struct nvidia_vgpu_vf *vf, const char __user *buf, s
 }
 
 /* bytes of an access that are inside of what the guest has; only of BAR1 it has less than all */
-static ssize_t clamp_count(struct nvidia_vgpu_vf *vf, loff_t offset, size_t count)
+static ssize_t access_clamp_count(struct nvidia_vgpu_vf *vf, loff_t offset, size_t count)
 {
 	u64 pos = offset & VFIO_PCI_OFFSET_MASK;
-	u64 size = bar_size(vf, BAR1);
+	u64 size = access_bar_size(vf, BAR1);
 
 	if (VFIO_PCI_OFFSET_TO_INDEX(offset) != BAR1)
 		return count;
@@ -186,11 +188,11 @@ static ssize_t clamp_count(struct nvidia_vgpu_vf *vf, loff_t offset, size_t coun
 }
 
 /* the same, once the guest may use its function */
-static ssize_t access_count(struct nvidia_vgpu_vf *vf, loff_t offset, size_t count)
+static ssize_t access_ready_count(struct nvidia_vgpu_vf *vf, loff_t offset, size_t count)
 {
 	int ret = nvidia_vgpu_wait_reset(vf);
 
-	return ret ? ret : clamp_count(vf, offset, count);
+	return ret ? ret : access_clamp_count(vf, offset, count);
 }
 
 ssize_t nvidia_vgpu_read(struct vfio_device *vdev, char __user *buf, size_t count, loff_t *ppos)
@@ -199,9 +201,9 @@ ssize_t nvidia_vgpu_read(struct vfio_device *vdev, char __user *buf, size_t coun
 	ssize_t len;
 
 	if (VFIO_PCI_OFFSET_TO_INDEX(*ppos) == VFIO_PCI_CONFIG_REGION_INDEX)
-		return read_config(vf, buf, count, ppos);
+		return access_read_config(vf, buf, count, ppos);
 
-	len = access_count(vf, *ppos, count);
+	len = access_ready_count(vf, *ppos, count);
 	return len < 0 ? len : vfio_pci_core_read(vdev, buf, len, ppos);
 }
 
@@ -212,15 +214,15 @@ ssize_t nvidia_vgpu_write(struct vfio_device *vdev, const char __user *buf, size
 	ssize_t len;
 
 	if (VFIO_PCI_OFFSET_TO_INDEX(*ppos) == VFIO_PCI_CONFIG_REGION_INDEX)
-		return write_config(vf, buf, count, ppos);
+		return access_write_config(vf, buf, count, ppos);
 
-	len = access_count(vf, *ppos, count);
+	len = access_ready_count(vf, *ppos, count);
 	return len < 0 ? len : vfio_pci_core_write(vdev, buf, len, ppos);
 }
 
 /* false: not yet, and memory_lock was let go of to wait */
-static bool insert_pfn(struct nvidia_vgpu_vf *vf, struct vm_fault *vmf, unsigned long pfn,
-		       unsigned int order, vm_fault_t *ret)
+static bool access_insert_pfn(struct nvidia_vgpu_vf *vf, struct vm_fault *vmf, unsigned long pfn,
+			      unsigned int order, vm_fault_t *ret)
 {
 	guard(rwsem_read)(&vf->core.memory_lock);
 	if (vf_reset_pending(vf))
@@ -229,7 +231,7 @@ static bool insert_pfn(struct nvidia_vgpu_vf *vf, struct vm_fault *vmf, unsigned
 	return true;
 }
 
-static vm_fault_t bar_huge_fault(struct vm_fault *vmf, unsigned int order)
+static vm_fault_t access_bar_huge_fault(struct vm_fault *vmf, unsigned int order)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct nvidia_vgpu_vf *vf = container_of(vma->vm_private_data, struct nvidia_vgpu_vf, core);
@@ -244,25 +246,25 @@ static vm_fault_t bar_huge_fault(struct vm_fault *vmf, unsigned int order)
 	if (order && (addr < vma->vm_start || addr + (PAGE_SIZE << order) > vma->vm_end ||
 		      !IS_ALIGNED(pfn, 1UL << order)))
 		return VM_FAULT_FALLBACK;
-	if (is_trapped(vf, index, page << PAGE_SHIFT, PAGE_SIZE << order))
+	if (access_is_trapped(vf, index, page << PAGE_SHIFT, PAGE_SIZE << order))
 		return order ? VM_FAULT_FALLBACK : VM_FAULT_SIGBUS;
 
 	do {
 		if (nvidia_vgpu_wait_reset(vf))
 			return VM_FAULT_SIGBUS;
-	} while (!insert_pfn(vf, vmf, pfn, order, &ret));
+	} while (!access_insert_pfn(vf, vmf, pfn, order, &ret));
 	return ret;
 }
 
-static vm_fault_t bar_fault(struct vm_fault *vmf)
+static vm_fault_t access_bar_fault(struct vm_fault *vmf)
 {
-	return bar_huge_fault(vmf, 0);
+	return access_bar_huge_fault(vmf, 0);
 }
 
-static const struct vm_operations_struct bar_vm_ops = {
-	.fault = bar_fault,
+static const struct vm_operations_struct access_bar_vm_ops = {
+	.fault = access_bar_fault,
 #ifdef CONFIG_ARCH_SUPPORTS_HUGE_PFNMAP
-	.huge_fault = bar_huge_fault,
+	.huge_fault = access_bar_huge_fault,
 #endif
 };
 
@@ -275,12 +277,12 @@ int nvidia_vgpu_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 	int ret;
 
 	if (index == BAR1 && (check_add_overflow(start, vma->vm_end - vma->vm_start, &end) ||
-			      end > bar_size(vf, BAR1)))
+			      end > access_bar_size(vf, BAR1)))
 		return -EINVAL;
 
 	ret = vfio_pci_core_mmap(vdev, vma);
 	if (!ret)
-		vma->vm_ops = &bar_vm_ops;
+		vma->vm_ops = &access_bar_vm_ops;
 	return ret;
 }
 
@@ -300,9 +302,10 @@ long nvidia_vgpu_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long
 	return ret;
 }
 
-static int get_dmabuf_phys(struct vfio_pci_core_device *core, struct p2pdma_provider **provider,
-			   unsigned int index, struct phys_vec *phys_vec,
-			   struct vfio_region_dma_range *ranges, size_t nr_ranges)
+static int access_get_dmabuf_phys(struct vfio_pci_core_device *core,
+				  struct p2pdma_provider **provider, unsigned int index,
+				  struct phys_vec *phys_vec, struct vfio_region_dma_range *ranges,
+				  size_t nr_ranges)
 {
 	struct nvidia_vgpu_vf *vf = container_of(core, struct nvidia_vgpu_vf, core);
 	size_t i;
@@ -312,14 +315,14 @@ static int get_dmabuf_phys(struct vfio_pci_core_device *core, struct p2pdma_prov
 
 		if (check_add_overflow(ranges[i].offset, ranges[i].length, &end))
 			return -EOVERFLOW;
-		if (end > bar_size(vf, index))
+		if (end > access_bar_size(vf, index))
 			return -EINVAL;
-		if (is_trapped(vf, index, ranges[i].offset, ranges[i].length))
+		if (access_is_trapped(vf, index, ranges[i].offset, ranges[i].length))
 			return -EINVAL;
 	}
 	return vfio_pci_core_get_dmabuf_phys(core, provider, index, phys_vec, ranges, nr_ranges);
 }
 
 const struct vfio_pci_device_ops nvidia_vgpu_dmabuf_ops = {
-	.get_dmabuf_phys = get_dmabuf_phys,
+	.get_dmabuf_phys = access_get_dmabuf_phys,
 };

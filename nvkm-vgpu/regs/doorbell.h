@@ -3,7 +3,7 @@
 #ifndef _NVKM_VGPU_REGS_DOORBELL_H
 #define _NVKM_VGPU_REGS_DOORBELL_H
 
-#include "vfn.h"
+#include "regs/vfn.h"
 
 #define NVGPU_PRIV_DOORBELL			(NVGPU_VFN_PF + 0x2200)
 #define   NVGPU_PRIV_DOORBELL_VF_CPU_PLUGIN(gfid)	((gfid) * 32 + 17)

@@ -8,7 +8,7 @@
 
 #include <linux/bits.h>
 
-#include "vfn.h"
+#include "regs/vfn.h"
 
 /* PRAMIN, nouveau nvkm/subdev/instmem/nv50.c */
 #define NVGPU_PRAMIN_WINDOW			0x001700	/* framebuffer address >> 16 */

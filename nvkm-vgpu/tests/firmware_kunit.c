@@ -5,7 +5,7 @@
 #include <linux/string.h>
 #include <linux/unaligned.h>
 
-#include "../firmware.h"
+#include "boot/firmware.h"
 
 /* ---- a program for SEC2, with the offsets of NVIDIA's files and less content ----------------- */
 

@@ -4,8 +4,8 @@
 #include <linux/string.h>
 #include <linux/unaligned.h>
 
-#include "../fwsec.h"
-#include "../vbios.h"
+#include "boot/fwsec.h"
+#include "boot/vbios.h"
 
 /*
  * FWSEC's data as they are in a VBIOS: a list of interfaces, one of which is the mapper, which says

@@ -6,8 +6,8 @@
 #include <linux/string.h>
 #include <linux/unaligned.h>
 
-#include "../fwabi/fwabi.h"
-#include "../msgq.h"
+#include "fwabi/fwabi.h"
+#include "gsp/msgq.h"
 
 /* The shared memory as the GSP sees it: page table, command queue, status queue. */
 #define CMD		0x1000

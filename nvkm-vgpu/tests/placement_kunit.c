@@ -3,11 +3,11 @@
 #include <linux/sizes.h>
 #include <linux/string.h>
 
-#include "../chid.h"
-#include "../fbmem.h"
-#include "../fwabi/fwabi.h"
-#include "../placement.h"
-#include "../types.h"
+#include "fwabi/fwabi.h"
+#include "vgpu/chid.h"
+#include "vgpu/fbmem.h"
+#include "vgpu/placement.h"
+#include "vgpu/types.h"
 
 #define SEGMENT		SZ_128M
 #define FB_START	SZ_256M

@@ -6,8 +6,11 @@
 #include <linux/string.h>
 #include <linux/unaligned.h>
 
-#include "../device.h"
-#include "../rpc.h"
+#include "boot/falcon.h"
+#include "fwabi/fwabi.h"
+#include "gsp/health.h"
+#include "gsp/rpc.h"
+#include "regs/gpu.h"
 
 /* as in msgq_kunit.c: the shared memory as the GSP sees it */
 #define CMD		0x1000
@@ -35,9 +38,13 @@
 #define EVENT_PERFMON	0x1008
 
 struct rpc_test {
-	struct nvkm_vgpu_pf *pf;
+	struct nvgpu_gpu gpu;
+	struct nvgpu_falcon falcon;
+	struct nvgpu_health health;
+	struct nvgpu_rpc rpc;
 	u8 *shared, *elem;
 	u32 slot;		/* where the GSP writes next */
+	unsigned int events;
 	u32 sequence;		/* of the GSP's next element */
 };
 
@@ -45,7 +52,14 @@ static void free_rpc(void *data)
 {
 	struct rpc_test *t = data;
 
-	nvgpu_rpc_fini(t->pf);
+	nvgpu_rpc_fini(&t->rpc);
+}
+
+static void count_event(void *data, u32 function, const void *payload, size_t len)
+{
+	struct rpc_test *t = data;
+
+	t->events++;
 }
 
 static void free_regs(void *data)
@@ -66,21 +80,20 @@ static int rpc_test_init(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, t);
 	t->elem = kunit_kzalloc(test, MAX_ELEMENT, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, t->elem);
-	t->pf = kunit_kzalloc(test, sizeof(*t->pf), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, t->pf);
-	t->pf->pdev = kunit_kzalloc(test, sizeof(*t->pf->pdev), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, t->pf->pdev);
+	t->gpu.pdev = kunit_kzalloc(test, sizeof(*t->gpu.pdev), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, t->gpu.pdev);
 
-	ret = dma_coerce_mask_and_coherent(&t->pf->pdev->dev, DMA_BIT_MASK(47));
+	ret = dma_coerce_mask_and_coherent(&t->gpu.pdev->dev, DMA_BIT_MASK(47));
 	KUNIT_ASSERT_EQ(test, 0, ret);
-	t->pf->regs = (void __iomem __force *)regs;
-	t->pf->abi = &nvgpu_fwabi_r570_144;
-	t->pf->gsp_falcon = (struct nvgpu_falcon) { .pf = t->pf, .name = "gsp", .base = 0x110000 };
-	nvgpu_health_init(t->pf);
-	KUNIT_ASSERT_EQ(test, 0, nvgpu_rpc_init(t->pf));
+	t->gpu.regs = (void __iomem __force *)regs;
+	t->gpu.abi = &nvgpu_fwabi_r570_144;
+	t->falcon = (struct nvgpu_falcon) { .gpu = &t->gpu, .name = "gsp", .base = 0x110000 };
+	nvgpu_health_init(&t->health, &t->gpu, &t->falcon);
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_rpc_init(&t->rpc, &t->gpu, &t->health, &t->falcon));
+	nvgpu_rpc_tell(&t->rpc, count_event, t);
 	ret = kunit_add_action_or_reset(test, free_rpc, t);
 	KUNIT_ASSERT_EQ(test, 0, ret);
-	t->shared = t->pf->gsp.rpc.queue.shared.cpu;
+	t->shared = t->rpc.queue.shared.cpu;
 	test->priv = t;
 	return 0;
 }
@@ -141,7 +154,7 @@ static ssize_t call_as(struct rpc_test *t, void *buf, size_t size, bool teardown
 		.name = "test", .function = FN_CONTROL, .buf = buf, .size = size,
 		.timeout_ms = 200, .teardown = teardown,
 	};
-	ssize_t ret = nvgpu_rpc_call(t->pf, &call);
+	ssize_t ret = nvgpu_rpc_call(&t->rpc, &call);
 
 	*outcome = call.outcome;
 	return ret;
@@ -245,6 +258,7 @@ static void rpc_order(struct kunit *test)
 	gsp_say(t, FN_CONTINUATION, 1, 0, params + MAX_PAYLOAD, 100);
 	KUNIT_EXPECT_EQ(test, call(t, buf, size), size);
 	KUNIT_EXPECT_MEMEQ(test, buf, params, size);
+	KUNIT_EXPECT_EQ(test, t->events, 2);
 }
 
 static void rpc_reply_sizes(struct kunit *test)
@@ -316,25 +330,25 @@ static void rpc_queue_full(struct kunit *test)
 	struct rpc_test *t = test->priv;
 	u8 *buf = make_params(test, 5 * MAX_PAYLOAD);
 
-	KUNIT_EXPECT_EQ(test, nvgpu_rpc_send(t->pf, "test", FN_OTHER, buf, 3 * MAX_PAYLOAD), 0);
-	KUNIT_EXPECT_EQ(test, nvgpu_rpc_send(t->pf, "test", FN_OTHER, buf, MAX_PAYLOAD),
+	KUNIT_EXPECT_EQ(test, nvgpu_rpc_send(&t->rpc, "test", FN_OTHER, buf, 3 * MAX_PAYLOAD), 0);
+	KUNIT_EXPECT_EQ(test, nvgpu_rpc_send(&t->rpc, "test", FN_OTHER, buf, MAX_PAYLOAD),
 			-ETIMEDOUT);
-	KUNIT_EXPECT_FALSE(test, nvgpu_health_is_dead(t->pf));
+	KUNIT_EXPECT_FALSE(test, nvgpu_health_is_dead(&t->health));
 
 	put_unaligned_le32(16, t->shared + STAT + READ_PTR);
-	KUNIT_EXPECT_EQ(test, nvgpu_rpc_send(t->pf, "test", FN_OTHER, buf, 2 * MAX_PAYLOAD),
+	KUNIT_EXPECT_EQ(test, nvgpu_rpc_send(&t->rpc, "test", FN_OTHER, buf, 2 * MAX_PAYLOAD),
 			-ETIMEDOUT);
-	KUNIT_EXPECT_TRUE(test, nvgpu_health_is_dead(t->pf));
-	KUNIT_EXPECT_EQ(test, nvgpu_rpc_send(t->pf, "test", FN_OTHER, buf, 16), -EIO);
+	KUNIT_EXPECT_TRUE(test, nvgpu_health_is_dead(&t->health));
+	KUNIT_EXPECT_EQ(test, nvgpu_rpc_send(&t->rpc, "test", FN_OTHER, buf, 16), -EIO);
 	KUNIT_EXPECT_EQ(test, call(t, buf, 16), -EIO);
 }
 
 /* the core of the fake GSP runs: RISCV_CPUCTL */
 static void core_runs(struct rpc_test *t)
 {
-	iowrite32(BIT(7), t->pf->regs + 0x111388);
-	nvgpu_health_core_runs(t->pf);
-	nvgpu_health_init_done(t->pf);
+	iowrite32(BIT(7), t->gpu.regs + 0x111388);
+	nvgpu_health_core_runs(&t->health);
+	nvgpu_health_init_done(&t->health);
 }
 
 /* not sent, sent, answered: three things, and an answer that refuses is one */
@@ -352,7 +366,7 @@ static void rpc_outcome(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, outcome, NVGPU_RPC_ANSWERED);
 	KUNIT_EXPECT_EQ(test, call_as(t, buf, sizeof(buf), false, &outcome), -ETIMEDOUT);
 	KUNIT_EXPECT_EQ(test, outcome, NVGPU_RPC_NO_ANSWER);
-	nvgpu_health_dead(t->pf, "test");
+	nvgpu_health_dead(&t->health, "test");
 	KUNIT_EXPECT_EQ(test, call_as(t, buf, sizeof(buf), false, &outcome), -EIO);
 	KUNIT_EXPECT_EQ(test, outcome, NVGPU_RPC_NOT_POSTED);
 }
@@ -366,10 +380,10 @@ static void rpc_not_responding(struct kunit *test)
 
 	core_runs(t);
 	KUNIT_EXPECT_EQ(test, call(t, buf, sizeof(buf)), -ETIMEDOUT);
-	KUNIT_EXPECT_EQ(test, nvgpu_health_error(t->pf), 0);
+	KUNIT_EXPECT_EQ(test, nvgpu_health_error(&t->health), 0);
 	KUNIT_EXPECT_EQ(test, call_as(t, buf, sizeof(buf), true, &outcome), -ETIMEDOUT);
 	KUNIT_EXPECT_EQ(test, outcome, NVGPU_RPC_NO_ANSWER);
-	KUNIT_EXPECT_STREQ(test, nvgpu_health_name(t->pf), "not responding");
+	KUNIT_EXPECT_STREQ(test, nvgpu_health_name(&t->health), "not responding");
 	KUNIT_EXPECT_EQ(test, call_as(t, buf, sizeof(buf), true, &outcome), -EIO);
 	KUNIT_EXPECT_EQ(test, outcome, NVGPU_RPC_NOT_POSTED);
 
@@ -377,7 +391,7 @@ static void rpc_not_responding(struct kunit *test)
 	gsp_say(t, FN_CONTROL, 1, 0, buf, sizeof(buf));
 	gsp_say(t, FN_CONTROL, 4, 0, buf, sizeof(buf));
 	KUNIT_EXPECT_EQ(test, call(t, buf, sizeof(buf)), -ETIMEDOUT);
-	KUNIT_EXPECT_STREQ(test, nvgpu_health_name(t->pf), "up");
+	KUNIT_EXPECT_STREQ(test, nvgpu_health_name(&t->health), "up");
 }
 
 /* a core that stopped, and registers that say nothing of it */
@@ -390,17 +404,17 @@ static void rpc_core_stops(struct kunit *test)
 
 	core_runs(t);
 	for (i = 0; i < ARRAY_SIZE(nothing); i++) {
-		iowrite32(nothing[i], t->pf->regs + 0x111388);
-		KUNIT_EXPECT_TRUE(test, nvgpu_health_look(t->pf));
+		iowrite32(nothing[i], t->gpu.regs + 0x111388);
+		KUNIT_EXPECT_TRUE(test, nvgpu_health_look(&t->health));
 	}
-	iowrite32(0x10, t->pf->regs + 0x111388);
+	iowrite32(0x10, t->gpu.regs + 0x111388);
 	/* there is no PCI device to ask */
-	t->pf->pdev->error_state = pci_channel_io_perm_failure;
-	nvgpu_health_lockdown(t->pf, true);
-	KUNIT_EXPECT_TRUE(test, nvgpu_health_look(t->pf));
-	nvgpu_health_lockdown(t->pf, false);
+	t->gpu.pdev->error_state = pci_channel_io_perm_failure;
+	nvgpu_health_lockdown(&t->health, true);
+	KUNIT_EXPECT_TRUE(test, nvgpu_health_look(&t->health));
+	nvgpu_health_lockdown(&t->health, false);
 	KUNIT_EXPECT_EQ(test, call(t, buf, sizeof(buf)), -EIO);
-	KUNIT_EXPECT_STREQ(test, nvgpu_health_name(t->pf), "dead");
+	KUNIT_EXPECT_STREQ(test, nvgpu_health_name(&t->health), "dead");
 }
 
 static struct kunit_case rpc_test_cases[] = {

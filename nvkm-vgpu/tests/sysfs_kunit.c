@@ -3,9 +3,9 @@
 #include <linux/gfp.h>
 #include <linux/string.h>
 
-#include "../fwabi/fwabi.h"
-#include "../sysfs.h"
-#include "../types.h"
+#include "fwabi/fwabi.h"
+#include "vgpu/sysfs.h"
+#include "vgpu/types.h"
 
 /*
  * The format is a contract: vgpu-device-manager, KubeVirt's plugin and others take a line apart at

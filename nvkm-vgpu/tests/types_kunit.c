@@ -3,9 +3,9 @@
 #include <linux/sizes.h>
 #include <linux/string.h>
 
-#include "../boards.h"
-#include "../fwabi/fwabi.h"
-#include "../types.h"
+#include "fwabi/fwabi.h"
+#include "vgpu/boards.h"
+#include "vgpu/types.h"
 
 /*
  * The tables as NVIDIA's vGPU packages have them (vgpuConfig.xml); the driver computes what

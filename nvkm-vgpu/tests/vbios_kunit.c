@@ -4,7 +4,7 @@
 #include <linux/string.h>
 #include <linux/unaligned.h>
 
-#include "../vbios.h"
+#include "boot/vbios.h"
 
 /*
  * A ROM made byte by byte as a board has it: an image for the PC BIOS with the BIT, an EFI image

@@ -2,8 +2,8 @@
 #include <kunit/test.h>
 #include <linux/sizes.h>
 
-#include "../fwabi/fwabi.h"
-#include "../wpr.h"
+#include "boot/wpr.h"
+#include "fwabi/fwabi.h"
 
 /*
  * Worked out from the formulas that nouveau and nova-core of Linux 7.3 share, for the images of

@@ -108,8 +108,8 @@ void nvgpu_r570_144_encode_registry(void *buf, const struct nvgpu_registry_key *
 	reg->size = cpu_to_le32(offset);
 }
 
-static void decode_sriov_caps(const struct nvgpu_r570_144_sriov_caps *caps,
-			      struct nvgpu_static_info *info)
+static void boot_decode_sriov_caps(const struct nvgpu_r570_144_sriov_caps *caps,
+				   struct nvgpu_static_info *info)
 {
 	struct nvgpu_vf_info *vf = &info->vf;
 
@@ -157,6 +157,6 @@ int nvgpu_r570_144_decode_static_info(const void *buf, size_t len, struct nvgpu_
 	info->internal_subdevice = le32_to_cpu(si->internal_subdevice);
 	info->max_gfid = le32_to_cpu(si->max_gfid);
 
-	decode_sriov_caps(&si->sriov, info);
+	boot_decode_sriov_caps(&si->sriov, info);
 	return 0;
 }

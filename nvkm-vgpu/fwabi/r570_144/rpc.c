@@ -6,7 +6,8 @@
 #include "../fwabi.h"
 #include "rpc.h"
 
-static void decode_os_error(const struct nvgpu_r570_144_os_error *err, struct nvgpu_event *event)
+static void rpc_decode_os_error(const struct nvgpu_r570_144_os_error *err,
+				struct nvgpu_event *event)
 {
 	event->type = NVGPU_EVENT_OS_ERROR;
 	event->xid = le32_to_cpu(err->xid);
@@ -14,8 +15,8 @@ static void decode_os_error(const struct nvgpu_r570_144_os_error *err, struct nv
 	strscpy(event->text, err->text, min(sizeof(event->text), sizeof(err->text)));
 }
 
-static void decode_rc_triggered(const struct nvgpu_r570_144_rc_triggered *rc,
-				struct nvgpu_event *event)
+static void rpc_decode_rc_triggered(const struct nvgpu_r570_144_rc_triggered *rc,
+				    struct nvgpu_event *event)
 {
 	event->type = NVGPU_EVENT_RC;
 	event->xid = le32_to_cpu(rc->xid);
@@ -40,12 +41,12 @@ int nvgpu_r570_144_decode_event(u32 function, const void *buf, size_t len,
 	case NVGPU_R570_144_EVENT_OS_ERROR_LOG:
 		if (len < sizeof(struct nvgpu_r570_144_os_error))
 			return -EPROTO;
-		decode_os_error(buf, event);
+		rpc_decode_os_error(buf, event);
 		return 0;
 	case NVGPU_R570_144_EVENT_RC_TRIGGERED:
 		if (len < sizeof(struct nvgpu_r570_144_rc_triggered))
 			return -EPROTO;
-		decode_rc_triggered(buf, event);
+		rpc_decode_rc_triggered(buf, event);
 		return 0;
 	case NVGPU_R570_144_EVENT_PLUGIN_TRIGGERED:
 		if (len < sizeof(*plugin))

@@ -74,7 +74,7 @@ void nvgpu_r570_144_encode_mgr_config(void *buf, bool heterogeneous)
  * No signature, no adapter names, no placement: NVIDIA's own host leaves them 0 when it sends all
  * types again after a reload of GSP-RM.
  */
-static void encode_info(struct nvgpu_r570_144_vgpu_info *info, const struct nvgpu_type *type)
+static void vgpu_encode_info(struct nvgpu_r570_144_vgpu_info *info, const struct nvgpu_type *type)
 {
 	info->id = cpu_to_le32(type->id);
 	strscpy(info->name, type->name, sizeof(info->name));
@@ -108,7 +108,7 @@ void nvgpu_r570_144_encode_add_type(void *buf, bool discard, const struct nvgpu_
 
 	msg->discard = discard;
 	msg->count = cpu_to_le32(1);
-	encode_info(&msg->info[0], type);
+	vgpu_encode_info(&msg->info[0], type);
 }
 
 /*

@@ -266,7 +266,7 @@ sysfs_documented()
 same_boards()
 {
 	local core other name
-	core=$(in_repo grep -oP '^\tBOARD\(\K0x\w+' nvkm-vgpu/boards.c | sort)
+	core=$(in_repo grep -oP '^\tBOARD\(\K0x\w+' nvkm-vgpu/vgpu/boards.c | sort)
 	[ -n "$core" ] || echo "no boards found in the core"
 	for name in vfio-nvidia-vgpu/main.c tools/testing/qemu/ada-board.c; do
 		other=$(in_repo grep -oP '(_VFIO\(PCI_VENDOR_ID_NVIDIA, |^ +\{ "\w+", "NVIDIA [^"]+", )\K0x\w+' \
@@ -298,7 +298,7 @@ rules()
 {
 	local include='^[[:space:]]*#[[:space:]]*include'
 	rule "the API header has no structures of the driver" \
-		'#include "nvkm-vgpu/rm.h"' "$include \"" 'include/*.h'
+		'#include "nvkm-vgpu/rm/rm.h"' "$include \"" 'include/*.h'
 	rule "the variant driver includes the API header, Linux and itself" \
 		'#include "../nvkm-vgpu/device.h"' "$include \"[^\"]*/" 'vfio-nvidia-vgpu/*.[ch]'
 	rule "the variant driver has no register access to the GPU" \
@@ -340,6 +340,8 @@ check "checkpatch of QEMU over the model" checkpatch_qemu
 check "kernel-doc" kernel_doc
 check "exported functions are documented" exported
 check "functions of the modules fit on a screen" function_length
+check "includes and calls go down" "$BENCH/layers.py" "$REPO"
+check "includes and calls that go up are found" "$BENCH/layers.py" --test "$REPO"
 check "stock kernel, W=1" stock_build
 check "Linux 7.3, W=1 and sparse" build_and_sparse
 check "sparse sees errors in nvkm-vgpu" planted nvkm-vgpu

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Objects of GSP-RM and controls on them. */
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "gsp/gsp.h"
+#include "regs/gpu.h"
+#include "rm/rm.h"
+
+/*
+ * handles are the client's to choose; the kind of object in the upper half, as NVIDIA's kernel
+ * clients do
+ */
+#define RM_CLIENT_HANDLE(id)		(0xc1d00000 | (id))
+#define RM_CLIENT_ID(handle)		((handle) & 0xffff)
+#define RM_DEVICE_HANDLE		0xde1d0000
+#define RM_SUBDEVICE_HANDLE		0x5d1d0000
+#define RM_CLIENT_MAX			0xffff
+
+/* NV_STATUS; nvstatuscodes.h */
+#define NV_OK				0x00
+#define NV_ERR_BUSY_RETRY		0x03
+#define NV_ERR_GPU_IS_LOST		0x0f
+#define NV_ERR_IN_USE			0x17
+#define NV_ERR_INSUFFICIENT_RESOURCES	0x1a
+#define NV_ERR_INSUFFICIENT_PERMISSIONS	0x1b
+#define NV_ERR_INVALID_ARGUMENT		0x1f
+#define NV_ERR_INVALID_OBJECT_HANDLE	0x33
+#define NV_ERR_INVALID_STATE		0x40
+#define NV_ERR_NO_MEMORY		0x51
+#define NV_ERR_NOT_READY		0x55
+#define NV_ERR_NOT_SUPPORTED		0x56
+#define NV_ERR_OBJECT_NOT_FOUND		0x57
+#define NV_ERR_RESET_REQUIRED		0x62
+#define NV_ERR_STATE_IN_USE		0x63
+#define NV_ERR_TIMEOUT			0x65
+#define NV_ERR_TIMEOUT_RETRY		0x66
+
+/**
+ * nvgpu_rm_init - no client so far
+ * @rm: result
+ * @gsp: GSP-RM
+ */
+void nvgpu_rm_init(struct nvgpu_rm *rm, struct nvgpu_gsp *gsp)
+{
+	rm->gsp = gsp;
+	ida_init(&rm->clients);
+}
+
+/**
+ * nvgpu_rm_fini - forget all clients; GSP-RM is gone
+ * @rm: from nvgpu_rm_init()
+ */
+void nvgpu_rm_fini(struct nvgpu_rm *rm)
+{
+	ida_destroy(&rm->clients);
+}
+
+static const struct nvgpu_fwabi *rm_abi(const struct nvgpu_rm *rm)
+{
+	return rm->gsp->gpu->abi;
+}
+
+/**
+ * nvgpu_rm_errno - errno of a status of GSP-RM
+ * @status: NV_STATUS
+ *
+ * Return: 0 or -errno.
+ */
+int nvgpu_rm_errno(u32 status)
+{
+	switch (status) {
+	case NV_OK:
+		return 0;
+	case NV_ERR_BUSY_RETRY:
+	case NV_ERR_IN_USE:
+	case NV_ERR_NOT_READY:
+	case NV_ERR_STATE_IN_USE:
+	case NV_ERR_TIMEOUT_RETRY:
+		return -EBUSY;
+	case NV_ERR_GPU_IS_LOST:
+	case NV_ERR_INVALID_STATE:
+	case NV_ERR_RESET_REQUIRED:
+		return -EIO;
+	case NV_ERR_INSUFFICIENT_RESOURCES:
+		return -ENOSPC;
+	case NV_ERR_INSUFFICIENT_PERMISSIONS:
+		return -EPERM;
+	case NV_ERR_NO_MEMORY:
+		return -ENOMEM;
+	case NV_ERR_NOT_SUPPORTED:
+		return -EOPNOTSUPP;
+	case NV_ERR_OBJECT_NOT_FOUND:
+		return -ENOENT;
+	case NV_ERR_TIMEOUT:
+		return -ETIMEDOUT;
+	default:
+		return -EINVAL;
+	}
+}
+
+/**
+ * nvgpu_rm_is_gone - does GSP-RM say that there is nothing of what is to end
+ * @status: NV_STATUS of a message that ends something
+ *
+ * Return: true also when it was ended just now.
+ */
+bool nvgpu_rm_is_gone(u32 status)
+{
+	return status == NV_OK || status == NV_ERR_INVALID_ARGUMENT ||
+	       status == NV_ERR_INVALID_OBJECT_HANDLE || status == NV_ERR_OBJECT_NOT_FOUND;
+}
+
+/**
+ * nvgpu_rm_control - send a control to GSP-RM's own subdevice
+ * @rm: objects of GSP-RM
+ * @control: the control; its outcome and status are filled in, also when it fails
+ *
+ * There the controls of the vGPU manager live.
+ *
+ * Context: process, may sleep; any number in parallel.
+ * Return: 0; errno of the status when GSP-RM refused it; -EPROTO when the reply is shorter than
+ * the parameters; -EIO when GSP-RM is dead or does not respond; -ETIMEDOUT; -EINTR when the process
+ * is being killed; -ENOMEM.
+ */
+int nvgpu_rm_control(struct nvgpu_rm *rm, struct nvgpu_rm_control *control)
+{
+	void *buf __free(kvfree) = NULL;
+	size_t header = rm_abi(rm)->rm_control_size;
+	struct nvgpu_rpc_call call = {
+		.function = rm_abi(rm)->rpc.rm_control,
+		.size = header + control->size,
+		.teardown = control->teardown,
+	};
+	char name[32];
+	ssize_t len;
+	u32 got;
+
+	control->outcome = NVGPU_RPC_NOT_POSTED;
+	buf = kvzalloc(call.size, GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	rm_abi(rm)->encode_rm_control(buf, rm->gsp->info.internal_client,
+				      rm->gsp->info.internal_subdevice, control->cmd,
+				      control->size);
+	memcpy(buf + header, control->params, control->size);
+	scnprintf(name, sizeof(name), "GSP_RM_CONTROL %#x", control->cmd);
+	call.name = name;
+	call.buf = buf;
+	len = nvgpu_rpc_call(&rm->gsp->rpc, &call);
+	/* a refusal of the message itself says nothing of the control */
+	control->outcome = len < 0 && call.outcome == NVGPU_RPC_ANSWERED ? NVGPU_RPC_NO_ANSWER :
+									  call.outcome;
+	if (len < 0)
+		return len;
+	if (rm_abi(rm)->decode_rm_control(buf, len, &control->status, &got)) {
+		control->outcome = NVGPU_RPC_NO_ANSWER;
+		return -EPROTO;
+	}
+	if (control->status) {
+		dev_dbg(&rm->gsp->gpu->pdev->dev, "GSP-RM refused control %#x: %#x\n", control->cmd,
+			control->status);
+		return nvgpu_rm_errno(control->status);
+	}
+	if (got < control->size)
+		return -EPROTO;
+	memcpy(control->params, buf + header, control->size);
+	return 0;
+}
+
+/**
+ * nvgpu_rm_query - send a control whose outcome is of no matter but for its reply
+ * @rm: objects of GSP-RM
+ * @cmd: the control
+ * @params: its parameters, overwritten with the reply; NULL when there are none
+ * @size: bytes of @params
+ *
+ * Return: as nvgpu_rm_control().
+ */
+int nvgpu_rm_query(struct nvgpu_rm *rm, u32 cmd, void *params, u32 size)
+{
+	struct nvgpu_rm_control control = { .cmd = cmd, .params = params, .size = size };
+
+	return nvgpu_rm_control(rm, &control);
+}
+
+/* does GSP-RM have, or may it have, an object that was asked for? */
+static bool rm_may_exist(enum nvgpu_rpc_outcome outcome, u32 status)
+{
+	return outcome == NVGPU_RPC_NO_ANSWER || (outcome == NVGPU_RPC_ANSWERED && !status);
+}
+
+/* allocate an object; @encode fills in the parameters; @exists: it may be there afterwards */
+static int rm_alloc(struct nvgpu_rm *rm, u32 client, u32 parent, u32 object, u32 class,
+		    size_t size, void (*encode)(void *buf, u32 client), bool *exists)
+{
+	size_t header = rm_abi(rm)->rm_alloc_size;
+	struct nvgpu_rpc_call call = {
+		.name = "GSP_RM_ALLOC",
+		.function = rm_abi(rm)->rpc.rm_alloc,
+		.size = header + size,
+	};
+	void *buf __free(kvfree) = kvzalloc(call.size, GFP_KERNEL);
+	u32 status = 0;
+	ssize_t len;
+
+	*exists = false;
+	if (!buf)
+		return -ENOMEM;
+	rm_abi(rm)->encode_rm_alloc(buf, client, parent, object, class, size);
+	encode(buf + header, client);
+	call.buf = buf;
+	len = nvgpu_rpc_call(&rm->gsp->rpc, &call);
+	if (len >= 0 && rm_abi(rm)->decode_rm_alloc(buf, len, &status))
+		len = -EPROTO;
+	*exists = len == -EPROTO || rm_may_exist(call.outcome, status);
+	if (len < 0)
+		return len;
+	if (status)
+		dev_err_ratelimited(&rm->gsp->gpu->pdev->dev, "GSP-RM: object of class %#x refused: %#x\n",
+				    class, status);
+	return nvgpu_rm_errno(status);
+}
+
+/* free an object and all below it; 0 when GSP-RM does not have it any more */
+static int rm_free(struct nvgpu_rm *rm, u32 client, u32 object)
+{
+	struct nvgpu_rpc_call call = {
+		.name = "FREE",
+		.function = rm_abi(rm)->rpc.rm_free,
+		.size = rm_abi(rm)->rm_free_size,
+		.teardown = true,
+	};
+	void *buf __free(kvfree) = kvzalloc(call.size, GFP_KERNEL);
+	u32 status;
+	ssize_t len;
+
+	if (!buf)
+		return -ENOMEM;
+	rm_abi(rm)->encode_rm_free(buf, client, object);
+	call.buf = buf;
+	len = nvgpu_rpc_call(&rm->gsp->rpc, &call);
+	if (len < 0)
+		return len;
+	if (rm_abi(rm)->decode_rm_free(buf, len, &status))
+		return -EPROTO;
+	return nvgpu_rm_is_gone(status) ? 0 : nvgpu_rm_errno(status);
+}
+
+/**
+ * nvgpu_rm_client_init - make a client, and a device and a subdevice under it
+ * @rm: objects of GSP-RM
+ * @client: result
+ *
+ * Return: 0 or -errno.
+ */
+int nvgpu_rm_client_init(struct nvgpu_rm *rm, struct nvgpu_rm_client *client)
+{
+	bool exists;
+	int id, ret;
+
+	id = ida_alloc_range(&rm->clients, 1, RM_CLIENT_MAX, GFP_KERNEL);
+	if (id < 0)
+		return id;
+	client->rm = rm;
+	client->client = RM_CLIENT_HANDLE(id);
+	client->device = RM_DEVICE_HANDLE;
+	client->subdevice = RM_SUBDEVICE_HANDLE;
+
+	ret = rm_alloc(rm, client->client, client->client, client->client, rm_abi(rm)->class.root,
+		       rm_abi(rm)->root_params_size, rm_abi(rm)->encode_root_params, &exists);
+	if (ret && !exists) {
+		/* nothing to free, and nobody to ask */
+		ida_free(&rm->clients, id);
+		client->client = 0;
+		return ret;
+	}
+	if (!ret)
+		ret = rm_alloc(rm, client->client, client->client, client->device,
+			       rm_abi(rm)->class.device, rm_abi(rm)->device_params_size,
+			       rm_abi(rm)->encode_device_params, &exists);
+	if (!ret)
+		ret = rm_alloc(rm, client->client, client->device, client->subdevice,
+			       rm_abi(rm)->class.subdevice, rm_abi(rm)->subdevice_params_size,
+			       rm_abi(rm)->encode_subdevice_params, &exists);
+	if (ret)
+		nvgpu_rm_client_fini(client);
+	return ret;
+}
+
+/**
+ * nvgpu_rm_client_fini - free a client with all that is under it
+ * @client: the client; nothing happens when it has no handle
+ *
+ * Context: process; goes on when it is being killed.
+ */
+void nvgpu_rm_client_fini(struct nvgpu_rm_client *client)
+{
+	if (!client->client)
+		return;
+	/* a handle that GSP-RM may still know is not used again */
+	if (!rm_free(client->rm, client->client, client->client))
+		ida_free(&client->rm->clients, RM_CLIENT_ID(client->client));
+	client->client = 0;
+}

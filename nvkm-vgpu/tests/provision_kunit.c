@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <kunit/test.h>
+#include <linux/pci.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+
+#include "vgpu/pf.h"
+#include "vgpu/provision.h"
+#include "vgpu/state.h"
+#include "vgpu/types.h"
+
+#define L40_1B	869
+#define L40_1Q	871
+#define L40_2Q	872
+#define L40_8Q	876
+#define L40_8A	886
+#define L40_48Q	880
+
+/* what GSP-RM in vGPU mode leaves of 48 GiB, roughly */
+#define FB_SIZE	(47ULL * SZ_1G)
+
+static struct nvkm_vgpu_pf *make_pf(struct kunit *test, u64 fb_total, u64 fb_size)
+{
+	struct nvkm_vgpu_pf *pf = kunit_kzalloc(test, sizeof(*pf), GFP_KERNEL);
+	struct nvgpu_vgpu_mgr *mgr;
+
+	KUNIT_ASSERT_NOT_NULL(test, pf);
+	/* only for its name in messages */
+	pf->gpu.pdev = kunit_kzalloc(test, sizeof(*pf->gpu.pdev), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, pf->gpu.pdev);
+	/* nobody answers */
+	pf->gpu.abi = &nvgpu_fwabi_r570_144;
+	nvgpu_gsp_init(&pf->gsp, &pf->gpu);
+	nvgpu_rm_init(&pf->rm, &pf->gsp);
+	nvgpu_health_dead(&pf->gsp.health, "there is none in this test");
+
+	mgr = &pf->mgr;
+	mutex_init(&mgr->lock);
+	INIT_LIST_HEAD(&mgr->kept);
+	mgr->types = kunit_kcalloc(test, NVGPU_MAX_TYPES, sizeof(*mgr->types), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, mgr->types);
+	mgr->num_types = nvgpu_types_build(0x26b5, mgr->types, NVGPU_MAX_TYPES);
+	mgr->geo = (struct nvgpu_geometry) {
+		.fb_total = fb_total, .segment = SZ_128M, .num_chids = 2048,
+	};
+	nvgpu_fbmem_init(&mgr->fb, 0, fb_size);
+	nvgpu_provision_enable(mgr);
+	return pf;
+}
+
+static void free_all(void *data)
+{
+	struct nvkm_vgpu_pf *pf = data;
+
+	nvgpu_provision_clear_all(pf);
+	nvgpu_provision_drop_kept(&pf->mgr);
+}
+
+static int provision_test_init(struct kunit *test)
+{
+	test->priv = make_pf(test, 48ULL * SZ_1G, FB_SIZE);
+	return kunit_add_action_or_reset(test, free_all, test->priv);
+}
+
+static void expect_nothing_used(struct kunit *test, const struct nvkm_vgpu_pf *pf)
+{
+	KUNIT_EXPECT_EQ(test, nvgpu_fbmem_used(&pf->mgr.fb), 0);
+	KUNIT_EXPECT_EQ(test, nvgpu_chids_used(&pf->mgr.chids), 0);
+}
+
+static void provision_set_and_clear(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+
+	KUNIT_EXPECT_EQ(test, nvgpu_provision_get(pf, 0), 0);
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 0, L40_8Q));
+	KUNIT_EXPECT_EQ(test, nvgpu_provision_get(pf, 0), L40_8Q);
+	KUNIT_EXPECT_EQ(test, nvgpu_provision_get(pf, 1), 0);
+	KUNIT_EXPECT_EQ(test, nvgpu_fbmem_used(&pf->mgr.fb), 0x1e8000000 + 0x4000000);
+	KUNIT_EXPECT_EQ(test, nvgpu_chids_used(&pf->mgr.chids), 256);
+
+	/* from one type to another without a stop at none */
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 0, L40_2Q));
+	KUNIT_EXPECT_EQ(test, nvgpu_provision_get(pf, 0), L40_2Q);
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 0, 0));
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 0, 0));
+	KUNIT_EXPECT_EQ(test, nvgpu_provision_get(pf, 0), 0);
+	expect_nothing_used(test, pf);
+}
+
+/* a type that cannot be had takes away the one that was there */
+static void provision_unknown_type(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 0, L40_8Q));
+	KUNIT_EXPECT_EQ(test, -ENODEV, nvgpu_provision_set(pf, 0, 9999));
+	KUNIT_EXPECT_EQ(test, nvgpu_provision_get(pf, 0), 0);
+	expect_nothing_used(test, pf);
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 0, L40_8Q));
+}
+
+/* siblings have the same amount of framebuffer, not the same type */
+static void provision_one_size(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 0, L40_8Q));
+	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_provision_set(pf, 1, L40_2Q));
+	KUNIT_EXPECT_EQ(test, nvgpu_provision_get(pf, 1), 0);
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 1, L40_8A));
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 2, L40_8Q));
+	KUNIT_EXPECT_EQ(test, nvgpu_provision_get(pf, 0), L40_8Q);
+
+	/* the size is free again when the last one is gone */
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 0, 0));
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 1, 0));
+	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_provision_set(pf, 1, L40_2Q));
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 2, 0));
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 1, L40_2Q));
+}
+
+static void provision_all_instances(struct kunit *test)
+{
+	static const struct { u32 id, instances; } cases[] = {
+		{ L40_1B, 32 }, { L40_1Q, 32 }, { L40_2Q, 24 }, { L40_8Q, 6 }, { L40_48Q, 1 },
+	};
+	struct nvkm_vgpu_pf *pf = test->priv;
+	unsigned int i, vf;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		for (vf = 0; vf < cases[i].instances; vf++)
+			KUNIT_EXPECT_EQ_MSG(test, 0, nvgpu_provision_set(pf, vf, cases[i].id),
+					    "type %u, VF %u", cases[i].id, vf);
+		if (vf < NVGPU_MAX_VFS)
+			KUNIT_EXPECT_EQ(test, -ENOSPC, nvgpu_provision_set(pf, vf, cases[i].id));
+		for (vf = 0; vf < cases[i].instances; vf++)
+			KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, vf, 0));
+		expect_nothing_used(test, pf);
+	}
+}
+
+/* a place in the middle is found again */
+static void provision_reuses_places(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+	const struct nvgpu_placement *place;
+	unsigned int vf;
+
+	for (vf = 0; vf < 4; vf++)
+		KUNIT_ASSERT_EQ(test, 0, nvgpu_provision_set(pf, vf, L40_8Q));
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_provision_set(pf, 1, 0));
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_provision_set(pf, 9, L40_8Q));
+
+	place = &pf->mgr.vf[9].rsv->place;
+	KUNIT_EXPECT_EQ(test, place->id, 8);
+	KUNIT_EXPECT_EQ(test, place->fb_start, 0x1e8000000);
+	KUNIT_EXPECT_EQ(test, place->chid_start, 2048 - 2 * 256);
+	KUNIT_EXPECT_EQ(test, pf->mgr.vf[9].rsv->gfid, 10);
+}
+
+static void provision_no_framebuffer(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = make_pf(test, 48ULL * SZ_1G, 15ULL * SZ_1G + SZ_256M);
+
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, free_all, pf));
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 0, L40_8Q));
+	KUNIT_EXPECT_EQ(test, -ENOSPC, nvgpu_provision_set(pf, 1, L40_8Q));
+	KUNIT_EXPECT_EQ(test, nvgpu_provision_get(pf, 1), 0);
+	KUNIT_EXPECT_EQ(test, nvgpu_provision_get(pf, 0), L40_8Q);
+	KUNIT_EXPECT_EQ(test, nvgpu_fbmem_used(&pf->mgr.fb), 0x1e8000000 + 0x4000000);
+	KUNIT_EXPECT_EQ(test, nvgpu_chids_used(&pf->mgr.chids), 256);
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 0, 0));
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 1, L40_8Q));
+}
+
+static void provision_creatable(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+	const struct nvgpu_type *types[NVGPU_MAX_TYPES];
+	unsigned int vf;
+
+	KUNIT_EXPECT_EQ(test, nvgpu_provision_creatable(pf, 0, types), 22);
+	KUNIT_EXPECT_EQ(test, types[0]->id, 869);
+	KUNIT_EXPECT_EQ(test, types[21]->id, 890);
+	expect_nothing_used(test, pf);
+
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_provision_set(pf, 0, L40_8Q));
+	KUNIT_EXPECT_EQ(test, nvgpu_provision_creatable(pf, 0, types), 0);
+	KUNIT_ASSERT_EQ(test, nvgpu_provision_creatable(pf, 1, types), 2);
+	KUNIT_EXPECT_EQ(test, types[0]->id, L40_8Q);
+	KUNIT_EXPECT_EQ(test, types[1]->id, L40_8A);
+
+	for (vf = 1; vf < 6; vf++)
+		KUNIT_ASSERT_EQ(test, 0, nvgpu_provision_set(pf, vf, L40_8Q));
+	KUNIT_EXPECT_EQ(test, nvgpu_provision_creatable(pf, 6, types), 0);
+}
+
+/* guests of the B and A series do not see ECC, and bear it as all do */
+static void provision_ecc(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+	const struct nvgpu_type *types[NVGPU_MAX_TYPES];
+
+	pf->mgr.geo.ecc = true;
+	KUNIT_EXPECT_EQ(test, nvgpu_provision_creatable(pf, 0, types), pf->mgr.num_types);
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 0, L40_1B));
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 1, L40_1Q));
+}
+
+static void provision_open(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+	const struct nvgpu_reservation *rsv;
+	struct nvgpu_params params;
+
+	KUNIT_EXPECT_EQ(test, -ENODEV, PTR_ERR(nvgpu_provision_claim(pf, 3, &params)));
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_provision_set(pf, 3, L40_8Q));
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_provision_set_params(pf, 3, "enable_uvm=1"));
+	rsv = nvgpu_provision_claim(pf, 3, &params);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, rsv);
+	KUNIT_EXPECT_EQ(test, rsv->gfid, 4);
+	KUNIT_EXPECT_EQ(test, rsv->type->id, L40_8Q);
+	KUNIT_EXPECT_TRUE(test, params.enable_uvm);
+
+	KUNIT_EXPECT_EQ(test, -EBUSY, PTR_ERR(nvgpu_provision_claim(pf, 3, &params)));
+	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_provision_set(pf, 3, L40_2Q));
+	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_provision_set(pf, 3, 0));
+	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_provision_set_params(pf, 3, "enable_uvm=0"));
+	KUNIT_EXPECT_EQ(test, nvgpu_provision_get(pf, 3), L40_8Q);
+
+	KUNIT_EXPECT_TRUE(test, nvgpu_vf_move(pf, 3, NVGPU_VF_RUNNING));
+	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_provision_set(pf, 3, 0));
+	KUNIT_EXPECT_TRUE(test, nvgpu_vf_move(pf, 3, NVGPU_VF_STOPPING));
+	nvgpu_provision_release(pf, 3, false);
+	KUNIT_EXPECT_EQ(test, nvgpu_provision_get(pf, 3), L40_8Q);
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 3, 0));
+	expect_nothing_used(test, pf);
+}
+
+static void provision_disabled(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+	const struct nvgpu_type *types[NVGPU_MAX_TYPES];
+	struct nvgpu_params params;
+
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_provision_set(pf, 0, L40_8Q));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, nvgpu_provision_claim(pf, 0, &params));
+	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_provision_disable(&pf->mgr, false));
+	/* it stayed open */
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 1, L40_8Q));
+	KUNIT_EXPECT_TRUE(test, nvgpu_vf_move(pf, 0, NVGPU_VF_STOPPING));
+	nvgpu_provision_release(pf, 0, false);
+
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_disable(&pf->mgr, false));
+	KUNIT_EXPECT_EQ(test, -ENODEV, PTR_ERR(nvgpu_provision_claim(pf, 0, &params)));
+	KUNIT_EXPECT_EQ(test, -ENODEV, nvgpu_provision_set(pf, 2, L40_8Q));
+	KUNIT_EXPECT_EQ(test, nvgpu_provision_creatable(pf, 2, types), 0);
+	nvgpu_provision_clear_all(pf);
+	expect_nothing_used(test, pf);
+
+	nvgpu_provision_enable(&pf->mgr);
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 0, L40_2Q));
+}
+
+/* what GSP-RM did not let go of goes to nobody else */
+static void provision_kept(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+	const struct nvgpu_type *types[NVGPU_MAX_TYPES];
+	struct nvgpu_params params;
+	unsigned int vf;
+
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_provision_set(pf, 0, L40_8Q));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, nvgpu_provision_claim(pf, 0, &params));
+	KUNIT_EXPECT_TRUE(test, nvgpu_vf_move(pf, 0, NVGPU_VF_STOPPING));
+	nvgpu_provision_release(pf, 0, true);
+	KUNIT_EXPECT_EQ(test, nvgpu_vf_state(pf, 0), NVGPU_VF_KEPT);
+	KUNIT_EXPECT_EQ(test, nvgpu_provision_get(pf, 0), 0);
+	/* it is asked for once more, and GSP-RM has still nothing to say */
+	KUNIT_EXPECT_EQ(test, -EIO, nvgpu_provision_set(pf, 0, L40_8Q));
+	/* GSP-RM may still run one of that size */
+	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_provision_set(pf, 1, L40_2Q));
+	KUNIT_EXPECT_EQ(test, nvgpu_provision_creatable(pf, 0, types), 0);
+	KUNIT_EXPECT_EQ(test, nvgpu_chids_used(&pf->mgr.chids), 256);
+
+	for (vf = 1; vf < 6; vf++)
+		KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, vf, L40_8Q));
+	KUNIT_EXPECT_EQ(test, pf->mgr.vf[1].rsv->place.id, 8);
+	KUNIT_EXPECT_EQ(test, -ENOSPC, nvgpu_provision_set(pf, 6, L40_8Q));
+
+	nvgpu_provision_drop_kept(&pf->mgr);
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 6, L40_8Q));
+	KUNIT_EXPECT_EQ(test, pf->mgr.vf[6].rsv->place.id, 0);
+}
+
+static void provision_params(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+	struct nvgpu_params params;
+	char text[NVGPU_PARAMS_MAX + 1];
+
+	KUNIT_EXPECT_EQ(test, -ENODEV, nvgpu_provision_set_params(pf, 0, "enable_uvm=1"));
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_provision_set(pf, 0, L40_8Q));
+	KUNIT_EXPECT_EQ(test, 0,
+			nvgpu_provision_set_params(pf, 0, "enable_uvm=1, disable_vnc=1\n"));
+	nvgpu_provision_get_params(pf, 0, &params);
+	KUNIT_EXPECT_STREQ(test, params.text, "enable_uvm=1, disable_vnc=1");
+	KUNIT_EXPECT_TRUE(test, params.enable_uvm);
+	KUNIT_EXPECT_TRUE(test, params.disable_vnc);
+
+	/* a bad write changes nothing */
+	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_provision_set_params(pf, 0, "colour=green"));
+	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_provision_set_params(pf, 0, "enable_uvm"));
+	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_provision_set_params(pf, 0, "enable_uvm=maybe"));
+	memset(text, ' ', NVGPU_PARAMS_MAX);
+	text[NVGPU_PARAMS_MAX] = '\0';
+	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_provision_set_params(pf, 0, text));
+	nvgpu_provision_get_params(pf, 0, &params);
+	KUNIT_EXPECT_TRUE(test, params.enable_uvm);
+
+	/* a single space clears all, as the product's guide says */
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set_params(pf, 0, " "));
+	nvgpu_provision_get_params(pf, 0, &params);
+	KUNIT_EXPECT_STREQ(test, params.text, "");
+	KUNIT_EXPECT_FALSE(test, params.enable_uvm);
+
+	/* and they go with the type */
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set_params(pf, 0, "disable_vnc=1"));
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 0, 0));
+	nvgpu_provision_get_params(pf, 0, &params);
+	KUNIT_EXPECT_STREQ(test, params.text, "");
+	KUNIT_EXPECT_FALSE(test, params.disable_vnc);
+}
+
+/* what may follow what: the picture in vgpu/pf.h, line by line */
+static void provision_states(struct kunit *test)
+{
+	static const unsigned int next[] = {
+		[NVGPU_VF_FREE] = BIT(NVGPU_VF_FREE) | BIT(NVGPU_VF_TYPED),
+		[NVGPU_VF_TYPED] = BIT(NVGPU_VF_FREE) | BIT(NVGPU_VF_BOOTING),
+		[NVGPU_VF_BOOTING] = BIT(NVGPU_VF_RUNNING) | BIT(NVGPU_VF_FAILED) |
+				     BIT(NVGPU_VF_STOPPING),
+		[NVGPU_VF_RUNNING] = BIT(NVGPU_VF_RESETTING) | BIT(NVGPU_VF_FAILED) |
+				     BIT(NVGPU_VF_STOPPING),
+		[NVGPU_VF_RESETTING] = BIT(NVGPU_VF_RUNNING) | BIT(NVGPU_VF_FAILED) |
+				       BIT(NVGPU_VF_STOPPING),
+		[NVGPU_VF_FAILED] = BIT(NVGPU_VF_STOPPING),
+		[NVGPU_VF_STOPPING] = BIT(NVGPU_VF_FREE) | BIT(NVGPU_VF_TYPED) |
+				      BIT(NVGPU_VF_KEPT),
+		[NVGPU_VF_KEPT] = BIT(NVGPU_VF_STOPPING),
+	};
+	struct nvkm_vgpu_pf *pf = test->priv;
+	unsigned int from, to;
+
+	for (from = 0; from < ARRAY_SIZE(next); from++) {
+		for (to = 0; to < ARRAY_SIZE(next); to++) {
+			bool may = next[from] & BIT(to);
+
+			pf->mgr.vf[7].state = from;
+			KUNIT_EXPECT_EQ_MSG(test, nvgpu_vf_move(pf, 7, to), may, "%s to %s",
+					    nvgpu_vf_state_name(from), nvgpu_vf_state_name(to));
+			KUNIT_EXPECT_EQ(test, nvgpu_vf_state(pf, 7), may ? to : from);
+		}
+	}
+	pf->mgr.vf[7].state = NVGPU_VF_FREE;
+}
+
+static struct kunit_case provision_test_cases[] = {
+	KUNIT_CASE(provision_set_and_clear),
+	KUNIT_CASE(provision_unknown_type),
+	KUNIT_CASE(provision_one_size),
+	KUNIT_CASE(provision_all_instances),
+	KUNIT_CASE(provision_reuses_places),
+	KUNIT_CASE(provision_no_framebuffer),
+	KUNIT_CASE(provision_creatable),
+	KUNIT_CASE(provision_ecc),
+	KUNIT_CASE(provision_states),
+	KUNIT_CASE(provision_open),
+	KUNIT_CASE(provision_disabled),
+	KUNIT_CASE(provision_kept),
+	KUNIT_CASE(provision_params),
+	{}
+};
+
+static struct kunit_suite provision_suite = {
+	.name = "nvkm_vgpu_provision",
+	.init = provision_test_init,
+	.test_cases = provision_test_cases,
+};
+
+kunit_test_suite(provision_suite);

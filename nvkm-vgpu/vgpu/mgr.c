@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+#include <linux/align.h>
+#include <linux/err.h>
+#include <linux/log2.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+
+#include "rm/rm.h"
+#include "vgpu/debugfs.h"
+#include "vgpu/mgr.h"
+#include "vgpu/pf.h"
+#include "vgpu/provision.h"
+#include "vgpu/types.h"
+
+/* a control that only asks; the caller frees what is returned */
+static void *mgr_query(struct nvkm_vgpu_pf *pf, u32 cmd, size_t size)
+{
+	void *params;
+	int ret;
+
+	params = kvzalloc(size, GFP_KERNEL);
+	if (!params)
+		return ERR_PTR(-ENOMEM);
+
+	ret = nvgpu_rm_query(&pf->rm, cmd, params, size);
+	if (ret) {
+		kvfree(params);
+		return ERR_PTR(ret);
+	}
+	return params;
+}
+
+static int mgr_query_segment_size(struct nvkm_vgpu_pf *pf)
+{
+	const struct nvgpu_fwabi *abi = pf->gpu.abi;
+	u64 size;
+	void *msg;
+	int ret;
+
+	msg = mgr_query(pf, abi->ctrl.get_vmmu_segment_size, abi->vmmu_segment_size_size);
+	if (IS_ERR(msg))
+		return PTR_ERR(msg);
+	ret = abi->decode_vmmu_segment_size(msg, abi->vmmu_segment_size_size, &size);
+	kvfree(msg);
+	if (ret)
+		return ret;
+
+	/* the sizes that the VMMU has */
+	if (!is_power_of_2(size) || size < SZ_32M || size > SZ_512M)
+		return -EPROTO;
+	pf->mgr.geo.segment = size;
+	return 0;
+}
+
+static int mgr_query_channels(struct nvkm_vgpu_pf *pf)
+{
+	const struct nvgpu_fwabi *abi = pf->gpu.abi;
+	u32 count;
+	void *msg;
+	int ret;
+
+	/* of runlist 0, which the zeroes ask for; the others share its number space */
+	msg = mgr_query(pf, abi->ctrl.fifo_get_num_channels, abi->num_channels_size);
+	if (IS_ERR(msg))
+		return PTR_ERR(msg);
+	ret = abi->decode_num_channels(msg, abi->num_channels_size, &count);
+	kvfree(msg);
+	if (ret)
+		return ret;
+	if (!count)
+		return -EPROTO;
+	pf->mgr.geo.num_chids = min(count, NVGPU_MAX_CHANNELS);
+	return 0;
+}
+
+static int mgr_query_ecc(struct nvkm_vgpu_pf *pf)
+{
+	const struct nvgpu_fwabi *abi = pf->gpu.abi;
+	void *msg;
+	int ret;
+
+	msg = mgr_query(pf, abi->ctrl.query_ecc_status, abi->ecc_status_size);
+	if (IS_ERR(msg))
+		return PTR_ERR(msg);
+	ret = abi->decode_ecc_status(msg, abi->ecc_status_size, &pf->mgr.geo.ecc);
+	kvfree(msg);
+	return ret;
+}
+
+/* the numbers of a version are of use only with that version */
+static int mgr_query_version(struct nvkm_vgpu_pf *pf)
+{
+	const struct nvgpu_fwabi *abi = pf->gpu.abi;
+	char version[64];
+	void *msg;
+	int ret;
+
+	msg = mgr_query(pf, abi->ctrl.gsp_get_features, abi->features_size);
+	if (IS_ERR(msg))
+		return dev_err_probe(&pf->gpu.pdev->dev, PTR_ERR(msg), "no version of GSP-RM\n");
+	ret = abi->decode_features(msg, abi->features_size, version, sizeof(version));
+	kvfree(msg);
+	if (ret)
+		return dev_err_probe(&pf->gpu.pdev->dev, ret, "no version of GSP-RM\n");
+
+	if (strcmp(version, abi->version))
+		return dev_err_probe(&pf->gpu.pdev->dev, -EINVAL, "GSP-RM is %s, not %s\n", version,
+				     abi->version);
+	return 0;
+}
+
+static int mgr_query_board(struct nvkm_vgpu_pf *pf)
+{
+	int ret;
+
+	ret = mgr_query_segment_size(pf);
+	if (ret)
+		return dev_err_probe(&pf->gpu.pdev->dev, ret, "no size of VMMU segments\n");
+
+	ret = mgr_query_channels(pf);
+	if (ret)
+		return dev_err_probe(&pf->gpu.pdev->dev, ret, "no number of channels\n");
+
+	ret = mgr_query_ecc(pf);
+	if (ret)
+		return dev_err_probe(&pf->gpu.pdev->dev, ret, "no state of ECC\n");
+
+	return mgr_query_version(pf);
+}
+
+/* the largest range that GSP-RM has no use for */
+static int mgr_init_framebuffer(struct nvkm_vgpu_pf *pf)
+{
+	const struct nvgpu_static_info *info = &pf->gsp.info;
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	const struct nvgpu_fb_region *best = NULL;
+	unsigned int i;
+
+	for (i = 0; i < info->num_fb_regions; i++) {
+		const struct nvgpu_fb_region *region = &info->fb_region[i];
+
+		if (region->usable && (!best || region->size > best->size))
+			best = region;
+	}
+	if (!best)
+		return dev_err_probe(&pf->gpu.pdev->dev, -ENOSPC, "no framebuffer for vGPUs\n");
+
+	nvgpu_fbmem_init(&mgr->fb, best->base, best->size);
+	mgr->geo.fb_start = round_up(best->base, mgr->geo.segment);
+	mgr->geo.fb_total = info->fb_size;
+	return 0;
+}
+
+static int mgr_set_config(struct nvkm_vgpu_pf *pf)
+{
+	const struct nvgpu_fwabi *abi = pf->gpu.abi;
+	void *msg;
+	int ret;
+
+	msg = kvzalloc(abi->mgr_config_size, GFP_KERNEL);
+	if (!msg)
+		return -ENOMEM;
+
+	/* a host with VFIO could have several sizes on one GPU, whether or not that mode is on */
+	abi->encode_mgr_config(msg, true);
+	ret = nvgpu_rm_query(&pf->rm, abi->ctrl.set_vgpu_mgr_config, msg, abi->mgr_config_size);
+	kvfree(msg);
+	return ret;
+}
+
+/* one type a control, as NVIDIA's host adds them; the first makes GSP-RM forget older ones */
+static int mgr_add_types(struct nvkm_vgpu_pf *pf)
+{
+	const struct nvgpu_fwabi *abi = pf->gpu.abi;
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	unsigned int i;
+	int ret = 0;
+	void *msg;
+
+	msg = kvmalloc(abi->add_type_size, GFP_KERNEL);
+	if (!msg)
+		return -ENOMEM;
+
+	for (i = 0; i < mgr->num_types && !ret; i++) {
+		memset(msg, 0, abi->add_type_size);
+		abi->encode_add_type(msg, i == 0, &mgr->types[i]);
+		ret = nvgpu_rm_query(&pf->rm, abi->ctrl.add_vgpu_type, msg, abi->add_type_size);
+	}
+
+	kvfree(msg);
+	return ret;
+}
+
+static int mgr_init_types(struct nvkm_vgpu_pf *pf)
+{
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	struct pci_dev *pdev = pf->gpu.pdev;
+
+	mgr->types = devm_kcalloc(&pdev->dev, NVGPU_MAX_TYPES, sizeof(*mgr->types), GFP_KERNEL);
+	if (!mgr->types)
+		return -ENOMEM;
+
+	mgr->num_types = nvgpu_types_build(pdev->device, mgr->types, NVGPU_MAX_TYPES);
+	return 0;
+}
+
+/* in the order of NVIDIA's host */
+static int mgr_tell_gsp(struct nvkm_vgpu_pf *pf)
+{
+	int ret;
+
+	ret = mgr_set_config(pf);
+	if (ret)
+		return dev_err_probe(&pf->gpu.pdev->dev, ret, "vGPU manager not configured\n");
+
+	ret = mgr_add_types(pf);
+	if (ret)
+		return dev_err_probe(&pf->gpu.pdev->dev, ret, "vGPU types not accepted\n");
+	return 0;
+}
+
+/**
+ * nvgpu_vgpu_mgr_init() - get ready for VFs
+ * @pf: the GPU, with GSP-RM up
+ *
+ * Context: probe.
+ * Return: 0, or errno with a line in the log.
+ */
+int nvgpu_vgpu_mgr_init(struct nvkm_vgpu_pf *pf)
+{
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	int ret;
+
+	mutex_init(&mgr->lock);
+	mutex_init(&mgr->notify);
+	INIT_LIST_HEAD(&mgr->kept);
+
+	ret = mgr_init_types(pf);
+	if (ret)
+		goto err_lock;
+
+	ret = mgr_query_board(pf);
+	if (ret)
+		goto err_lock;
+
+	ret = mgr_init_framebuffer(pf);
+	if (ret)
+		goto err_lock;
+
+	ret = mgr_tell_gsp(pf);
+	if (ret)
+		goto err_lock;
+
+	ret = nvgpu_bar1_init(&pf->bar1, &pf->gpu, &mgr->fb, pf->gsp.info.bar1_pde_base);
+	if (ret) {
+		dev_err_probe(&pf->gpu.pdev->dev, ret, "no way to framebuffer through BAR1\n");
+		goto err_lock;
+	}
+
+	nvgpu_debugfs_init(pf);
+	return 0;
+
+err_lock:
+	mutex_destroy(&mgr->notify);
+	mutex_destroy(&mgr->lock);
+	return ret;
+}
+
+/**
+ * nvgpu_vgpu_mgr_fini() - undo nvgpu_vgpu_mgr_init()
+ * @pf: the GPU, without VFs
+ *
+ * GSP-RM is to be unloaded next; with it goes what it held on to.
+ */
+void nvgpu_vgpu_mgr_fini(struct nvkm_vgpu_pf *pf)
+{
+	nvgpu_debugfs_fini(pf);
+	nvgpu_bar1_fini(&pf->bar1);
+	nvgpu_provision_drop_kept(&pf->mgr);
+	mutex_destroy(&pf->mgr.notify);
+	mutex_destroy(&pf->mgr.lock);
+}

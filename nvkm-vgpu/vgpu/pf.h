@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One GPU as a host of vGPUs: what is below it, reservations made when a VF is given a type, and
+ * vGPUs that are open.
+ *
+ * Locks, outermost first. A line may be entered while those above it are held, never the other way
+ * round.
+ *
+ *	device_lock(PF), PCI rescan lock  sriov_numvfs and unbind; never taken below
+ *	VFIO's dev_set                    open and close hold it; memory_lock is not held
+ *	nvkm_vgpu.lock                    life cycle and plugin channel of one vGPU;
+ *	                                  firmware is waited for
+ *	nvgpu_vgpu_mgr.notify             who is attached to which VF; drivers are told of errors
+ *	nvgpu_vgpu_mgr.lock               reservations, types, who is open;
+ *	                                  firmware is never waited for
+ *	nvgpu_bar1.lock                   page table entries and TLB invalidation
+ *	nvgpu_rpc.post                    posting to GSP-RM, not while a reply is waited for
+ *
+ * So vGPUs boot side by side, and neither sysfs files of VFs nor VFIO ever wait for the PF's device
+ * lock. A vGPU that is open pins its reservation: the mutex holder who clears a type, or turns VFs
+ * off, finds it open and gives up.
+ */
+#ifndef _NVKM_VGPU_PF_H
+#define _NVKM_VGPU_PF_H
+
+#include <linux/debugfs.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+#include <linux/uuid.h>
+
+#include "fwabi/fwabi.h"
+#include "gsp/gsp.h"
+#include "regs/gpu.h"
+#include "rm/rm.h"
+#include "vgpu/bar1.h"
+#include "vgpu/chid.h"
+#include "vgpu/fbmem.h"
+#include "vgpu/placement.h"
+
+struct nvkm_vgpu;
+
+#define NVGPU_PARAMS_MAX	256
+
+/**
+ * struct nvgpu_reservation - what a VF with a type has of the GPU
+ * @node: in &nvgpu_vgpu_mgr.kept
+ * @type: the type
+ * @gfid: number of the function for GSP-RM
+ * @place: placement id, framebuffer and channels
+ * @fb: framebuffer of the guest
+ * @heap: framebuffer of the plugin task
+ * @uuid: of the vGPU, as long as it has its type
+ */
+struct nvgpu_reservation {
+	struct list_head node;
+	const struct nvgpu_type *type;
+	u32 gfid;
+	struct nvgpu_placement place;
+	struct nvgpu_fb_block fb;
+	struct nvgpu_fb_block heap;
+	uuid_t uuid;
+};
+
+/**
+ * struct nvgpu_params - settings of a vGPU that an operator may change
+ * @text: as they were written
+ * @enable_uvm: unified memory in the guest
+ * @disable_vnc: no console
+ */
+struct nvgpu_params {
+	char text[NVGPU_PARAMS_MAX];
+	bool enable_uvm;
+	bool disable_vnc;
+};
+
+/**
+ * enum nvgpu_vf_state - life of a VF's vGPU
+ * @NVGPU_VF_FREE: it has no type
+ * @NVGPU_VF_TYPED: its share of the GPU is reserved
+ * @NVGPU_VF_BOOTING: somebody opens it
+ * @NVGPU_VF_RUNNING: a guest may use it
+ * @NVGPU_VF_RESETTING: its plugin task is told of a reset
+ * @NVGPU_VF_FAILED: its plugin task or GSP-RM is gone; all that is left is to close it
+ * @NVGPU_VF_STOPPING: it is being closed, or its end is asked for once more
+ * @NVGPU_VF_KEPT: closed, but GSP-RM did not confirm that. What it had stays reserved, until GSP-RM
+ *	confirms it on the next write of a type, or is loaded anew
+ *
+ *	FREE <--> TYPED --> BOOTING --> RUNNING <--> RESETTING
+ *	 ^          ^          |           |             |
+ *	 |          |          +-----------+-------------+--> FAILED
+ *	 |          |          v           v             |       |
+ *	 |          +------ STOPPING <-----+-------------+-------+
+ *	 |                   |   ^
+ *	 +-------------------+   |
+ *	                         v
+ *	                        KEPT
+ */
+enum nvgpu_vf_state {
+	NVGPU_VF_FREE,
+	NVGPU_VF_TYPED,
+	NVGPU_VF_BOOTING,
+	NVGPU_VF_RUNNING,
+	NVGPU_VF_RESETTING,
+	NVGPU_VF_FAILED,
+	NVGPU_VF_STOPPING,
+	NVGPU_VF_KEPT,
+};
+
+/**
+ * struct nvgpu_vf - a virtual function, by its index
+ * @state: written by state.c only
+ * @rsv: from TYPED on; what KEPT holds is in &nvgpu_vgpu_mgr.kept
+ * @params: for the next open
+ * @client: the driver that is attached to it, NULL if none is
+ */
+struct nvgpu_vf {
+	enum nvgpu_vf_state state;
+	struct nvgpu_reservation *rsv;
+	struct nvgpu_params params;
+	struct nvkm_vgpu *client;
+};
+
+/**
+ * struct nvgpu_vgpu_mgr - see the top of this file
+ * @lock: protects all below but what init alone writes
+ * @geo: written by init
+ * @types: written by init
+ * @num_types: written by init
+ * @debugfs: written by init
+ * @log_blob: GSP-RM's logs for debugfs
+ * @enabled: VFs may be given types and opened
+ * @fb: framebuffer that is ours
+ * @chids: channels
+ * @vf: by index
+ * @kept: reservations of vGPUs whose end GSP-RM did not confirm
+ * @notify: held while a driver is told of an error, and while one attaches or detaches
+ */
+struct nvgpu_vgpu_mgr {
+	struct mutex lock;	/* see the top of this file */
+	struct nvgpu_geometry geo;
+	struct nvgpu_type *types;
+	unsigned int num_types;
+	struct dentry *debugfs;
+	struct debugfs_blob_wrapper log_blob[NVGPU_BOOT_LOGS];
+
+	bool enabled;
+	struct nvgpu_fbmem fb;
+	struct nvgpu_chids chids;
+	struct nvgpu_vf vf[NVGPU_MAX_VFS];
+	struct list_head kept;
+	struct mutex notify;	/* nvgpu_vf.client */
+};
+
+/**
+ * struct nvkm_vgpu_pf - one GPU, bound by its physical function
+ * @gpu: PCI function and registers
+ * @gsp: GSP-RM
+ * @rm: objects of GSP-RM
+ * @bar1: aperture on framebuffer for the CPU
+ * @mgr: reservations, types and open vGPUs
+ *
+ * drvdata of the PF from probe to remove. VF drivers reach it through pci_iov_get_pf_drvdata().
+ */
+struct nvkm_vgpu_pf {
+	struct nvgpu_gpu gpu;
+	struct nvgpu_gsp gsp;
+	struct nvgpu_rm rm;
+	struct nvgpu_bar1 bar1;
+	struct nvgpu_vgpu_mgr mgr;
+};
+
+#endif

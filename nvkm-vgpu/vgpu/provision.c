@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Types of VFs.
+ *
+ * Giving a VF a type reserves all that its vGPU will have of the GPU: framebuffer of the guest and
+ * of its plugin task, channels, placement. So what fits is decided once, where an operator sees the
+ * answer, and opening the VF cannot fail for want of it. GSP-RM hears of a vGPU only when it is
+ * opened.
+ */
+
+#include <kunit/visibility.h>
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "vgpu/pf.h"
+#include "vgpu/provision.h"
+#include "vgpu/state.h"
+#include "vgpu/task.h"
+
+/* PTEs of the CPU's aperture cover as much */
+#define HEAP_ALIGN	SZ_2M
+
+static const struct nvgpu_type *provision_find_type(const struct nvgpu_vgpu_mgr *mgr, u32 id)
+{
+	unsigned int i;
+
+	for (i = 0; i < mgr->num_types; i++)
+		if (mgr->types[i].id == id)
+			return &mgr->types[i];
+	return NULL;
+}
+
+static void provision_unreserve(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reservation *rsv)
+{
+	lockdep_assert_held(&mgr->lock);
+
+	nvgpu_fbmem_free(&rsv->heap);
+	nvgpu_chids_release(&mgr->chids, rsv->place.chid_start, rsv->place.num_chids);
+	nvgpu_fbmem_free(&rsv->fb);
+}
+
+static int provision_reserve_place(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reservation *rsv,
+				   unsigned int index)
+{
+	struct nvgpu_placement *place = &rsv->place;
+	int ret;
+
+	ret = nvgpu_place_homogeneous(&mgr->geo, rsv->type, index, place);
+	if (ret)
+		return ret;
+
+	ret = nvgpu_fbmem_reserve(&mgr->fb, &rsv->fb, place->fb_start, place->fb_size);
+	if (ret)
+		return ret;
+
+	ret = nvgpu_chids_reserve(&mgr->chids, place->chid_start, place->num_chids);
+	if (ret)
+		nvgpu_fbmem_free(&rsv->fb);
+	return ret;
+}
+
+/* the lowest place that is free, and a heap */
+static int provision_reserve(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reservation *rsv)
+{
+	unsigned int index;
+	int ret = -ENOSPC;
+
+	lockdep_assert_held(&mgr->lock);
+
+	for (index = 0; ret && index < rsv->type->max_instance; index++)
+		ret = provision_reserve_place(mgr, rsv, index);
+	if (ret)
+		return ret;
+
+	ret = nvgpu_fbmem_alloc_top(&mgr->fb, &rsv->heap, rsv->type->heap_size, HEAP_ALIGN);
+	if (ret)
+		provision_unreserve(mgr, rsv);
+	return ret;
+}
+
+/* all vGPUs of a GPU have one size of framebuffer, whatever their series */
+static bool provision_fits_siblings(const struct nvgpu_vgpu_mgr *mgr, const struct nvgpu_type *type)
+{
+	const struct nvgpu_reservation *rsv;
+	unsigned int i;
+
+	lockdep_assert_held(&mgr->lock);
+
+	for (i = 0; i < NVGPU_MAX_VFS; i++) {
+		rsv = mgr->vf[i].rsv;
+		if (rsv && rsv->type->profile_size != type->profile_size)
+			return false;
+	}
+	/* GSP-RM may still have them */
+	list_for_each_entry(rsv, &mgr->kept, node)
+		if (rsv->type->profile_size != type->profile_size)
+			return false;
+	return true;
+}
+
+/**
+ * nvgpu_provision_get() - type of a VF
+ * @pf: the GPU
+ * @vf: index of the VF
+ *
+ * Return: the type's id, 0 if it has none.
+ */
+u32 nvgpu_provision_get(struct nvkm_vgpu_pf *pf, unsigned int vf)
+{
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	const struct nvgpu_reservation *rsv;
+
+	guard(mutex)(&mgr->lock);
+	rsv = nvgpu_vf_get(mgr, vf)->rsv;
+	return rsv ? rsv->type->id : 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_get);
+
+static void provision_clear_type(struct nvkm_vgpu_pf *pf, unsigned int vf)
+{
+	struct nvgpu_vf *state = nvgpu_vf_get(&pf->mgr, vf);
+
+	if (state->rsv) {
+		provision_unreserve(&pf->mgr, state->rsv);
+		kfree(state->rsv);
+		state->rsv = NULL;
+		nvgpu_vf_move_locked(pf, vf, NVGPU_VF_FREE);
+	}
+	memset(&state->params, 0, sizeof(state->params));
+}
+
+static int provision_set_type(struct nvkm_vgpu_pf *pf, struct nvgpu_vf *state, unsigned int vf,
+			      u32 id)
+{
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	struct device *dev = &pf->gpu.pdev->dev;
+	const struct nvgpu_type *type;
+	struct nvgpu_reservation *rsv;
+	int ret;
+
+	lockdep_assert_held(&mgr->lock);
+
+	if (state->state == NVGPU_VF_KEPT) {
+		dev_notice(dev, "VF %u: GSP-RM still holds its last vGPU\n", vf);
+		return -EIO;
+	}
+
+	type = provision_find_type(mgr, id);
+	if (!type) {
+		dev_notice(dev, "VF %u: no vGPU type %u\n", vf, id);
+		return -ENODEV;
+	}
+	if (!provision_fits_siblings(mgr, type)) {
+		dev_notice(dev, "VF %u: %s differs in size from the other vGPUs\n", vf, type->name);
+		return -EINVAL;
+	}
+
+	rsv = kzalloc_obj(*rsv);
+	if (!rsv)
+		return -ENOMEM;
+	rsv->type = type;
+	rsv->gfid = vf + 1;
+	uuid_gen(&rsv->uuid);
+
+	ret = provision_reserve(mgr, rsv);
+	if (ret) {
+		dev_notice(dev, "VF %u: no room for another %s\n", vf, type->name);
+		kfree(rsv);
+		return ret;
+	}
+	state->rsv = rsv;
+	nvgpu_vf_move_locked(pf, vf, NVGPU_VF_TYPED);
+	return 0;
+}
+
+static void provision_free_kept(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reservation *rsv)
+{
+	lockdep_assert_held(&mgr->lock);
+
+	list_del(&rsv->node);
+	provision_unreserve(mgr, rsv);
+	kfree(rsv);
+}
+
+/* ask once more for the end of a vGPU that was not confirmed */
+static void provision_retry_kept(struct nvkm_vgpu_pf *pf, unsigned int vf)
+{
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	struct nvgpu_reservation *rsv, *next;
+	bool gone;
+
+	/* nobody else may get the GFID to run while its end is asked for */
+	scoped_guard(mutex, &mgr->lock)
+		if (nvgpu_vf_get(mgr, vf)->state != NVGPU_VF_KEPT ||
+		    !nvgpu_vf_move_locked(pf, vf, NVGPU_VF_STOPPING))
+			return;
+	gone = nvgpu_task_end(&pf->rm, vf + 1);
+
+	guard(mutex)(&mgr->lock);
+	nvgpu_vf_move_locked(pf, vf, gone ? NVGPU_VF_FREE : NVGPU_VF_KEPT);
+	if (!gone)
+		return;
+	list_for_each_entry_safe(rsv, next, &mgr->kept, node)
+		if (rsv->gfid == vf + 1)
+			provision_free_kept(mgr, rsv);
+}
+
+/**
+ * nvgpu_provision_set() - give a VF a type
+ * @pf: the GPU
+ * @vf: index of the VF
+ * @id: the type's id, 0 for none
+ *
+ * What the VF had before is gone, also when it does not get the new one.
+ *
+ * Context: may sleep; takes &nvgpu_vgpu_mgr.lock.
+ * Return: 0, -EBUSY if the VF is open (it keeps its type), -ENODEV if there is no such type or VFs
+ * are being turned off, -EINVAL if it differs in size from other VFs' types, -ENOSPC if
+ * framebuffer, channels or instances do not suffice, -EIO if GSP-RM holds on to the VF's last vGPU
+ * and does not let go of it now, -ENOMEM.
+ */
+int nvgpu_provision_set(struct nvkm_vgpu_pf *pf, unsigned int vf, u32 id)
+{
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	struct nvgpu_vf *state;
+
+	provision_retry_kept(pf, vf);
+
+	guard(mutex)(&mgr->lock);
+	if (!mgr->enabled)
+		return -ENODEV;
+
+	state = nvgpu_vf_get(mgr, vf);
+	if (nvgpu_vf_is_open(state->state))
+		return -EBUSY;
+
+	provision_clear_type(pf, vf);
+	return id ? provision_set_type(pf, state, vf, id) : 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_set);
+
+/**
+ * nvgpu_provision_creatable() - types that a VF could be given now
+ * @pf: the GPU
+ * @vf: index of the VF
+ * @types: room for &nvgpu_vgpu_mgr.num_types, filled in
+ *
+ * Context: may sleep; takes &nvgpu_vgpu_mgr.lock.
+ * Return: their number; 0 if the VF has a type.
+ */
+unsigned int nvgpu_provision_creatable(struct nvkm_vgpu_pf *pf, unsigned int vf,
+				       const struct nvgpu_type **types)
+{
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	const struct nvgpu_vf *state;
+	unsigned int i, num = 0;
+
+	guard(mutex)(&mgr->lock);
+	state = nvgpu_vf_get(mgr, vf);
+	if (!mgr->enabled || state->state != NVGPU_VF_FREE)
+		return 0;
+
+	for (i = 0; i < mgr->num_types; i++) {
+		struct nvgpu_reservation trial = { .type = &mgr->types[i] };
+
+		if (!provision_fits_siblings(mgr, trial.type))
+			continue;
+		if (provision_reserve(mgr, &trial))
+			continue;
+		provision_unreserve(mgr, &trial);
+		types[num++] = trial.type;
+	}
+	return num;
+}
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_creatable);
+
+/**
+ * nvgpu_provision_get_params() - settings of a VF's vGPU
+ * @pf: the GPU
+ * @vf: index of the VF
+ * @params: filled in
+ */
+void nvgpu_provision_get_params(struct nvkm_vgpu_pf *pf, unsigned int vf,
+				struct nvgpu_params *params)
+{
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+
+	guard(mutex)(&mgr->lock);
+	*params = nvgpu_vf_get(mgr, vf)->params;
+}
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_get_params);
+
+static int provision_parse_param(struct nvgpu_params *params, char *word)
+{
+	char *value = strchr(word, '=');
+	bool on;
+	int ret;
+
+	if (!value)
+		return -EINVAL;
+	*value++ = '\0';
+
+	if (!strcmp(word, "enable_uvm") || !strcmp(word, "disable_vnc")) {
+		ret = kstrtobool(value, &on);
+		if (ret)
+			return ret;
+		if (!strcmp(word, "enable_uvm"))
+			params->enable_uvm = on;
+		else
+			params->disable_vnc = on;
+		return 0;
+	}
+
+	/* the product has them, the plugin's side of them is not published */
+	if (!strcmp(word, "frame_rate_limiter") || !strcmp(word, "enable_debugging") ||
+	    !strcmp(word, "enable_profiling") || !strcmp(word, "vgpu-placement-id"))
+		return -EOPNOTSUPP;
+	return -EINVAL;
+}
+
+static int provision_parse_params(struct nvgpu_params *params, const char *text)
+{
+	char copy[NVGPU_PARAMS_MAX], *rest, *word;
+	int ret;
+
+	if (strscpy(copy, text, sizeof(copy)) < 0)
+		return -EINVAL;
+	strscpy(params->text, strim(copy), sizeof(params->text));
+	strscpy(copy, params->text, sizeof(copy));
+
+	rest = copy;
+	while (*copy && (word = strsep(&rest, ","))) {
+		ret = provision_parse_param(params, strim(word));
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * nvgpu_provision_set_params() - change settings of a VF's vGPU
+ * @pf: the GPU
+ * @vf: index of the VF
+ * @text: "name=value, ..."; nothing but white space clears all
+ *
+ * They take effect when the VF is opened, and are gone with its type.
+ *
+ * Context: may sleep; takes &nvgpu_vgpu_mgr.lock.
+ * Return: 0, -ENODEV if the VF has no type, -EBUSY if it is open, -EINVAL, -EOPNOTSUPP for a
+ * setting of the product that is not supported.
+ */
+int nvgpu_provision_set_params(struct nvkm_vgpu_pf *pf, unsigned int vf, const char *text)
+{
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	struct nvgpu_params params = {};
+	struct nvgpu_vf *state;
+	int ret;
+
+	ret = provision_parse_params(&params, text);
+	if (ret)
+		return ret;
+
+	guard(mutex)(&mgr->lock);
+	state = nvgpu_vf_get(mgr, vf);
+	if (!state->rsv)
+		return -ENODEV;
+	if (nvgpu_vf_is_open(state->state))
+		return -EBUSY;
+	state->params = params;
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_set_params);
+
+/**
+ * nvgpu_provision_enable() - let VFs be given types and opened
+ * @mgr: the GPU's vGPU manager
+ */
+void nvgpu_provision_enable(struct nvgpu_vgpu_mgr *mgr)
+{
+	guard(mutex)(&mgr->lock);
+	mgr->enabled = true;
+}
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_enable);
+
+/**
+ * nvgpu_provision_disable() - let no more VFs be given types or opened
+ * @mgr: the GPU's vGPU manager
+ * @force: also if one is open
+ *
+ * Return: 0, -EBUSY if a vGPU is open.
+ */
+int nvgpu_provision_disable(struct nvgpu_vgpu_mgr *mgr, bool force)
+{
+	unsigned int i;
+
+	guard(mutex)(&mgr->lock);
+	for (i = 0; i < NVGPU_MAX_VFS; i++)
+		if (nvgpu_vf_is_open(mgr->vf[i].state) && !force)
+			return -EBUSY;
+	mgr->enabled = false;
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_disable);
+
+/**
+ * nvgpu_provision_clear_all() - take all types back; no VF is left
+ * @pf: the GPU
+ */
+void nvgpu_provision_clear_all(struct nvkm_vgpu_pf *pf)
+{
+	unsigned int i;
+
+	guard(mutex)(&pf->mgr.lock);
+	for (i = 0; i < NVGPU_MAX_VFS; i++)
+		provision_clear_type(pf, i);
+}
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_clear_all);
+
+/**
+ * nvgpu_provision_drop_kept() - forget what GSP-RM held on to; it is gone
+ * @mgr: the GPU's vGPU manager
+ */
+void nvgpu_provision_drop_kept(struct nvgpu_vgpu_mgr *mgr)
+{
+	struct nvgpu_reservation *rsv, *next;
+
+	guard(mutex)(&mgr->lock);
+	list_for_each_entry_safe(rsv, next, &mgr->kept, node)
+		provision_free_kept(mgr, rsv);
+}
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_drop_kept);
+
+/**
+ * nvgpu_provision_claim() - a VF is being opened
+ * @pf: the GPU
+ * @vf: index of the VF
+ * @params: filled in
+ *
+ * Context: may sleep; takes &nvgpu_vgpu_mgr.lock.
+ * Return: what is reserved for it, to be given back by nvgpu_provision_release(); -ENODEV if it has
+ * no type or VFs are being turned off, -EBUSY if it is open.
+ */
+const struct nvgpu_reservation *nvgpu_provision_claim(struct nvkm_vgpu_pf *pf, unsigned int vf,
+						      struct nvgpu_params *params)
+{
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	struct nvgpu_vf *state;
+
+	guard(mutex)(&mgr->lock);
+	state = nvgpu_vf_get(mgr, vf);
+	if (!mgr->enabled)
+		return ERR_PTR(-ENODEV);
+	if (nvgpu_vf_is_open(state->state))
+		return ERR_PTR(-EBUSY);
+	if (!nvgpu_vf_move_locked(pf, vf, NVGPU_VF_BOOTING))
+		return ERR_PTR(-ENODEV);
+
+	*params = state->params;
+	return state->rsv;
+}
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_claim);
+
+/**
+ * nvgpu_provision_release() - a VF that was stopping is closed
+ * @pf: the GPU
+ * @vf: index of the VF
+ * @kept: GSP-RM did not confirm that the vGPU ended: nobody else may have what it had
+ *
+ * Context: may sleep; takes &nvgpu_vgpu_mgr.lock.
+ */
+void nvgpu_provision_release(struct nvkm_vgpu_pf *pf, unsigned int vf, bool kept)
+{
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	struct nvgpu_vf *state;
+
+	guard(mutex)(&mgr->lock);
+	state = nvgpu_vf_get(mgr, vf);
+	if (!kept) {
+		nvgpu_vf_move_locked(pf, vf, NVGPU_VF_TYPED);
+		return;
+	}
+	list_add(&state->rsv->node, &mgr->kept);
+	state->rsv = NULL;
+	memset(&state->params, 0, sizeof(state->params));
+	nvgpu_vf_move_locked(pf, vf, NVGPU_VF_KEPT);
+}
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_release);

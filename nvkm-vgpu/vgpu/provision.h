@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _NVKM_VGPU_PROVISION_H
+#define _NVKM_VGPU_PROVISION_H
+
+#include <linux/types.h>
+
+struct nvgpu_params;
+struct nvgpu_reservation;
+struct nvgpu_type;
+struct nvgpu_vgpu_mgr;
+struct nvkm_vgpu_pf;
+
+/*
+ * What a VF is to be: the layer under sysfs, and under whatever else will choose types one day. @vf
+ * is an index.
+ */
+u32 nvgpu_provision_get(struct nvkm_vgpu_pf *pf, unsigned int vf);
+int nvgpu_provision_set(struct nvkm_vgpu_pf *pf, unsigned int vf, u32 id);
+unsigned int nvgpu_provision_creatable(struct nvkm_vgpu_pf *pf, unsigned int vf,
+				       const struct nvgpu_type **types);
+void nvgpu_provision_get_params(struct nvkm_vgpu_pf *pf, unsigned int vf,
+				struct nvgpu_params *params);
+int nvgpu_provision_set_params(struct nvkm_vgpu_pf *pf, unsigned int vf, const char *text);
+
+/* SR-IOV on and off */
+void nvgpu_provision_enable(struct nvgpu_vgpu_mgr *mgr);
+int nvgpu_provision_disable(struct nvgpu_vgpu_mgr *mgr, bool force);
+void nvgpu_provision_clear_all(struct nvkm_vgpu_pf *pf);
+void nvgpu_provision_drop_kept(struct nvgpu_vgpu_mgr *mgr);
+
+/* a vGPU that opens and closes */
+const struct nvgpu_reservation *nvgpu_provision_claim(struct nvkm_vgpu_pf *pf, unsigned int vf,
+						      struct nvgpu_params *params);
+void nvgpu_provision_release(struct nvkm_vgpu_pf *pf, unsigned int vf, bool kept);
+
+#endif

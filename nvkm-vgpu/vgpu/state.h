@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _NVKM_VGPU_STATE_H
+#define _NVKM_VGPU_STATE_H
+
+#include <linux/types.h>
+
+enum nvgpu_vf_state;
+struct nvgpu_vf;
+struct nvgpu_vgpu_mgr;
+struct nvkm_vgpu_pf;
+
+const char *nvgpu_vf_state_name(enum nvgpu_vf_state state);
+bool nvgpu_vf_is_open(enum nvgpu_vf_state state);
+struct nvgpu_vf *nvgpu_vf_get(struct nvgpu_vgpu_mgr *mgr, unsigned int vf);
+bool nvgpu_vf_move_locked(struct nvkm_vgpu_pf *pf, unsigned int vf, enum nvgpu_vf_state to);
+bool nvgpu_vf_move(struct nvkm_vgpu_pf *pf, unsigned int vf, enum nvgpu_vf_state to);
+enum nvgpu_vf_state nvgpu_vf_state(struct nvkm_vgpu_pf *pf, unsigned int vf);
+
+#endif

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Files that choose vGPU types, by the names and in the formats of NVIDIA's product: management
+ * software reads them. See Documentation/ABI/testing/sysfs-driver-nvkm-vgpu.
+ */
+
+#include <kunit/visibility.h>
+#include <linux/export.h>
+#include <linux/kstrtox.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+#include <linux/sysfs.h>
+
+#include "vgpu/pf.h"
+#include "vgpu/provision.h"
+#include "vgpu/sysfs.h"
+
+/*
+ * The files of a VF are removed before the PF's data go, and removal waits for readers and writers.
+ */
+static struct nvkm_vgpu_pf *sysfs_pf(struct device *dev)
+{
+	return pci_get_drvdata(pci_physfn(to_pci_dev(dev)));
+}
+
+static unsigned int sysfs_vf(struct device *dev)
+{
+	return pci_iov_vf_id(to_pci_dev(dev));
+}
+
+/* what is creatable, in the one form that all who read it understand; nothing for nothing */
+VISIBLE_IF_KUNIT int nvgpu_sysfs_emit_creatable(char *buf, const struct nvgpu_type **types,
+						unsigned int num)
+{
+	unsigned int i;
+	int len = 0;
+
+	if (num)
+		len = sysfs_emit(buf, "ID    : vGPU Name\n");
+	for (i = 0; i < num; i++)
+		len += sysfs_emit_at(buf, len, "%-5u : %s\n", types[i]->id, types[i]->name);
+	return len;
+}
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_sysfs_emit_creatable);
+
+static ssize_t creatable_vgpu_types_show(struct device *dev, struct device_attribute *attr,
+					 char *buf)
+{
+	struct nvkm_vgpu_pf *pf = sysfs_pf(dev);
+	const struct nvgpu_type **types;
+	int len;
+
+	types = kcalloc(pf->mgr.num_types, sizeof(*types), GFP_KERNEL);
+	if (!types)
+		return -ENOMEM;
+
+	len = nvgpu_sysfs_emit_creatable(buf, types,
+					 nvgpu_provision_creatable(pf, sysfs_vf(dev), types));
+	kfree(types);
+	return len;
+}
+static DEVICE_ATTR_RO(creatable_vgpu_types);
+
+static ssize_t current_vgpu_type_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", nvgpu_provision_get(sysfs_pf(dev), sysfs_vf(dev)));
+}
+
+static ssize_t current_vgpu_type_store(struct device *dev, struct device_attribute *attr,
+				       const char *buf, size_t count)
+{
+	struct nvkm_vgpu_pf *pf = sysfs_pf(dev);
+	unsigned int vf = sysfs_vf(dev);
+	int ret, bad;
+	u32 id;
+
+	/* what is no number takes the type away like any other that the VF cannot have */
+	bad = kstrtou32(buf, 10, &id);
+	ret = nvgpu_provision_set(pf, vf, bad ? 0 : id);
+	if (ret)
+		return ret;
+	return bad ? -EINVAL : count;
+}
+static DEVICE_ATTR_RW(current_vgpu_type);
+
+static ssize_t vgpu_params_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct nvgpu_params params;
+
+	nvgpu_provision_get_params(sysfs_pf(dev), sysfs_vf(dev), &params);
+	return sysfs_emit(buf, "%s\n", params.text);
+}
+
+static ssize_t vgpu_params_store(struct device *dev, struct device_attribute *attr,
+				 const char *buf, size_t count)
+{
+	return nvgpu_provision_set_params(sysfs_pf(dev), sysfs_vf(dev), buf) ?: count;
+}
+static DEVICE_ATTR_RW(vgpu_params);
+
+static struct attribute *vf_attrs[] = {
+	&dev_attr_creatable_vgpu_types.attr,
+	&dev_attr_current_vgpu_type.attr,
+	&dev_attr_vgpu_params.attr,
+	NULL
+};
+
+static const struct attribute_group vf_group = {
+	.name = "nvidia",
+	.attrs = vf_attrs,
+};
+
+/**
+ * nvgpu_sysfs_add_vf() - make the files of a VF
+ * @vf: the VF
+ *
+ * The VF's own uevents came before its files, so it gets another one.
+ *
+ * Return: 0 or errno.
+ */
+int nvgpu_sysfs_add_vf(struct pci_dev *vf)
+{
+	int ret = sysfs_create_group(&vf->dev.kobj, &vf_group);
+
+	if (!ret)
+		kobject_uevent(&vf->dev.kobj, KOBJ_CHANGE);
+	return ret;
+}
+
+/**
+ * nvgpu_sysfs_remove_vf() - remove the files of a VF
+ * @vf: the VF
+ *
+ * Context: waits for readers and writers, so none of the locks that they take may be held.
+ */
+void nvgpu_sysfs_remove_vf(struct pci_dev *vf)
+{
+	/* a VF that an operator is just removing has lost its files with its directory */
+	if (device_is_registered(&vf->dev))
+		sysfs_remove_group(&vf->dev.kobj, &vf_group);
+}
+
+VISIBLE_IF_KUNIT int nvgpu_sysfs_emit_supported(char *buf, const struct nvgpu_type *types,
+						unsigned int num)
+{
+	const struct nvgpu_type *type;
+	int len;
+
+	len = sysfs_emit(buf, "ID    : vGPU Name\n");
+	for (type = types; type < types + num; type++) {
+		len += sysfs_emit_at(buf, len, "%-5u : %s, num_heads=%u, frl_config=%u, ",
+				     type->id, type->name, type->num_heads, type->frl_config);
+		len += sysfs_emit_at(buf, len, "framebuffer=%lluM, max_resolution=%ux%u, ",
+				     type->profile_size / SZ_1M, type->max_res_x, type->max_res_y);
+		len += sysfs_emit_at(buf, len, "max_instance=%u\n", type->max_instance);
+	}
+	return len;
+}
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_sysfs_emit_supported);
+
+static ssize_t supported_vgpu_types_show(struct device *dev, struct device_attribute *attr,
+					 char *buf)
+{
+	struct nvkm_vgpu_pf *pf = dev_get_drvdata(dev);
+
+	return nvgpu_sysfs_emit_supported(buf, pf->mgr.types, pf->mgr.num_types);
+}
+static DEVICE_ATTR_RO(supported_vgpu_types);
+
+static ssize_t vgpu_heterogeneous_mode_show(struct device *dev, struct device_attribute *attr,
+					    char *buf)
+{
+	return sysfs_emit(buf, "0\n");
+}
+
+/* vGPUs of several sizes on one GPU are not supported yet */
+static ssize_t vgpu_heterogeneous_mode_store(struct device *dev, struct device_attribute *attr,
+					     const char *buf, size_t count)
+{
+	bool on;
+	int ret;
+
+	ret = kstrtobool(buf, &on);
+	if (ret)
+		return ret;
+	return on ? -EOPNOTSUPP : count;
+}
+static DEVICE_ATTR_RW(vgpu_heterogeneous_mode);
+
+static struct attribute *pf_attrs[] = {
+	&dev_attr_supported_vgpu_types.attr,
+	&dev_attr_vgpu_heterogeneous_mode.attr,
+	NULL
+};
+
+static const struct attribute_group pf_group = {
+	.name = "nvidia",
+	.attrs = pf_attrs,
+};
+
+const struct attribute_group *nvgpu_pf_groups[] = {
+	&pf_group,
+	NULL
+};

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Life cycle of a vGPU.
+ *
+ *	create						destroy, in reverse
+ *	 1 client of GSP-RM				 6 nothing to tell the plugin task
+ *	 2 its heap into the CPU's aperture		 5 CLEANUP
+ *	 3 ready marker away				 4 SHUTDOWN
+ *	 4 BOOTLOAD: GSP-RM starts the plugin task	 2 heap out of the aperture
+ *	 5 wait for the task, tell it where all is	 1 client away
+ *	 6 agree on a version, configure, allow DMA
+ *
+ * Framebuffer of the guest is to be scrubbed before step 4, so that the guest sees nothing of who
+ * had it before, and after CLEANUP, when nobody can write to it any more; what could not be
+ * scrubbed is to be kept. The CPU cannot do it, gigabytes through an aperture are far too slow:
+ * it is work for a copy engine, which this driver has none of yet. The CPU zeroes only what the
+ * protocol needs, in the plugin's communication area.
+ */
+
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/nospec.h>
+#include <linux/pci.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "vgpu/provision.h"
+#include "vgpu/state.h"
+#include "vgpu/task.h"
+#include "vgpu/vgpu.h"
+
+/* what NVIDIA's host asks for */
+#define NUM_PLUGIN_CHANNELS	3
+
+static int vgpu_configure(struct nvkm_vgpu *vgpu)
+{
+	const struct nvgpu_reservation *rsv = vgpu->rsv;
+	struct nvgpu_plugin_config config = {
+		.dbdf = vgpu->dbdf,
+		.instance_id = vgpu->client.client,
+		.type_id = rsv->type->id,
+		.vm_pid = task_tgid_nr(current),
+		.num_channels = rsv->place.num_chids,
+		.num_plugin_channels = NUM_PLUGIN_CHANNELS,
+		.placement_id = rsv->place.id,
+		.enable_uvm = vgpu->params.enable_uvm,
+		.console_vnc = !vgpu->params.disable_vnc,
+	};
+	int ret;
+
+	export_uuid(config.uuid, &rsv->uuid);
+	ret = nvgpu_plugin_configure(&vgpu->plugin, &config);
+	/*
+	 * The guest decides in configuration space whether its function may use DMA, and hardware
+	 * obeys. The plugin task only needs to know that nobody forbids it.
+	 */
+	return ret ? ret : nvgpu_plugin_allow_dma(&vgpu->plugin);
+}
+
+static int vgpu_start(struct nvkm_vgpu *vgpu, bool *may_run)
+{
+	int ret;
+
+	*may_run = false;
+	ret = nvgpu_rm_client_init(&vgpu->pf->rm, &vgpu->client);
+	if (!ret)
+		ret = nvgpu_plugin_map(&vgpu->plugin, vgpu->rsv);
+	if (!ret)
+		ret = nvgpu_task_start(&vgpu->pf->rm, vgpu->rsv, may_run);
+	if (!ret)
+		ret = nvgpu_plugin_attach(&vgpu->plugin);
+	return ret ? ret : vgpu_configure(vgpu);
+}
+
+/* @may_run: GSP-RM has, or may have, a plugin task */
+static void vgpu_stop(struct nvkm_vgpu *vgpu, bool may_run)
+{
+	bool gone;
+
+	lockdep_assert_held(&vgpu->lock);
+
+	nvgpu_vf_move(vgpu->pf, vgpu->vf, NVGPU_VF_STOPPING);
+	gone = !may_run || nvgpu_task_end(&vgpu->pf->rm, vgpu->gfid);
+	nvgpu_plugin_unmap(&vgpu->plugin);
+	nvgpu_rm_client_fini(&vgpu->client);
+	vgpu->rsv = NULL;
+	nvgpu_provision_release(vgpu->pf, vgpu->vf, !gone);
+}
+
+/**
+ * nvgpu_vgpu_create() - bring a vGPU up
+ * @vgpu: the vGPU
+ *
+ * Context: may sleep, for a long time but no longer than its parts may take; can be killed;
+ * &nvkm_vgpu.lock is held.
+ * Return: 0, or errno; then all is as before.
+ */
+int nvgpu_vgpu_create(struct nvkm_vgpu *vgpu)
+{
+	const struct nvgpu_reservation *rsv;
+	const struct nvgpu_type *type;
+	bool may_run;
+	int ret;
+
+	lockdep_assert_held(&vgpu->lock);
+
+	rsv = nvgpu_provision_claim(vgpu->pf, vgpu->vf, &vgpu->params);
+	if (IS_ERR(rsv))
+		return PTR_ERR(rsv);
+	vgpu->rsv = rsv;
+	type = rsv->type;
+	vgpu->identity = (struct nvkm_vgpu_identity) {
+		.device = type->vdev_device,
+		.subsystem_vendor = PCI_VENDOR_ID_NVIDIA,
+		.subsystem = type->vdev_subsystem,
+		.bar1_size = type->bar1_size,
+	};
+
+	ret = vgpu_start(vgpu, &may_run);
+	/* its task may have crashed meanwhile, or GSP-RM died */
+	if (!ret && nvgpu_vf_move(vgpu->pf, vgpu->vf, NVGPU_VF_RUNNING) &&
+	    !nvgpu_health_is_dead(&vgpu->pf->gsp.health))
+		return 0;
+	vgpu_stop(vgpu, may_run);
+	/* -EBUSY says that the VF is open; a GSP-RM that is busy is something else */
+	return ret && ret != -EBUSY ? ret : -EIO;
+}
+
+/**
+ * nvgpu_vgpu_destroy() - take a vGPU down
+ * @vgpu: running or failed
+ *
+ * Context: may sleep, bounded, and cannot be interrupted; &nvkm_vgpu.lock is held.
+ */
+void nvgpu_vgpu_destroy(struct nvkm_vgpu *vgpu)
+{
+	vgpu_stop(vgpu, true);
+}
+
+/**
+ * nvgpu_vgpu_reset() - put a vGPU into the state in which a guest first sees it
+ * @vgpu: running
+ *
+ * Context: may sleep, for seconds; can be killed; &nvkm_vgpu.lock is held.
+ * Return: 0, or errno; then the vGPU has failed.
+ */
+int nvgpu_vgpu_reset(struct nvkm_vgpu *vgpu)
+{
+	int ret;
+
+	lockdep_assert_held(&vgpu->lock);
+
+	if (!nvgpu_vf_move(vgpu->pf, vgpu->vf, NVGPU_VF_RESETTING))
+		return -EIO;
+	ret = nvgpu_plugin_reset(&vgpu->plugin);
+	if (!ret && nvgpu_vf_move(vgpu->pf, vgpu->vf, NVGPU_VF_RUNNING))
+		return 0;
+	nvgpu_vf_move(vgpu->pf, vgpu->vf, NVGPU_VF_FAILED);
+	return ret ? ret : -EIO;
+}
+
+/* ---- failures -------------------------------------------------------------------------------- */
+
+/**
+ * nvgpu_vgpu_fail() - a vGPU cannot go on
+ * @pf: the GPU
+ * @vf: index of its VF
+ * @reason: for its driver, which is told if the vGPU was in use
+ *
+ * Context: process; takes &nvgpu_vgpu_mgr.notify.
+ */
+void nvgpu_vgpu_fail(struct nvkm_vgpu_pf *pf, unsigned int vf, enum nvkm_vgpu_error reason)
+{
+	struct nvkm_vgpu *client;
+
+	if (!nvgpu_vf_move(pf, vf, NVGPU_VF_FAILED))
+		return;
+	guard(mutex)(&pf->mgr.notify);
+	client = pf->mgr.vf[vf].client;
+	if (client)
+		client->ops->error(client->data, reason);
+}
+
+/**
+ * nvgpu_vgpu_fail_all() - no vGPU of a GPU can go on
+ * @health: of its GSP-RM, which has died
+ */
+void nvgpu_vgpu_fail_all(struct nvgpu_health *health)
+{
+	struct nvkm_vgpu_pf *pf = container_of(health, struct nvkm_vgpu_pf, gsp.health);
+	unsigned int vf;
+
+	for (vf = 0; vf < NVGPU_MAX_VFS; vf++)
+		nvgpu_vgpu_fail(pf, vf, NVKM_VGPU_ERROR_GPU);
+}
+
+/**
+ * nvgpu_vgpu_plugin_event() - a plugin task has something to say
+ * @events: of its GSP-RM
+ * @gfid: whose
+ * @event: what
+ */
+void nvgpu_vgpu_plugin_event(struct nvgpu_events *events, u32 gfid, enum nvgpu_plugin_event event)
+{
+	struct nvkm_vgpu_pf *pf = container_of(events, struct nvkm_vgpu_pf, gsp.events);
+
+	if (event != NVGPU_PLUGIN_CRASHED || !gfid || gfid > NVGPU_MAX_VFS)
+		return;
+	dev_err_ratelimited(&pf->gpu.pdev->dev, "vGPU %u: its plugin task crashed\n", gfid);
+	nvgpu_vgpu_fail(pf, array_index_nospec(gfid - 1, NVGPU_MAX_VFS), NVKM_VGPU_ERROR_PLUGIN);
+}
