@@ -17,7 +17,7 @@
 #define FALCON_RESET_READY_US		150	/* kernel_falcon_ga102.c; may pass unsatisfied */
 #define FALCON_RESET_HOLD_US		10	/* nouveau nvkm/falcon/gm200.c */
 #define FALCON_SCRUB_US			20000
-#define FALCON_CORE_SWITCH_US		10000
+#define FALCON_CORE_SWITCH_US		1000000	/* nouveau has 10 ms; an emulated GPU may be slow */
 #define FALCON_DMA_US			2000000
 #define FALCON_RUN_US			5000000
 
