@@ -185,6 +185,22 @@ static void nvidia_vgpu_release_dev(struct vfio_device *vdev)
 	vfio_pci_core_release_dev(vdev);
 }
 
+/*
+ * A function that sleeps loses what its plugin task has set up in it, and there is no message for
+ * that. So low power is not offered.
+ */
+static int nvidia_vgpu_feature(struct vfio_device *vdev, u32 flags, void __user *arg, size_t size)
+{
+	switch (flags & VFIO_DEVICE_FEATURE_MASK) {
+	case VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY:
+	case VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP:
+	case VFIO_DEVICE_FEATURE_LOW_POWER_EXIT:
+		return -ENOTTY;
+	default:
+		return vfio_pci_core_ioctl_feature(vdev, flags, arg, size);
+	}
+}
+
 static const struct vfio_device_ops nvidia_vgpu_ops = {
 	.name = "nvidia-vgpu-vfio-pci",
 	.init = nvidia_vgpu_init_dev,
@@ -193,7 +209,7 @@ static const struct vfio_device_ops nvidia_vgpu_ops = {
 	.close_device = nvidia_vgpu_close_device,
 	.ioctl = nvidia_vgpu_ioctl,
 	.get_region_info_caps = nvidia_vgpu_get_region_info,
-	.device_feature = vfio_pci_core_ioctl_feature,
+	.device_feature = nvidia_vgpu_feature,
 	.read = nvidia_vgpu_read,
 	.write = nvidia_vgpu_write,
 	.mmap = nvidia_vgpu_mmap,
