@@ -2,17 +2,29 @@
 #ifndef _NVKM_VGPU_DEVICE_H
 #define _NVKM_VGPU_DEVICE_H
 
+#include <linux/notifier.h>
+
 #include "intr.h"
 #include "vgpu/pf.h"
 
 /**
  * struct nvgpu_device - a GPU, with what binds its layers to Linux
  * @pf: the GPU as a host of vGPUs; drvdata of the PF
- * @intr: interrupts
+ * @intr: interrupts, while @loaded
+ * @sleep: hears of the host's going to sleep
+ * @vf_devfn: of the first two VFs, before GSP-RM was taken off
+ * @loaded: GSP-RM has memory and interrupts
+ * @paused: it has to be loaded again
+ *
+ * The PF's device lock protects @loaded and @paused.
  */
 struct nvgpu_device {
 	struct nvkm_vgpu_pf pf;
 	struct nvgpu_intr intr;
+	struct notifier_block sleep;
+	int vf_devfn[2];
+	bool loaded;
+	bool paused;
 };
 
 static inline struct nvgpu_device *nvgpu_device(struct nvkm_vgpu_pf *pf)

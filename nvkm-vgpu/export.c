@@ -2,12 +2,12 @@
 /* The API for drivers of VFs: include/linux/nvkm_vgpu.h */
 
 #include <linux/err.h>
-#include <linux/nospec.h>
 #include <linux/nvkm_vgpu.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 
 #include "device.h"
+#include "vgpu/state.h"
 #include "vgpu/vgpu.h"
 
 #define USERS	"vfio-nvidia-vgpu,nvkm-vgpu-*"
@@ -32,15 +32,9 @@ static int export_errno(int ret)
 
 static int export_vf_index(struct nvkm_vgpu_pf *pf, struct pci_dev *vf)
 {
-	int index;
+	int index = nvgpu_vf_index(pf, vf);
 
-	if (!vf->is_virtfn || vf->physfn != pf->gpu.pdev)
-		return -EINVAL;
-
-	index = pci_iov_vf_id(vf);
-	if (index < 0 || index >= NVGPU_MAX_VFS || index >= pf->gsp.info.max_gfid)
-		return -EINVAL;
-	return array_index_nospec(index, NVGPU_MAX_VFS);
+	return index < 0 || index >= pf->gsp.info.max_gfid ? -EINVAL : index;
 }
 
 struct nvkm_vgpu *nvkm_vgpu_attach(struct pci_dev *vf, const struct nvkm_vgpu_client_ops *ops,

@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 
 #include "device.h"
+#include "load.h"
 #include "regs/gpu.h"
 #include "regs/pmc.h"
 #include "vgpu/boards.h"
@@ -72,7 +73,6 @@ static int pf_enable(struct nvkm_vgpu_pf *pf)
 	if (ret)
 		goto err_unmap;
 	dma_set_max_seg_size(&pdev->dev, UINT_MAX);
-	pci_set_master(pdev);
 	return 0;
 
 err_unmap:
@@ -84,26 +84,11 @@ err_disable:
 	return ret;
 }
 
-static void pf_free(struct nvkm_vgpu_pf *pf)
-{
-	nvgpu_rm_fini(&pf->rm);
-	kfree(nvgpu_device(pf));
-}
-
 static void pf_disable(struct nvkm_vgpu_pf *pf)
 {
-	pci_clear_master(pf->gpu.pdev);
 	pci_iounmap(pf->gpu.pdev, pf->gpu.regs);
 	pci_release_selected_regions(pf->gpu.pdev, PF_BARS);
 	pci_disable_device(pf->gpu.pdev);
-}
-
-static void pf_unload(struct nvkm_vgpu_pf *pf)
-{
-	nvgpu_gsp_unload(&pf->gsp);
-	/* whatever became of its engines, they do not write to memory that is freed now */
-	pci_clear_master(pf->gpu.pdev);
-	nvgpu_gsp_fini(&pf->gsp);
 }
 
 static int nvkm_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
@@ -134,53 +119,56 @@ static int nvkm_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = pf_check_chip(pf);
 	if (ret)
 		goto err_disable;
-	ret = nvgpu_gsp_boot(&pf->gsp);
+	ret = nvgpu_load(nvdev);
 	if (ret)
 		goto err_disable;
-	ret = nvgpu_intr_init(&nvdev->intr, pf);
-	if (ret)
-		goto err_unload;
 	pci_set_drvdata(pdev, pf);
 	ret = nvgpu_vgpu_mgr_init(pf);
 	if (ret)
-		goto err_intr;
-	pf->gsp.events.on_plugin = nvgpu_vgpu_plugin_event;
+		goto err_unload;
+	ret = nvgpu_load_watch_sleep(nvdev);
+	if (ret)
+		goto err_mgr;
+	scoped_guard(mutex, &pf->gsp.rpc.receive)
+		pf->gsp.events.on_plugin = nvgpu_vgpu_plugin_event;
 	nvgpu_health_tell(&pf->gsp.health, nvgpu_vgpu_fail_all);
 	return 0;
 
-err_intr:
-	pci_set_drvdata(pdev, NULL);
-	nvgpu_intr_fini(&nvdev->intr);
+err_mgr:
+	nvgpu_vgpu_mgr_fini(pf);
 err_unload:
-	pf_unload(pf);
+	pci_set_drvdata(pdev, NULL);
+	nvgpu_unload(nvdev);
 err_disable:
 	pf_disable(pf);
 err_free:
-	pf_free(pf);
+	kfree(nvdev);
 	return ret;
 }
 
 static void nvkm_vgpu_remove(struct pci_dev *pdev)
 {
 	struct nvkm_vgpu_pf *pf = pci_get_drvdata(pdev);
+	struct nvgpu_device *nvdev = nvgpu_device(pf);
 
+	nvgpu_load_unwatch_sleep(nvdev);
 	nvgpu_sriov_disable(pf);
 	nvgpu_health_tell_nobody(&pf->gsp.health);
-	scoped_guard(mutex, &pf->gsp.rpc.receive)
-		pf->gsp.events.on_plugin = NULL;
 	nvgpu_vgpu_mgr_fini(pf);
-	nvgpu_intr_fini(&nvgpu_device(pf)->intr);
-	pf_unload(pf);
+	nvgpu_unload(nvdev);
 	pf_disable(pf);
-	pf_free(pf);
+	kfree(nvdev);
 }
 
 /* the next kernel finds a GPU that it can load firmware into; whoever used a VF is gone by now */
 static void nvkm_vgpu_shutdown(struct pci_dev *pdev)
 {
 	struct nvkm_vgpu_pf *pf = pci_get_drvdata(pdev);
+	struct nvgpu_device *nvdev = nvgpu_device(pf);
 
-	nvgpu_intr_fini(&nvgpu_device(pf)->intr);
+	if (!nvdev->loaded)
+		return;
+	nvgpu_intr_fini(&nvdev->intr);
 	nvgpu_gsp_unload(&pf->gsp);
 	pci_clear_master(pdev);
 }
@@ -211,13 +199,16 @@ static void nvkm_vgpu_reset_prepare(struct pci_dev *pdev)
 {
 	struct nvkm_vgpu_pf *pf = pci_get_drvdata(pdev);
 
-	nvgpu_health_dead(&pf->gsp.health,
-			  "the GPU is being reset; unbind and bind it to go on");
+	if (nvgpu_load_pause(nvgpu_device(pf)))
+		nvgpu_health_dead(&pf->gsp.health,
+				  "the GPU is being reset with a vGPU open; unbind and bind it to go on");
 }
 
-/* the PCI core would warn of a reset that a driver does not hear of */
 static void nvkm_vgpu_reset_done(struct pci_dev *pdev)
 {
+	struct nvkm_vgpu_pf *pf = pci_get_drvdata(pdev);
+
+	nvgpu_load_resume(nvgpu_device(pf));
 }
 
 static const struct pci_error_handlers nvkm_vgpu_error_handlers = {
@@ -232,6 +223,7 @@ static struct pci_driver nvkm_vgpu_driver = {
 	.probe = nvkm_vgpu_probe,
 	.remove = nvkm_vgpu_remove,
 	.shutdown = nvkm_vgpu_shutdown,
+	.driver.pm = pm_sleep_ptr(&nvgpu_pm_ops),
 	.sriov_configure = nvgpu_sriov_configure,
 	.dev_groups = nvgpu_pf_groups,
 	.err_handler = &nvkm_vgpu_error_handlers,

@@ -4,6 +4,7 @@
 
 #include "device.h"
 #include "vgpu/provision.h"
+#include "vgpu/state.h"
 #include "vgpu/sysfs.h"
 
 /*
@@ -54,8 +55,8 @@ static bool sriov_foreign_driver(struct nvkm_vgpu_pf *pf)
 
 	guard(mutex)(&pf->mgr.notify);
 	while ((vf = sriov_next_vf(pf->gpu.pdev, vf))) {
-		index = pci_iov_vf_id(vf);
-		if (!READ_ONCE(vf->dev.driver) || index < 0 || index >= NVGPU_MAX_VFS ||
+		index = nvgpu_vf_index(pf, vf);
+		if (!READ_ONCE(vf->dev.driver) || index < 0 ||
 		    pf->mgr.vf[index].client)
 			continue;
 		dev_notice(&pf->gpu.pdev->dev, "VF %d has another driver, %s: unbind it first\n",

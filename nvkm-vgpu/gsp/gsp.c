@@ -29,7 +29,6 @@
 void nvgpu_gsp_init(struct nvgpu_gsp *gsp, struct nvgpu_gpu *gpu)
 {
 	gsp->gpu = gpu;
-	nvgpu_boot_init(&gsp->boot, gpu);
 	nvgpu_health_init(&gsp->health, gpu, &gsp->boot.gsp);
 	gsp->events = (struct nvgpu_events) { .boot = &gsp->boot, .health = &gsp->health };
 }
@@ -77,7 +76,7 @@ void nvgpu_gsp_fini(struct nvgpu_gsp *gsp)
 
 /**
  * nvgpu_gsp_boot() - load GSP-RM in vGPU mode and start it
- * @gsp: nvgpu_gsp_init() was called
+ * @gsp: nvgpu_gsp_init() was called, and GSP-RM is not loaded
  *
  * Sets &nvgpu_gpu.abi. Replies are polled for until nvgpu_rpc_set_interrupts().
  *
@@ -88,6 +87,8 @@ int nvgpu_gsp_boot(struct nvgpu_gsp *gsp)
 	struct nvgpu_firmware fw = {};
 	int ret;
 
+	nvgpu_health_off(&gsp->health);
+	nvgpu_boot_init(&gsp->boot, gsp->gpu);
 	ret = nvgpu_boot_check_idle(&gsp->boot);
 	if (ret)
 		return ret;

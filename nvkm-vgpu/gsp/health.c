@@ -8,7 +8,8 @@
  * A GSP-RM that hangs cannot be told from a slow one, but by time. The first message that ends
  * something (a vGPU, a client, GSP-RM itself) and is not answered is taken for a hang: those have
  * 45 seconds. From then on calls fail at once, so that it costs its time once and not once a vGPU.
- * Any message of GSP-RM brings it back.
+ * Any message of GSP-RM brings it back. One that has recovered may have nothing to say by itself,
+ * so it is asked something now and then.
  */
 #include <kunit/visibility.h>
 #include <linux/export.h>
@@ -105,6 +106,16 @@ const char *nvgpu_health_name(const struct nvgpu_health *health)
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_health_name);
 
 /**
+ * nvgpu_health_off() - GSP-RM is to be loaded
+ * @health: of GSP-RM, which is not loaded
+ */
+void nvgpu_health_off(struct nvgpu_health *health)
+{
+	WRITE_ONCE(health->lockdown, false);
+	health_move(health, BIT(NVGPU_HEALTH_OFF) | BIT(NVGPU_HEALTH_DEAD), NVGPU_HEALTH_OFF);
+}
+
+/**
  * nvgpu_health_core_runs() - the RISC-V core was seen running, so it has to stay so
  * @health: of GSP-RM
  */
@@ -143,9 +154,12 @@ void nvgpu_health_message(struct nvgpu_health *health)
  */
 void nvgpu_health_no_answer(struct nvgpu_health *health, const char *call, unsigned int ms)
 {
-	if (health_move(health, BIT(NVGPU_HEALTH_UP), NVGPU_HEALTH_NOT_RESPONDING))
-		dev_err(&health->gpu->pdev->dev, "GSP-RM does not respond: no reply to RPC %s in %u ms\n",
-			call, ms);
+	if (!health_move(health, BIT(NVGPU_HEALTH_UP), NVGPU_HEALTH_NOT_RESPONDING))
+		return;
+	dev_err(&health->gpu->pdev->dev, "GSP-RM does not respond: no reply to RPC %s in %u ms\n",
+		call, ms);
+	if (health->on_silent)
+		health->on_silent(health->silent_data);
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_health_no_answer);
 
@@ -215,6 +229,17 @@ bool nvgpu_health_is_dead(const struct nvgpu_health *health)
 	return health_state(health) == NVGPU_HEALTH_DEAD;
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_health_is_dead);
+
+/**
+ * nvgpu_health_is_silent() - does GSP-RM not respond
+ * @health: of GSP-RM
+ *
+ * Return: false also when it is dead.
+ */
+bool nvgpu_health_is_silent(const struct nvgpu_health *health)
+{
+	return health_state(health) == NVGPU_HEALTH_NOT_RESPONDING;
+}
 
 /**
  * nvgpu_health_error() - may GSP-RM be asked for something

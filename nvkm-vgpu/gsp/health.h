@@ -18,8 +18,9 @@ struct nvgpu_gpu;
  * @NVGPU_HEALTH_DEAD: it cannot be used any more, nothing helps but loading it anew
  *
  *	OFF --> BOOTING --> UP <--> NOT_RESPONDING
- *	 |         |         |             |
- *	 +---------+---------+-------------+--> DEAD
+ *	^|         |         |             |
+ *	|+---------+---------+-------------+--> DEAD
+ *	+------------- loaded anew --------------+
  */
 enum nvgpu_health_state {
 	NVGPU_HEALTH_OFF,
@@ -39,6 +40,9 @@ enum nvgpu_health_state {
  * @told: @on_death is there to be called; with @lock held
  * @died: runs @on_death
  * @on_death: who wants to know of it; process context, once
+ * @on_silent: tries whether GSP-RM responds again, when it has stopped to; may be NULL. Process
+ *	context
+ * @silent_data: for @on_silent
  */
 struct nvgpu_health {
 	const struct nvgpu_gpu *gpu;
@@ -49,6 +53,8 @@ struct nvgpu_health {
 	bool told;
 	struct work_struct died;
 	void (*on_death)(struct nvgpu_health *health);
+	void (*on_silent)(void *data);
+	void *silent_data;
 };
 
 void nvgpu_health_init(struct nvgpu_health *health, const struct nvgpu_gpu *gpu,
@@ -58,6 +64,7 @@ void nvgpu_health_tell_nobody(struct nvgpu_health *health);
 const char *nvgpu_health_name(const struct nvgpu_health *health);
 
 /* what happens to it */
+void nvgpu_health_off(struct nvgpu_health *health);
 void nvgpu_health_core_runs(struct nvgpu_health *health);
 void nvgpu_health_init_done(struct nvgpu_health *health);
 void nvgpu_health_message(struct nvgpu_health *health);
@@ -69,6 +76,7 @@ void nvgpu_health_unloaded(struct nvgpu_health *health);
 /* what follows from it */
 bool nvgpu_health_booted(const struct nvgpu_health *health);
 bool nvgpu_health_is_dead(const struct nvgpu_health *health);
+bool nvgpu_health_is_silent(const struct nvgpu_health *health);
 int nvgpu_health_error(const struct nvgpu_health *health);
 bool nvgpu_health_look(struct nvgpu_health *health);
 

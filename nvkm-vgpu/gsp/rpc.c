@@ -21,7 +21,7 @@
 #include "regs/falcon.h"
 #include "regs/gpu.h"
 
-#define RPC_SEND_TIMEOUT_MS		1000
+#define RPC_SEND_TIMEOUT_MS		NVGPU_RPC_TIMEOUT_MS	/* of one element */
 #define RPC_BATCH			NVGPU_MSGQ_SLOTS
 
 /**
@@ -108,6 +108,7 @@ void nvgpu_rpc_tell(struct nvgpu_rpc *rpc, nvgpu_rpc_event_t on_event, void *dat
 	rpc->on_event = on_event;
 	rpc->event_data = data;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_rpc_tell);
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
@@ -355,10 +356,12 @@ static bool rpc_forget(struct nvgpu_rpc *rpc, struct nvgpu_rpc_waiter *waiter, u
 }
 
 /* may GSP-RM be called? One that did not respond may have said something since */
-static int rpc_may_call(struct nvgpu_rpc *rpc)
+static int rpc_may_call(struct nvgpu_rpc *rpc, const struct nvgpu_rpc_call *call)
 {
-	if (nvgpu_health_error(rpc->health) && !nvgpu_health_is_dead(rpc->health))
+	if (nvgpu_health_is_silent(rpc->health))
 		nvgpu_rpc_receive(rpc);
+	if (call->ping && nvgpu_health_is_silent(rpc->health))
+		return 0;
 	return nvgpu_health_error(rpc->health);
 }
 
@@ -383,7 +386,7 @@ static void rpc_no_reply(struct nvgpu_rpc *rpc, const struct nvgpu_rpc_call *cal
 {
 	if (call->outcome == NVGPU_RPC_NO_ANSWER && ret == -ETIMEDOUT && call->teardown)
 		nvgpu_health_no_answer(rpc->health, call->name, timeout_ms);
-	else if (ret == -ETIMEDOUT && call->outcome == NVGPU_RPC_NO_ANSWER)
+	else if (ret == -ETIMEDOUT && call->outcome == NVGPU_RPC_NO_ANSWER && !call->ping)
 		dev_err_ratelimited(&rpc->gpu->pdev->dev, "GSP-RM: no reply to RPC %s in %u ms\n",
 				    call->name, timeout_ms);
 }
@@ -408,13 +411,14 @@ ssize_t nvgpu_rpc_call(struct nvgpu_rpc *rpc, struct nvgpu_rpc_call *call)
 		.wake = &waiter.done,
 		.timeout_ms = call->timeout_ms ?: call->teardown ? NVGPU_RPC_TEARDOWN_TIMEOUT_MS :
 								   NVGPU_RPC_TIMEOUT_MS,
+		.patient = call->ping,
 		.killable = !call->teardown,
 	};
 	void (*again)(void *data);
 	int ret;
 
 	call->outcome = NVGPU_RPC_NOT_POSTED;
-	ret = rpc_may_call(rpc);
+	ret = rpc_may_call(rpc, call);
 	if (ret)
 		return ret;
 	init_completion(&waiter.done);

@@ -39,6 +39,7 @@ enum nvgpu_rpc_outcome {
  * @size: their bytes; what a reply has more is cut off
  * @timeout_ms: how long the reply is waited for; 0: NVGPU_RPC_TIMEOUT_MS
  * @teardown: it ends something, so it has more time and goes on when the process is being killed
+ * @ping: to see whether GSP-RM responds again; the only one that is sent while it does not
  * @outcome: result
  */
 struct nvgpu_rpc_call {
@@ -48,6 +49,7 @@ struct nvgpu_rpc_call {
 	size_t size;
 	unsigned int timeout_ms;
 	bool teardown;
+	bool ping;
 	enum nvgpu_rpc_outcome outcome;
 };
 

@@ -31,6 +31,7 @@ static void sysinfo_vfs(struct pci_dev *pdev, struct nvgpu_vf_info *vf)
 	unsigned int i;
 
 	vf->total_vfs = pci_sriov_get_totalvfs(pdev);
+	/* the PCI core tells no more than the lower byte, and these boards have no more */
 	vf->first_vf_offset = (u8)(pci_iov_virtfn_devfn(pdev, 0) - pdev->devfn);
 	for (i = 0; i < ARRAY_SIZE(sysinfo_vf_bars); i++) {
 		res = pci_resource_n(pdev, PCI_IOV_RESOURCES + sysinfo_vf_bars[i]);

@@ -54,7 +54,7 @@ int nvgpu_wait(struct nvgpu_health *health, struct nvgpu_wait *wait)
 		ret = wait->look(wait->arg);
 		if (ret)
 			return ret < 0 ? ret : 0;
-		if (wait->task ? nvgpu_health_is_dead(health) : nvgpu_health_error(health))
+		if (wait->patient ? nvgpu_health_is_dead(health) : nvgpu_health_error(health))
 			return -EIO;
 		if (last)
 			return -ETIMEDOUT;

@@ -13,7 +13,8 @@ struct nvgpu_health;
  * @arg: of @look
  * @wake: who finds it first completes this, which ends a sleep; may be NULL
  * @timeout_ms: how long at most
- * @task: a plugin task has to answer, which it may do while GSP-RM itself does not
+ * @patient: goes on while GSP-RM does not respond: a plugin task has to answer, which it may do
+ *	all the same, or it is tried whether GSP-RM responds again
  * @killable: ends when the process is being killed
  * @looks: how often @look was called, counted up
  */
@@ -22,7 +23,7 @@ struct nvgpu_wait {
 	void *arg;
 	struct completion *wake;
 	unsigned int timeout_ms;
-	bool task;
+	bool patient;
 	bool killable;
 	unsigned int looks;
 };

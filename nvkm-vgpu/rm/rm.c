@@ -17,6 +17,10 @@
 #define RM_SUBDEVICE_HANDLE		0x5d1d0000
 #define RM_CLIENT_MAX			0xffff
 
+/* between tries whether GSP-RM responds again */
+#define RM_PING_MIN_S			1U
+#define RM_PING_MAX_S			60U
+
 /* NV_STATUS; nvstatuscodes.h */
 #define NV_OK				0x00
 #define NV_ERR_BUSY_RETRY		0x03
@@ -35,26 +39,6 @@
 #define NV_ERR_STATE_IN_USE		0x63
 #define NV_ERR_TIMEOUT			0x65
 #define NV_ERR_TIMEOUT_RETRY		0x66
-
-/**
- * nvgpu_rm_init - no client so far
- * @rm: result
- * @gsp: GSP-RM
- */
-void nvgpu_rm_init(struct nvgpu_rm *rm, struct nvgpu_gsp *gsp)
-{
-	rm->gsp = gsp;
-	ida_init(&rm->clients);
-}
-
-/**
- * nvgpu_rm_fini - forget all clients; GSP-RM is gone
- * @rm: from nvgpu_rm_init()
- */
-void nvgpu_rm_fini(struct nvgpu_rm *rm)
-{
-	ida_destroy(&rm->clients);
-}
 
 static const struct nvgpu_fwabi *rm_abi(const struct nvgpu_rm *rm)
 {
@@ -131,6 +115,7 @@ int nvgpu_rm_control(struct nvgpu_rm *rm, struct nvgpu_rm_control *control)
 		.function = rm_abi(rm)->rpc.rm_control,
 		.size = header + control->size,
 		.teardown = control->teardown,
+		.ping = control->ping,
 	};
 	char name[32];
 	ssize_t len;
@@ -183,6 +168,60 @@ int nvgpu_rm_query(struct nvgpu_rm *rm, u32 cmd, void *params, u32 size)
 
 	return nvgpu_rm_control(rm, &control);
 }
+
+/* ---- a GSP-RM that does not respond ---------------------------------------------------------- */
+
+static void rm_ping(struct work_struct *work)
+{
+	struct nvgpu_rm *rm = container_of(to_delayed_work(work), struct nvgpu_rm, ping);
+	const struct nvgpu_fwabi *abi = rm_abi(rm);
+	struct nvgpu_rm_control control = {
+		.cmd = abi->ctrl.gsp_get_features, .size = abi->features_size, .ping = true,
+	};
+	void *params __free(kfree) = kzalloc(control.size, GFP_KERNEL);
+
+	control.params = params;
+	if (params)
+		nvgpu_rm_control(rm, &control);
+	if (!nvgpu_health_is_silent(&rm->gsp->health))
+		return;
+	rm->ping_s = min(2 * rm->ping_s, RM_PING_MAX_S);
+	queue_delayed_work(system_dfl_wq, &rm->ping, rm->ping_s * HZ);
+}
+
+static void rm_on_silent(void *data)
+{
+	struct nvgpu_rm *rm = data;
+
+	rm->ping_s = RM_PING_MIN_S;
+	mod_delayed_work(system_dfl_wq, &rm->ping, rm->ping_s * HZ);
+}
+
+/**
+ * nvgpu_rm_init - no client so far
+ * @rm: result
+ * @gsp: GSP-RM, which need not run
+ */
+void nvgpu_rm_init(struct nvgpu_rm *rm, struct nvgpu_gsp *gsp)
+{
+	rm->gsp = gsp;
+	ida_init(&rm->clients);
+	INIT_DELAYED_WORK(&rm->ping, rm_ping);
+	gsp->health.on_silent = rm_on_silent;
+	gsp->health.silent_data = rm;
+}
+
+/**
+ * nvgpu_rm_fini - forget all clients
+ * @rm: GSP-RM is off the GPU, and may be loaded anew
+ */
+void nvgpu_rm_fini(struct nvgpu_rm *rm)
+{
+	cancel_delayed_work_sync(&rm->ping);
+	ida_destroy(&rm->clients);
+}
+
+/* ---- objects --------------------------------------------------------------------------------- */
 
 /* does GSP-RM have, or may it have, an object that was asked for? */
 static bool rm_may_exist(enum nvgpu_rpc_outcome outcome, u32 status)

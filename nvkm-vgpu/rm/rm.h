@@ -4,6 +4,7 @@
 
 #include <linux/idr.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 #include "gsp/rpc.h"
 
@@ -13,10 +14,14 @@ struct nvgpu_gsp;
  * struct nvgpu_rm - objects of GSP-RM
  * @gsp: GSP-RM
  * @clients: handles of clients in use
+ * @ping: tries whether GSP-RM responds again
+ * @ping_s: seconds until the next try
  */
 struct nvgpu_rm {
 	struct nvgpu_gsp *gsp;
 	struct ida clients;
+	struct delayed_work ping;
+	unsigned int ping_s;
 };
 
 /**
@@ -39,6 +44,7 @@ struct nvgpu_rm_client {
  * @params: its parameters, overwritten with the reply; NULL when there are none
  * @size: bytes of @params
  * @teardown: see &nvgpu_rpc_call
+ * @ping: see &nvgpu_rpc_call
  * @outcome: result: what is known of it
  * @status: result: NV_STATUS of a control that was answered
  */
@@ -47,6 +53,7 @@ struct nvgpu_rm_control {
 	void *params;
 	u32 size;
 	bool teardown;
+	bool ping;
 	enum nvgpu_rpc_outcome outcome;
 	u32 status;
 };

@@ -30,8 +30,10 @@ static struct nvkm_vgpu_pf *make_pf(struct kunit *test, u64 fb_total, u64 fb_siz
 	KUNIT_ASSERT_NOT_NULL(test, pf->gpu.pdev);
 	/* nobody answers */
 	pf->gpu.abi = &nvgpu_fwabi_r570_144;
-	nvgpu_gsp_init(&pf->gsp, &pf->gpu);
-	nvgpu_rm_init(&pf->rm, &pf->gsp);
+	pf->rm.gsp = &pf->gsp;
+	pf->gsp.gpu = &pf->gpu;
+	pf->gsp.rpc.health = &pf->gsp.health;
+	nvgpu_health_init(&pf->gsp.health, &pf->gpu, NULL);
 	nvgpu_health_dead(&pf->gsp.health, "there is none in this test");
 
 	mgr = &pf->mgr;
@@ -53,7 +55,7 @@ static void free_all(void *data)
 	struct nvkm_vgpu_pf *pf = data;
 
 	nvgpu_provision_clear_all(pf);
-	nvgpu_provision_drop_kept(&pf->mgr);
+	nvgpu_provision_drop_kept(pf);
 }
 
 static int provision_test_init(struct kunit *test)
@@ -232,7 +234,7 @@ static void provision_open(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, nvgpu_vf_move(pf, 3, NVGPU_VF_RUNNING));
 	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_provision_set(pf, 3, 0));
 	KUNIT_EXPECT_TRUE(test, nvgpu_vf_move(pf, 3, NVGPU_VF_STOPPING));
-	nvgpu_provision_release(pf, 3, false);
+	nvgpu_provision_release(pf, 3, NULL);
 	KUNIT_EXPECT_EQ(test, nvgpu_provision_get(pf, 3), L40_8Q);
 	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 3, 0));
 	expect_nothing_used(test, pf);
@@ -250,7 +252,7 @@ static void provision_disabled(struct kunit *test)
 	/* it stayed open */
 	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 1, L40_8Q));
 	KUNIT_EXPECT_TRUE(test, nvgpu_vf_move(pf, 0, NVGPU_VF_STOPPING));
-	nvgpu_provision_release(pf, 0, false);
+	nvgpu_provision_release(pf, 0, NULL);
 
 	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_disable(&pf->mgr, false));
 	KUNIT_EXPECT_EQ(test, -ENODEV, PTR_ERR(nvgpu_provision_claim(pf, 0, &params)));
@@ -274,7 +276,7 @@ static void provision_kept(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, nvgpu_provision_set(pf, 0, L40_8Q));
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, nvgpu_provision_claim(pf, 0, &params));
 	KUNIT_EXPECT_TRUE(test, nvgpu_vf_move(pf, 0, NVGPU_VF_STOPPING));
-	nvgpu_provision_release(pf, 0, true);
+	nvgpu_provision_release(pf, 0, &(const struct nvgpu_rm_client){});
 	KUNIT_EXPECT_EQ(test, nvgpu_vf_state(pf, 0), NVGPU_VF_KEPT);
 	KUNIT_EXPECT_EQ(test, nvgpu_provision_get(pf, 0), 0);
 	/* it is asked for once more, and GSP-RM has still nothing to say */
@@ -289,7 +291,7 @@ static void provision_kept(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pf->mgr.vf[1].rsv->place.id, 8);
 	KUNIT_EXPECT_EQ(test, -ENOSPC, nvgpu_provision_set(pf, 6, L40_8Q));
 
-	nvgpu_provision_drop_kept(&pf->mgr);
+	nvgpu_provision_drop_kept(pf);
 	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 6, L40_8Q));
 	KUNIT_EXPECT_EQ(test, pf->mgr.vf[6].rsv->place.id, 0);
 }

@@ -44,7 +44,7 @@ struct rpc_test {
 	struct nvgpu_rpc rpc;
 	u8 *shared, *elem;
 	u32 slot;		/* where the GSP writes next */
-	unsigned int events;
+	unsigned int events, silent;
 	u32 sequence;		/* of the GSP's next element */
 };
 
@@ -60,6 +60,13 @@ static void count_event(void *data, u32 function, const void *payload, size_t le
 	struct rpc_test *t = data;
 
 	t->events++;
+}
+
+static void count_silent(void *data)
+{
+	struct rpc_test *t = data;
+
+	t->silent++;
 }
 
 static void free_regs(void *data)
@@ -91,6 +98,8 @@ static int rpc_test_init(struct kunit *test)
 	nvgpu_health_init(&t->health, &t->gpu, &t->falcon);
 	KUNIT_ASSERT_EQ(test, 0, nvgpu_rpc_init(&t->rpc, &t->gpu, &t->health, &t->falcon));
 	nvgpu_rpc_tell(&t->rpc, count_event, t);
+	t->health.on_silent = count_silent;
+	t->health.silent_data = t;
 	ret = kunit_add_action_or_reset(test, free_rpc, t);
 	KUNIT_ASSERT_EQ(test, 0, ret);
 	t->shared = t->rpc.queue.shared.cpu;
@@ -377,6 +386,10 @@ static void rpc_not_responding(struct kunit *test)
 	enum nvgpu_rpc_outcome outcome;
 	struct rpc_test *t = test->priv;
 	u8 buf[16] = {};
+	struct nvgpu_rpc_call ping = {
+		.name = "test", .function = FN_CONTROL, .buf = buf, .size = sizeof(buf),
+		.timeout_ms = 200, .ping = true,
+	};
 
 	core_runs(t);
 	KUNIT_EXPECT_EQ(test, call(t, buf, sizeof(buf)), -ETIMEDOUT);
@@ -384,12 +397,19 @@ static void rpc_not_responding(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, call_as(t, buf, sizeof(buf), true, &outcome), -ETIMEDOUT);
 	KUNIT_EXPECT_EQ(test, outcome, NVGPU_RPC_NO_ANSWER);
 	KUNIT_EXPECT_STREQ(test, nvgpu_health_name(&t->health), "not responding");
+	KUNIT_EXPECT_EQ(test, t->silent, 1);
 	KUNIT_EXPECT_EQ(test, call_as(t, buf, sizeof(buf), true, &outcome), -EIO);
 	KUNIT_EXPECT_EQ(test, outcome, NVGPU_RPC_NOT_POSTED);
 
+	/* only who tries whether it responds again is let through */
+	KUNIT_EXPECT_EQ(test, nvgpu_rpc_call(&t->rpc, &ping), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, ping.outcome, NVGPU_RPC_NO_ANSWER);
+	KUNIT_EXPECT_STREQ(test, nvgpu_health_name(&t->health), "not responding");
+	KUNIT_EXPECT_EQ(test, t->silent, 1);
+
 	/* a reply to whoever gave up is a message, too */
 	gsp_say(t, FN_CONTROL, 1, 0, buf, sizeof(buf));
-	gsp_say(t, FN_CONTROL, 4, 0, buf, sizeof(buf));
+	gsp_say(t, FN_CONTROL, 5, 0, buf, sizeof(buf));
 	KUNIT_EXPECT_EQ(test, call(t, buf, sizeof(buf)), -ETIMEDOUT);
 	KUNIT_EXPECT_STREQ(test, nvgpu_health_name(&t->health), "up");
 }

@@ -110,18 +110,15 @@ static void __iomem *bar1_pd0_entry(struct nvgpu_bar1 *bar1, unsigned int slot, 
 }
 
 /**
- * nvgpu_bar1_init() - make the page tables and map the aperture
+ * nvgpu_bar1_init() - have room for page tables, and map the aperture
  * @bar1: result
- * @gpu: the GPU, with GSP-RM up
+ * @gpu: the GPU
  * @fb: framebuffer for the page tables
- * @pde_base: framebuffer address of the top directory
  *
- * Context: probe, may sleep. Uses PRAMIN, as nothing does after probe.
- * Return: 0, -ENODEV if BAR1 is too small, -ENOSPC, -ENOMEM, -ETIMEDOUT, or -EIO if the GPU does
- * not follow the tables.
+ * Context: probe, may sleep.
+ * Return: 0, -ENODEV if BAR1 is too small, -ENOSPC, -ENOMEM.
  */
-int nvgpu_bar1_init(struct nvgpu_bar1 *bar1, const struct nvgpu_gpu *gpu, struct nvgpu_fbmem *fb,
-		    u64 pde_base)
+int nvgpu_bar1_init(struct nvgpu_bar1 *bar1, const struct nvgpu_gpu *gpu, struct nvgpu_fbmem *fb)
 {
 	int ret;
 
@@ -129,7 +126,6 @@ int nvgpu_bar1_init(struct nvgpu_bar1 *bar1, const struct nvgpu_gpu *gpu, struct
 		return -ENODEV;
 
 	bar1->gpu = gpu;
-	bar1->pde_base = pde_base;
 	mutex_init(&bar1->lock);
 
 	ret = nvgpu_fbmem_alloc_top(fb, &bar1->tables, PTE_SPAN, PTE_SPAN);
@@ -137,25 +133,10 @@ int nvgpu_bar1_init(struct nvgpu_bar1 *bar1, const struct nvgpu_gpu *gpu, struct
 		goto err_lock;
 
 	bar1->base = ioremap(pci_resource_start(gpu->pdev, BAR1), APERTURE_SIZE);
-	if (!bar1->base) {
-		ret = -ENOMEM;
-		goto err_tables;
-	}
+	if (bar1->base)
+		return 0;
 
-	ret = bar1_write_tables(bar1);
-	if (ret)
-		goto err_unmap;
-
-	if (readq(bar1_pd0_entry(bar1, 0, 0)) != bar1_pte(bar1->tables.start)) {
-		ret = -EIO;
-		goto err_unmap;
-	}
-	return 0;
-
-err_unmap:
-	iounmap(bar1->base);
-	bar1->base = NULL;
-err_tables:
+	ret = -ENOMEM;
 	nvgpu_fbmem_free(&bar1->tables);
 err_lock:
 	mutex_destroy(&bar1->lock);
@@ -163,23 +144,47 @@ err_lock:
 }
 
 /**
- * nvgpu_bar1_fini() - undo nvgpu_bar1_init()
- * @bar1: the aperture; no vGPU is mapped
+ * nvgpu_bar1_start() - make the page tables
+ * @bar1: the aperture, with GSP-RM up
+ * @pde_base: framebuffer address of the top directory, checked
  *
- * Context: may sleep. Nothing happens the second time.
+ * Context: may sleep. Uses PRAMIN, as nothing does while vGPUs are open.
+ * Return: 0, -ETIMEDOUT, or -EIO if the GPU does not follow the tables.
  */
-void nvgpu_bar1_fini(struct nvgpu_bar1 *bar1)
+int nvgpu_bar1_start(struct nvgpu_bar1 *bar1, u64 pde_base)
 {
-	if (!bar1->base)
-		return;
+	int ret;
 
-	/* the directory is GSP-RM's and outlives our tables */
+	bar1->pde_base = pde_base;
+	ret = bar1_write_tables(bar1);
+	if (ret)
+		return ret;
+	return readq(bar1_pd0_entry(bar1, 0, 0)) == bar1_pte(bar1->tables.start) ? 0 : -EIO;
+}
+
+/**
+ * nvgpu_bar1_stop() - leave GSP-RM's directory as it was
+ * @bar1: the aperture; no vGPU is mapped. Nothing happens the second time
+ *
+ * Context: may sleep.
+ */
+void nvgpu_bar1_stop(struct nvgpu_bar1 *bar1)
+{
+	if (!bar1->pde_base)
+		return;
 	bar1_pramin_wr64(bar1, bar1->pde_base, 0);
 	bar1_pramin_flush(bar1);
 	bar1_invalidate(bar1);
+	bar1->pde_base = 0;
+}
 
+/**
+ * nvgpu_bar1_fini() - undo nvgpu_bar1_init()
+ * @bar1: the aperture, stopped
+ */
+void nvgpu_bar1_fini(struct nvgpu_bar1 *bar1)
+{
 	iounmap(bar1->base);
-	bar1->base = NULL;
 	nvgpu_fbmem_free(&bar1->tables);
 	mutex_destroy(&bar1->lock);
 }

@@ -12,7 +12,8 @@ struct nvgpu_gpu;
 /**
  * struct nvgpu_bar1 - aperture on framebuffer for the CPU, through page tables of ours
  * @gpu: the GPU
- * @pde_base: framebuffer address of the top directory, which is GSP-RM's
+ * @pde_base: framebuffer address of the top directory, which is GSP-RM's; 0 while
+ *	there are no tables
  * @lock: leaf, see vgpu/pf.h
  * @base: the part of BAR1 that is mapped for the CPU
  * @tables: framebuffer of the page tables
@@ -25,8 +26,9 @@ struct nvgpu_bar1 {
 	struct nvgpu_fb_block tables;
 };
 
-int nvgpu_bar1_init(struct nvgpu_bar1 *bar1, const struct nvgpu_gpu *gpu, struct nvgpu_fbmem *fb,
-		    u64 pde_base);
+int nvgpu_bar1_init(struct nvgpu_bar1 *bar1, const struct nvgpu_gpu *gpu, struct nvgpu_fbmem *fb);
+int nvgpu_bar1_start(struct nvgpu_bar1 *bar1, u64 pde_base);
+void nvgpu_bar1_stop(struct nvgpu_bar1 *bar1);
 void nvgpu_bar1_fini(struct nvgpu_bar1 *bar1);
 /* map the start of the plugin heap of @gfid; the returned pointer is at @fb_addr */
 void __iomem *nvgpu_bar1_map(struct nvgpu_bar1 *bar1, unsigned int gfid, u64 fb_addr, u64 size);

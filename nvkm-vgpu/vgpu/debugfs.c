@@ -64,20 +64,44 @@ DEFINE_SHOW_ATTRIBUTE(rpc);
  */
 void nvgpu_debugfs_init(struct nvkm_vgpu_pf *pf)
 {
-	struct debugfs_blob_wrapper *blob = pf->mgr.log_blob;
-	const struct nvgpu_boot *boot = &pf->gsp.boot;
 	char name[32];
-	unsigned int i;
 
 	snprintf(name, sizeof(name), "nvkm-vgpu-%s", pci_name(pf->gpu.pdev));
 	pf->mgr.debugfs = debugfs_create_dir(name, NULL);
 	debugfs_create_file("reservations", 0400, pf->mgr.debugfs, pf, &reservations_fops);
+}
+
+/**
+ * nvgpu_debugfs_start() - make the files that are about GSP-RM
+ * @pf: the GPU, GSP-RM loaded
+ */
+void nvgpu_debugfs_start(struct nvkm_vgpu_pf *pf)
+{
+	struct debugfs_blob_wrapper *blob = pf->mgr.log_blob;
+	const struct nvgpu_boot *boot = &pf->gsp.boot;
+	unsigned int i;
+
 	debugfs_create_file("rpc", 0400, pf->mgr.debugfs, pf, &rpc_fops);
 	for (i = 0; i < NVGPU_BOOT_LOGS; i++) {
 		blob[i].data = boot->log[i].cpu;
 		blob[i].size = boot->log[i].size;
 		debugfs_create_blob(nvgpu_boot_log_names[i], 0400, pf->mgr.debugfs, &blob[i]);
 	}
+}
+
+/**
+ * nvgpu_debugfs_stop() - undo nvgpu_debugfs_start(); GSP-RM's memory is to go
+ * @pf: the GPU
+ *
+ * Context: waits for readers.
+ */
+void nvgpu_debugfs_stop(struct nvkm_vgpu_pf *pf)
+{
+	unsigned int i;
+
+	debugfs_lookup_and_remove("rpc", pf->mgr.debugfs);
+	for (i = 0; i < NVGPU_BOOT_LOGS; i++)
+		debugfs_lookup_and_remove(nvgpu_boot_log_names[i], pf->mgr.debugfs);
 }
 
 /**

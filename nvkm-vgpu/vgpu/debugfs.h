@@ -6,5 +6,8 @@ struct nvkm_vgpu_pf;
 
 void nvgpu_debugfs_init(struct nvkm_vgpu_pf *pf);
 void nvgpu_debugfs_fini(struct nvkm_vgpu_pf *pf);
+/* what is of GSP-RM */
+void nvgpu_debugfs_start(struct nvkm_vgpu_pf *pf);
+void nvgpu_debugfs_stop(struct nvkm_vgpu_pf *pf);
 
 #endif

@@ -33,7 +33,7 @@ static void *mgr_query(struct nvkm_vgpu_pf *pf, u32 cmd, size_t size)
 	return params;
 }
 
-static int mgr_query_segment_size(struct nvkm_vgpu_pf *pf)
+static int mgr_query_segment_size(struct nvkm_vgpu_pf *pf, struct nvgpu_geometry *geo)
 {
 	const struct nvgpu_fwabi *abi = pf->gpu.abi;
 	u64 size;
@@ -51,11 +51,11 @@ static int mgr_query_segment_size(struct nvkm_vgpu_pf *pf)
 	/* the sizes that the VMMU has */
 	if (!is_power_of_2(size) || size < SZ_32M || size > SZ_512M)
 		return -EPROTO;
-	pf->mgr.geo.segment = size;
+	geo->segment = size;
 	return 0;
 }
 
-static int mgr_query_channels(struct nvkm_vgpu_pf *pf)
+static int mgr_query_channels(struct nvkm_vgpu_pf *pf, struct nvgpu_geometry *geo)
 {
 	const struct nvgpu_fwabi *abi = pf->gpu.abi;
 	u32 count;
@@ -72,11 +72,11 @@ static int mgr_query_channels(struct nvkm_vgpu_pf *pf)
 		return ret;
 	if (!count)
 		return -EPROTO;
-	pf->mgr.geo.num_chids = min(count, NVGPU_MAX_CHANNELS);
+	geo->num_chids = min(count, NVGPU_MAX_CHANNELS);
 	return 0;
 }
 
-static int mgr_query_ecc(struct nvkm_vgpu_pf *pf)
+static int mgr_query_ecc(struct nvkm_vgpu_pf *pf, struct nvgpu_geometry *geo)
 {
 	const struct nvgpu_fwabi *abi = pf->gpu.abi;
 	void *msg;
@@ -85,7 +85,7 @@ static int mgr_query_ecc(struct nvkm_vgpu_pf *pf)
 	msg = mgr_query(pf, abi->ctrl.query_ecc_status, abi->ecc_status_size);
 	if (IS_ERR(msg))
 		return PTR_ERR(msg);
-	ret = abi->decode_ecc_status(msg, abi->ecc_status_size, &pf->mgr.geo.ecc);
+	ret = abi->decode_ecc_status(msg, abi->ecc_status_size, &geo->ecc);
 	kvfree(msg);
 	return ret;
 }
@@ -112,30 +112,9 @@ static int mgr_query_version(struct nvkm_vgpu_pf *pf)
 	return 0;
 }
 
-static int mgr_query_board(struct nvkm_vgpu_pf *pf)
-{
-	int ret;
-
-	ret = mgr_query_segment_size(pf);
-	if (ret)
-		return dev_err_probe(&pf->gpu.pdev->dev, ret, "no size of VMMU segments\n");
-
-	ret = mgr_query_channels(pf);
-	if (ret)
-		return dev_err_probe(&pf->gpu.pdev->dev, ret, "no number of channels\n");
-
-	ret = mgr_query_ecc(pf);
-	if (ret)
-		return dev_err_probe(&pf->gpu.pdev->dev, ret, "no state of ECC\n");
-
-	return mgr_query_version(pf);
-}
-
 /* the largest range that GSP-RM has no use for */
-static int mgr_init_framebuffer(struct nvkm_vgpu_pf *pf)
+static const struct nvgpu_fb_region *mgr_find_region(const struct nvgpu_static_info *info)
 {
-	const struct nvgpu_static_info *info = &pf->gsp.info;
-	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
 	const struct nvgpu_fb_region *best = NULL;
 	unsigned int i;
 
@@ -145,13 +124,33 @@ static int mgr_init_framebuffer(struct nvkm_vgpu_pf *pf)
 		if (region->usable && (!best || region->size > best->size))
 			best = region;
 	}
-	if (!best)
-		return dev_err_probe(&pf->gpu.pdev->dev, -ENOSPC, "no framebuffer for vGPUs\n");
+	return best;
+}
 
-	nvgpu_fbmem_init(&mgr->fb, best->base, best->size);
-	mgr->geo.fb_start = round_up(best->base, mgr->geo.segment);
-	mgr->geo.fb_total = info->fb_size;
-	return 0;
+static int mgr_query_board(struct nvkm_vgpu_pf *pf, struct nvgpu_geometry *geo)
+{
+	const struct nvgpu_fb_region *region = mgr_find_region(&pf->gsp.info);
+	struct device *dev = &pf->gpu.pdev->dev;
+	int ret;
+
+	ret = mgr_query_segment_size(pf, geo);
+	if (ret)
+		return dev_err_probe(dev, ret, "no size of VMMU segments\n");
+
+	ret = mgr_query_channels(pf, geo);
+	if (ret)
+		return dev_err_probe(dev, ret, "no number of channels\n");
+
+	ret = mgr_query_ecc(pf, geo);
+	if (ret)
+		return dev_err_probe(dev, ret, "no state of ECC\n");
+
+	if (!region)
+		return dev_err_probe(dev, -ENOSPC, "no framebuffer for vGPUs\n");
+	geo->fb_start = round_up(region->base, geo->segment);
+	geo->fb_total = pf->gsp.info.fb_size;
+
+	return mgr_query_version(pf);
 }
 
 static int mgr_set_config(struct nvkm_vgpu_pf *pf)
@@ -222,6 +221,68 @@ static int mgr_tell_gsp(struct nvkm_vgpu_pf *pf)
 	return 0;
 }
 
+/* what has to be done each time that GSP-RM was loaded */
+static int mgr_start(struct nvkm_vgpu_pf *pf)
+{
+	u64 pde_base = pf->gsp.info.bar1_pde_base;
+	int ret;
+
+	if (!pde_base || !IS_ALIGNED(pde_base, SZ_4K) || pde_base >= pf->gsp.info.fb_size)
+		return dev_err_probe(&pf->gpu.pdev->dev, -EPROTO,
+				     "GSP-RM has BAR1's page directory at %#llx of %#llx\n",
+				     pde_base, pf->gsp.info.fb_size);
+	ret = mgr_tell_gsp(pf);
+	if (ret)
+		return ret;
+	ret = nvgpu_bar1_start(&pf->bar1, pde_base);
+	if (ret)
+		return dev_err_probe(&pf->gpu.pdev->dev, ret,
+				     "no way to framebuffer through BAR1\n");
+	nvgpu_debugfs_start(pf);
+	return 0;
+}
+
+/**
+ * nvgpu_vgpu_mgr_stop() - GSP-RM is to be unloaded
+ * @pf: the GPU; no vGPU is open
+ *
+ * Reservations stay.
+ */
+void nvgpu_vgpu_mgr_stop(struct nvkm_vgpu_pf *pf)
+{
+	nvgpu_debugfs_stop(pf);
+	nvgpu_bar1_stop(&pf->bar1);
+}
+
+/**
+ * nvgpu_vgpu_mgr_restart() - GSP-RM was loaded anew
+ * @pf: the GPU; nvgpu_vgpu_mgr_stop() was called
+ *
+ * Reservations are as they were, if the GPU is. What GSP-RM had not given back is free.
+ *
+ * Return: 0, or errno with a line in the log.
+ */
+int nvgpu_vgpu_mgr_restart(struct nvkm_vgpu_pf *pf)
+{
+	const struct nvgpu_fb_region *region = mgr_find_region(&pf->gsp.info);
+	const struct nvgpu_fbmem *fb = &pf->mgr.fb;
+	struct nvgpu_geometry geo = {};
+	int ret;
+
+	ret = mgr_query_board(pf, &geo);
+	if (ret)
+		return ret;
+	if (memcmp(&geo, &pf->mgr.geo, sizeof(geo)) || region->base > fb->start ||
+	    region->base + region->size < fb->end) {
+		dev_err(&pf->gpu.pdev->dev,
+			"framebuffer or channels are not what they were: %#llx+%#llx, ecc %u, chids %u\n",
+			region->base, region->size, geo.ecc, geo.num_chids);
+		return -EIO;
+	}
+	nvgpu_provision_drop_kept(pf);
+	return mgr_start(pf);
+}
+
 /**
  * nvgpu_vgpu_mgr_init() - get ready for VFs
  * @pf: the GPU, with GSP-RM up
@@ -232,6 +293,7 @@ static int mgr_tell_gsp(struct nvkm_vgpu_pf *pf)
 int nvgpu_vgpu_mgr_init(struct nvkm_vgpu_pf *pf)
 {
 	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	const struct nvgpu_fb_region *region;
 	int ret;
 
 	mutex_init(&mgr->lock);
@@ -242,27 +304,26 @@ int nvgpu_vgpu_mgr_init(struct nvkm_vgpu_pf *pf)
 	if (ret)
 		goto err_lock;
 
-	ret = mgr_query_board(pf);
+	ret = mgr_query_board(pf, &mgr->geo);
 	if (ret)
 		goto err_lock;
+	region = mgr_find_region(&pf->gsp.info);
+	nvgpu_fbmem_init(&mgr->fb, region->base, region->size);
 
-	ret = mgr_init_framebuffer(pf);
-	if (ret)
-		goto err_lock;
-
-	ret = mgr_tell_gsp(pf);
-	if (ret)
-		goto err_lock;
-
-	ret = nvgpu_bar1_init(&pf->bar1, &pf->gpu, &mgr->fb, pf->gsp.info.bar1_pde_base);
+	ret = nvgpu_bar1_init(&pf->bar1, &pf->gpu, &mgr->fb);
 	if (ret) {
 		dev_err_probe(&pf->gpu.pdev->dev, ret, "no way to framebuffer through BAR1\n");
 		goto err_lock;
 	}
-
 	nvgpu_debugfs_init(pf);
+	ret = mgr_start(pf);
+	if (ret)
+		goto err_debugfs;
 	return 0;
 
+err_debugfs:
+	nvgpu_debugfs_fini(pf);
+	nvgpu_bar1_fini(&pf->bar1);
 err_lock:
 	mutex_destroy(&mgr->notify);
 	mutex_destroy(&mgr->lock);
@@ -277,9 +338,10 @@ err_lock:
  */
 void nvgpu_vgpu_mgr_fini(struct nvkm_vgpu_pf *pf)
 {
+	nvgpu_vgpu_mgr_stop(pf);
 	nvgpu_debugfs_fini(pf);
 	nvgpu_bar1_fini(&pf->bar1);
-	nvgpu_provision_drop_kept(&pf->mgr);
+	nvgpu_provision_drop_kept(pf);
 	mutex_destroy(&pf->mgr.notify);
 	mutex_destroy(&pf->mgr.lock);
 }

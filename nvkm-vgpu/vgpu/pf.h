@@ -51,6 +51,7 @@ struct nvkm_vgpu;
  * @fb: framebuffer of the guest
  * @heap: framebuffer of the plugin task
  * @uuid: of the vGPU, as long as it has its type
+ * @client: of a vGPU that is kept: what GSP-RM may still have of it
  */
 struct nvgpu_reservation {
 	struct list_head node;
@@ -60,6 +61,7 @@ struct nvgpu_reservation {
 	struct nvgpu_fb_block fb;
 	struct nvgpu_fb_block heap;
 	uuid_t uuid;
+	struct nvgpu_rm_client client;
 };
 
 /**
@@ -94,7 +96,7 @@ struct nvgpu_params {
  *	 |                   |   ^
  *	 +-------------------+   |
  *	                         v
- *	                        KEPT
+ *	   FREE <-- reload --- KEPT
  */
 enum nvgpu_vf_state {
 	NVGPU_VF_FREE,
@@ -130,6 +132,7 @@ struct nvgpu_vf {
  * @debugfs: written by init
  * @log_blob: GSP-RM's logs for debugfs
  * @enabled: VFs may be given types and opened
+ * @held: VFs are not opened for now, as GSP-RM goes or is gone
  * @fb: framebuffer that is ours
  * @chids: channels
  * @vf: by index
@@ -145,6 +148,7 @@ struct nvgpu_vgpu_mgr {
 	struct debugfs_blob_wrapper log_blob[NVGPU_BOOT_LOGS];
 
 	bool enabled;
+	bool held;
 	struct nvgpu_fbmem fb;
 	struct nvgpu_chids chids;
 	struct nvgpu_vf vf[NVGPU_MAX_VFS];

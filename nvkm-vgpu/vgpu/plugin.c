@@ -68,7 +68,7 @@ static int plugin_wait(struct nvgpu_plugin *plugin, void __iomem *reg, u32 want,
 		.look = plugin_look,
 		.arg = &word,
 		.timeout_ms = timeout_ms,
-		.task = true,
+		.patient = true,
 		.killable = true,
 	};
 

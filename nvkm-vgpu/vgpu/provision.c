@@ -185,27 +185,38 @@ static void provision_free_kept(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reserva
 	kfree(rsv);
 }
 
+/* what is kept of a VF; only the one who moves it from KEPT to STOPPING may have it */
+static struct nvgpu_reservation *provision_take_kept(struct nvkm_vgpu_pf *pf, unsigned int vf)
+{
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	struct nvgpu_reservation *rsv;
+
+	guard(mutex)(&mgr->lock);
+	if (mgr->held || nvgpu_vf_get(mgr, vf)->state != NVGPU_VF_KEPT)
+		return NULL;
+	list_for_each_entry(rsv, &mgr->kept, node)
+		if (rsv->gfid == vf + 1)
+			return nvgpu_vf_move_locked(pf, vf, NVGPU_VF_STOPPING) ? rsv : NULL;
+	return NULL;
+}
+
 /* ask once more for the end of a vGPU that was not confirmed */
 static void provision_retry_kept(struct nvkm_vgpu_pf *pf, unsigned int vf)
 {
-	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
-	struct nvgpu_reservation *rsv, *next;
+	/* STOPPING keeps the GFID from being opened while its end is asked for */
+	struct nvgpu_reservation *rsv = provision_take_kept(pf, vf);
 	bool gone;
 
-	/* nobody else may get the GFID to run while its end is asked for */
-	scoped_guard(mutex, &mgr->lock)
-		if (nvgpu_vf_get(mgr, vf)->state != NVGPU_VF_KEPT ||
-		    !nvgpu_vf_move_locked(pf, vf, NVGPU_VF_STOPPING))
-			return;
-	gone = nvgpu_task_end(&pf->rm, vf + 1);
-
-	guard(mutex)(&mgr->lock);
-	nvgpu_vf_move_locked(pf, vf, gone ? NVGPU_VF_FREE : NVGPU_VF_KEPT);
-	if (!gone)
+	if (!rsv)
 		return;
-	list_for_each_entry_safe(rsv, next, &mgr->kept, node)
-		if (rsv->gfid == vf + 1)
-			provision_free_kept(mgr, rsv);
+	gone = nvgpu_task_end(&pf->rm, rsv->gfid);
+	if (gone)
+		nvgpu_rm_client_fini(&rsv->client);
+
+	guard(mutex)(&pf->mgr.lock);
+	nvgpu_vf_move_locked(pf, vf, gone ? NVGPU_VF_FREE : NVGPU_VF_KEPT);
+	if (gone)
+		provision_free_kept(&pf->mgr, rsv);
 }
 
 /**
@@ -421,17 +432,50 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_clear_all);
 
 /**
  * nvgpu_provision_drop_kept() - forget what GSP-RM held on to; it is gone
- * @mgr: the GPU's vGPU manager
+ * @pf: the GPU
  */
-void nvgpu_provision_drop_kept(struct nvgpu_vgpu_mgr *mgr)
+void nvgpu_provision_drop_kept(struct nvkm_vgpu_pf *pf)
 {
 	struct nvgpu_reservation *rsv, *next;
 
-	guard(mutex)(&mgr->lock);
-	list_for_each_entry_safe(rsv, next, &mgr->kept, node)
-		provision_free_kept(mgr, rsv);
+	guard(mutex)(&pf->mgr.lock);
+	list_for_each_entry_safe(rsv, next, &pf->mgr.kept, node) {
+		nvgpu_vf_move_locked(pf, rsv->gfid - 1, NVGPU_VF_FREE);
+		provision_free_kept(&pf->mgr, rsv);
+	}
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_drop_kept);
+
+/**
+ * nvgpu_provision_hold() - let no VF be opened for a while
+ * @pf: the GPU
+ *
+ * Return: 0, also if that is so already; -EBUSY if a vGPU is open, with a line that says which.
+ */
+int nvgpu_provision_hold(struct nvkm_vgpu_pf *pf)
+{
+	unsigned int i;
+
+	guard(mutex)(&pf->mgr.lock);
+	for (i = 0; i < NVGPU_MAX_VFS; i++)
+		if (nvgpu_vf_is_open(pf->mgr.vf[i].state)) {
+			dev_err(&pf->gpu.pdev->dev,
+				"vGPU %u is open, and would lose its framebuffer\n", i + 1);
+			return -EBUSY;
+		}
+	pf->mgr.held = true;
+	return 0;
+}
+
+/**
+ * nvgpu_provision_unhold() - undo nvgpu_provision_hold()
+ * @pf: the GPU
+ */
+void nvgpu_provision_unhold(struct nvkm_vgpu_pf *pf)
+{
+	guard(mutex)(&pf->mgr.lock);
+	pf->mgr.held = false;
+}
 
 /**
  * nvgpu_provision_claim() - a VF is being opened
@@ -441,7 +485,7 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_drop_kept);
  *
  * Context: may sleep; takes &nvgpu_vgpu_mgr.lock.
  * Return: what is reserved for it, to be given back by nvgpu_provision_release(); -ENODEV if it has
- * no type or VFs are being turned off, -EBUSY if it is open.
+ * no type or VFs are being turned off, -EBUSY if it is open, or GSP-RM is being loaded anew.
  */
 const struct nvgpu_reservation *nvgpu_provision_claim(struct nvkm_vgpu_pf *pf, unsigned int vf,
 						      struct nvgpu_params *params)
@@ -453,7 +497,7 @@ const struct nvgpu_reservation *nvgpu_provision_claim(struct nvkm_vgpu_pf *pf, u
 	state = nvgpu_vf_get(mgr, vf);
 	if (!mgr->enabled)
 		return ERR_PTR(-ENODEV);
-	if (nvgpu_vf_is_open(state->state))
+	if (nvgpu_vf_is_open(state->state) || mgr->held)
 		return ERR_PTR(-EBUSY);
 	if (!nvgpu_vf_move_locked(pf, vf, NVGPU_VF_BOOTING))
 		return ERR_PTR(-ENODEV);
@@ -467,11 +511,13 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_claim);
  * nvgpu_provision_release() - a VF that was stopping is closed
  * @pf: the GPU
  * @vf: index of the VF
- * @kept: GSP-RM did not confirm that the vGPU ended: nobody else may have what it had
+ * @kept: NULL if the vGPU has ended. GSP-RM did not confirm it: its client, which is kept with all
+ *	that the vGPU had
  *
  * Context: may sleep; takes &nvgpu_vgpu_mgr.lock.
  */
-void nvgpu_provision_release(struct nvkm_vgpu_pf *pf, unsigned int vf, bool kept)
+void nvgpu_provision_release(struct nvkm_vgpu_pf *pf, unsigned int vf,
+			     const struct nvgpu_rm_client *kept)
 {
 	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
 	struct nvgpu_vf *state;
@@ -482,6 +528,7 @@ void nvgpu_provision_release(struct nvkm_vgpu_pf *pf, unsigned int vf, bool kept
 		nvgpu_vf_move_locked(pf, vf, NVGPU_VF_TYPED);
 		return;
 	}
+	state->rsv->client = *kept;
 	list_add(&state->rsv->node, &mgr->kept);
 	state->rsv = NULL;
 	memset(&state->params, 0, sizeof(state->params));

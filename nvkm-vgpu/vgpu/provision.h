@@ -6,6 +6,7 @@
 
 struct nvgpu_params;
 struct nvgpu_reservation;
+struct nvgpu_rm_client;
 struct nvgpu_type;
 struct nvgpu_vgpu_mgr;
 struct nvkm_vgpu_pf;
@@ -26,11 +27,16 @@ int nvgpu_provision_set_params(struct nvkm_vgpu_pf *pf, unsigned int vf, const c
 void nvgpu_provision_enable(struct nvgpu_vgpu_mgr *mgr);
 int nvgpu_provision_disable(struct nvgpu_vgpu_mgr *mgr, bool force);
 void nvgpu_provision_clear_all(struct nvkm_vgpu_pf *pf);
-void nvgpu_provision_drop_kept(struct nvgpu_vgpu_mgr *mgr);
+void nvgpu_provision_drop_kept(struct nvkm_vgpu_pf *pf);
+
+/* GSP-RM goes and comes back */
+int nvgpu_provision_hold(struct nvkm_vgpu_pf *pf);
+void nvgpu_provision_unhold(struct nvkm_vgpu_pf *pf);
 
 /* a vGPU that opens and closes */
 const struct nvgpu_reservation *nvgpu_provision_claim(struct nvkm_vgpu_pf *pf, unsigned int vf,
 						      struct nvgpu_params *params);
-void nvgpu_provision_release(struct nvkm_vgpu_pf *pf, unsigned int vf, bool kept);
+void nvgpu_provision_release(struct nvkm_vgpu_pf *pf, unsigned int vf,
+			     const struct nvgpu_rm_client *kept);
 
 #endif

@@ -4,6 +4,7 @@
 #include <linux/bits.h>
 #include <linux/export.h>
 #include <linux/nospec.h>
+#include <linux/pci.h>
 
 #include "vgpu/pf.h"
 #include "vgpu/state.h"
@@ -22,7 +23,8 @@ static const char * const state_names[] = {
 
 /* from which states each one may be reached; see the picture in vgpu/pf.h */
 static const unsigned long state_from[] = {
-	[NVGPU_VF_FREE] = BIT(NVGPU_VF_FREE) | BIT(NVGPU_VF_TYPED) | BIT(NVGPU_VF_STOPPING),
+	[NVGPU_VF_FREE] = BIT(NVGPU_VF_FREE) | BIT(NVGPU_VF_TYPED) | BIT(NVGPU_VF_STOPPING) |
+			  BIT(NVGPU_VF_KEPT),
 	[NVGPU_VF_TYPED] = BIT(NVGPU_VF_FREE) | BIT(NVGPU_VF_STOPPING),
 	[NVGPU_VF_BOOTING] = BIT(NVGPU_VF_TYPED),
 	[NVGPU_VF_RUNNING] = BIT(NVGPU_VF_BOOTING) | BIT(NVGPU_VF_RESETTING),
@@ -52,6 +54,29 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_vf_state_name);
 bool nvgpu_vf_is_open(enum nvgpu_vf_state state)
 {
 	return state >= NVGPU_VF_BOOTING && state <= NVGPU_VF_STOPPING;
+}
+
+/**
+ * nvgpu_vf_index() - index of a VF
+ * @pf: the GPU
+ * @vf: a PCI device
+ *
+ * The PCI core's pci_iov_vf_id() divides by what it has read from the GPU, which may be nonsense
+ * after a sleep in which configuration space was not restored.
+ *
+ * Return: the index, -EINVAL if it is no VF of @pf, or not where a VF would be.
+ */
+int nvgpu_vf_index(const struct nvkm_vgpu_pf *pf, struct pci_dev *vf)
+{
+	struct pci_dev *pdev = pf->gpu.pdev;
+	int i;
+
+	if (!vf->is_virtfn || vf->physfn != pdev)
+		return -EINVAL;
+	for (i = 0; i < NVGPU_MAX_VFS; i++)
+		if (vf->devfn == pci_iov_virtfn_devfn(pdev, i))
+			return array_index_nospec(i, NVGPU_MAX_VFS);
+	return -EINVAL;
 }
 
 /**

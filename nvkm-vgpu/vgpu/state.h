@@ -8,9 +8,11 @@ enum nvgpu_vf_state;
 struct nvgpu_vf;
 struct nvgpu_vgpu_mgr;
 struct nvkm_vgpu_pf;
+struct pci_dev;
 
 const char *nvgpu_vf_state_name(enum nvgpu_vf_state state);
 bool nvgpu_vf_is_open(enum nvgpu_vf_state state);
+int nvgpu_vf_index(const struct nvkm_vgpu_pf *pf, struct pci_dev *vf);
 struct nvgpu_vf *nvgpu_vf_get(struct nvgpu_vgpu_mgr *mgr, unsigned int vf);
 bool nvgpu_vf_move_locked(struct nvkm_vgpu_pf *pf, unsigned int vf, enum nvgpu_vf_state to);
 bool nvgpu_vf_move(struct nvkm_vgpu_pf *pf, unsigned int vf, enum nvgpu_vf_state to);

@@ -13,6 +13,7 @@
 
 #include "vgpu/pf.h"
 #include "vgpu/provision.h"
+#include "vgpu/state.h"
 #include "vgpu/sysfs.h"
 
 /*
@@ -23,9 +24,11 @@ static struct nvkm_vgpu_pf *sysfs_pf(struct device *dev)
 	return pci_get_drvdata(pci_physfn(to_pci_dev(dev)));
 }
 
-static unsigned int sysfs_vf(struct device *dev)
+static int sysfs_vf(struct device *dev)
 {
-	return pci_iov_vf_id(to_pci_dev(dev));
+	int index = nvgpu_vf_index(sysfs_pf(dev), to_pci_dev(dev));
+
+	return index < 0 ? -ENODEV : index;
 }
 
 /* what is creatable, in the one form that all who read it understand; nothing for nothing */
@@ -48,14 +51,16 @@ static ssize_t creatable_vgpu_types_show(struct device *dev, struct device_attri
 {
 	struct nvkm_vgpu_pf *pf = sysfs_pf(dev);
 	const struct nvgpu_type **types;
-	int len;
+	int len, vf = sysfs_vf(dev);
 
+	if (vf < 0)
+		return vf;
 	types = kcalloc(pf->mgr.num_types, sizeof(*types), GFP_KERNEL);
 	if (!types)
 		return -ENOMEM;
 
 	len = nvgpu_sysfs_emit_creatable(buf, types,
-					 nvgpu_provision_creatable(pf, sysfs_vf(dev), types));
+					 nvgpu_provision_creatable(pf, vf, types));
 	kfree(types);
 	return len;
 }
@@ -63,16 +68,21 @@ static DEVICE_ATTR_RO(creatable_vgpu_types);
 
 static ssize_t current_vgpu_type_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%u\n", nvgpu_provision_get(sysfs_pf(dev), sysfs_vf(dev)));
+	int vf = sysfs_vf(dev);
+
+	return vf < 0 ? vf : sysfs_emit(buf, "%u\n", nvgpu_provision_get(sysfs_pf(dev), vf));
 }
 
 static ssize_t current_vgpu_type_store(struct device *dev, struct device_attribute *attr,
 				       const char *buf, size_t count)
 {
 	struct nvkm_vgpu_pf *pf = sysfs_pf(dev);
-	unsigned int vf = sysfs_vf(dev);
+	int vf = sysfs_vf(dev);
 	int ret, bad;
 	u32 id;
+
+	if (vf < 0)
+		return vf;
 
 	/* what is no number takes the type away like any other that the VF cannot have */
 	bad = kstrtou32(buf, 10, &id);
@@ -86,15 +96,20 @@ static DEVICE_ATTR_RW(current_vgpu_type);
 static ssize_t vgpu_params_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
 	struct nvgpu_params params;
+	int vf = sysfs_vf(dev);
 
-	nvgpu_provision_get_params(sysfs_pf(dev), sysfs_vf(dev), &params);
+	if (vf < 0)
+		return vf;
+	nvgpu_provision_get_params(sysfs_pf(dev), vf, &params);
 	return sysfs_emit(buf, "%s\n", params.text);
 }
 
 static ssize_t vgpu_params_store(struct device *dev, struct device_attribute *attr,
 				 const char *buf, size_t count)
 {
-	return nvgpu_provision_set_params(sysfs_pf(dev), sysfs_vf(dev), buf) ?: count;
+	int vf = sysfs_vf(dev);
+
+	return vf < 0 ? vf : nvgpu_provision_set_params(sysfs_pf(dev), vf, buf) ?: count;
 }
 static DEVICE_ATTR_RW(vgpu_params);
 

@@ -83,9 +83,12 @@ static void vgpu_stop(struct nvkm_vgpu *vgpu, bool may_run)
 	nvgpu_vf_move(vgpu->pf, vgpu->vf, NVGPU_VF_STOPPING);
 	gone = !may_run || nvgpu_task_end(&vgpu->pf->rm, vgpu->gfid);
 	nvgpu_plugin_unmap(&vgpu->plugin);
-	nvgpu_rm_client_fini(&vgpu->client);
+	/* it may own what GSP-RM still has of the vGPU */
+	if (gone)
+		nvgpu_rm_client_fini(&vgpu->client);
 	vgpu->rsv = NULL;
-	nvgpu_provision_release(vgpu->pf, vgpu->vf, !gone);
+	nvgpu_provision_release(vgpu->pf, vgpu->vf, gone ? NULL : &vgpu->client);
+	vgpu->client.client = 0;
 }
 
 /**
