@@ -165,6 +165,10 @@ copy_modules()
 {
 	mkdir -p "$T/src"
 	module_sources | rsync -rc --from0 --files-from=- "$REPO/" "$T/src.new/"
+	# a folder that is gone may have objects in it, which rsync would keep
+	(cd "$T/src" && find . -depth -type d) | while read -r d; do
+		[ -d "$T/src.new/$d" ] || rm -rf "$T/src/${d:?}"
+	done
 	rsync -rc --delete --exclude='*.o' --exclude='.*' "$T/src.new/" "$T/src/"
 	rm -rf "$T/src.new"
 }

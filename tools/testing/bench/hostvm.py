@@ -204,6 +204,7 @@ class HostVM:
              None: the device is not given one
     nouveau  let the stock kernel's own drivers have the GPU
     udev     start udevd (modules load by alias); systemd: boot Debian's init
+    ram      nothing of it is outside: it can sleep (vm.sleep())
     timing   how long things take in GPUs: "quick", or as "real" ones
     qemu     QEMU binary; default: what mk-qemu.sh built
     extra    more QEMU arguments; append: more kernel arguments
@@ -224,6 +225,7 @@ class HostVM:
         nouveau=False,
         udev=False,
         systemd=False,
+        ram=False,
         timing="quick",
         qemu=None,
         extra=(),
@@ -243,6 +245,7 @@ class HostVM:
         self.nouveau = nouveau
         self.udev = udev
         self.systemd = systemd
+        self.ram = ram
         self.timing = timing
         self.extra = list(extra)
         self.append = append
@@ -294,6 +297,26 @@ class HostVM:
         for path in map(pathlib.Path, self.files):
             copy = shutil.copytree if path.is_dir() else shutil.copy
             copy(path, self.share / path.name)
+
+    def ram_initrd(self):
+        """All that the VM has over 9p else, in one archive; later files replace earlier ones."""
+        archive = self.run / "ram.cpio"
+        (self.run / "bench").mkdir()
+        shutil.copy(BENCH / "init-host", self.run / "bench/init")
+        shutil.copy(BENCH / "sleep-host", self.run / "bench")
+        shutil.copytree(self.share / "selftests", self.run / "bench/selftests")
+        shutil.copy(BENCH / "init-ram", self.run / "init")
+        left_out = "./usr/share ./usr/lib/python3.13 ./usr/lib/udev ./boot ./var/cache".split()
+        left_out = " ".join(f"-path {path} -prune -o" for path in left_out)
+        with open(archive, "wb") as out:
+            for folder, names in (
+                (self.images["root"], f". {left_out}"),
+                (self.share / "overlay", "."),
+                (self.run, "init bench"),
+            ):
+                command = f"find {names} -print | cpio -o -H newc --quiet"
+                subprocess.run(["sh", "-c", command], cwd=folder, stdout=out, check=True)
+        return archive
 
     def gpu_args(self):
         """Each GPU under a root port of its own, its VRAM in a sparse file."""
@@ -358,7 +381,8 @@ class HostVM:
             *("-device", "virtio-9p-pci,fsdev=root,mount_tag=root"),
             *("-fsdev", f"local,id=bench,path={self.share},{share}"),
             *("-device", "virtio-9p-pci,fsdev=bench,mount_tag=bench"),
-            *("-kernel", self.images["vmlinuz"], "-initrd", self.images["initrd"]),
+            *("-kernel", self.images["vmlinuz"]),
+            *("-initrd", self.ram_initrd() if self.ram else self.images["initrd"]),
             *("-append", self.kernel_args()),
         ]
         if self.iommu:
@@ -456,6 +480,23 @@ class HostVM:
             self.proc.wait(timeout)
         except subprocess.TimeoutExpired:
             raise BenchError("no power-off\n" + self.serial_tail()) from None
+
+    def sleep(self, timeout=120):
+        """
+        Suspend to memory, and wake up if that worked: devices have lost their power. Returns what
+        the write to /sys/power/state said. Only with ram.
+        """
+        before = self.serial().count("BENCH: slept")
+        self.sh("setsid /bench/sleep-host >/dev/null 2>&1 </dev/null &")
+        deadline = time.monotonic() + timeout
+        while (serial := self.serial()).count("BENCH: slept") == before:
+            if time.monotonic() > deadline:
+                raise BenchError("it does not fall asleep, or not wake up\n" + self.serial_tail())
+            if self.qmp("query-status")["status"] == "suspended":
+                self.qmp("system_wakeup")
+            time.sleep(0.3)
+        rc = int(serial.rpartition("BENCH: slept, ")[2].split()[0])
+        return Output.of(self.sh("cat /run/said").encode(), rc)
 
     # What runs in it
 
