@@ -10,7 +10,9 @@
  *	VFIO's dev_set                    open and close hold it; memory_lock is not held
  *	nvkm_vgpu.lock                    life cycle and plugin channel of one vGPU;
  *	                                  firmware is waited for
- *	nvgpu_vgpu_mgr.notify             who is attached to which VF; drivers are told of errors
+ *	nvgpu_rpc.receive                 messages of GSP-RM are read and handed on
+ *	nvgpu_vgpu_mgr.notify             who is attached to which VF; drivers are told of errors,
+ *	                                  and who closes waits for that
  *	nvgpu_vgpu_mgr.lock               reservations, types, who is open;
  *	                                  firmware is never waited for
  *	nvgpu_bar1.lock                   page table entries and TLB invalidation

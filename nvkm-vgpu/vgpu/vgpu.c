@@ -80,7 +80,9 @@ static void vgpu_stop(struct nvkm_vgpu *vgpu, bool may_run)
 
 	lockdep_assert_held(&vgpu->lock);
 
-	nvgpu_vf_move(vgpu->pf, vgpu->vf, NVGPU_VF_STOPPING);
+	/* who is being told that it failed is not to take that for its next one */
+	scoped_guard(mutex, &vgpu->pf->mgr.notify)
+		nvgpu_vf_move(vgpu->pf, vgpu->vf, NVGPU_VF_STOPPING);
 	gone = !may_run || nvgpu_task_end(&vgpu->pf->rm, vgpu->gfid);
 	nvgpu_plugin_unmap(&vgpu->plugin);
 	/* it may own what GSP-RM still has of the vGPU */
@@ -177,9 +179,9 @@ void nvgpu_vgpu_fail(struct nvkm_vgpu_pf *pf, unsigned int vf, enum nvkm_vgpu_er
 {
 	struct nvkm_vgpu *client;
 
+	guard(mutex)(&pf->mgr.notify);
 	if (!nvgpu_vf_move(pf, vf, NVGPU_VF_FAILED))
 		return;
-	guard(mutex)(&pf->mgr.notify);
 	client = pf->mgr.vf[vf].client;
 	if (client)
 		client->ops->error(client->data, reason);
