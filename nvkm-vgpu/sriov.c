@@ -80,20 +80,25 @@ static int sriov_enable(struct nvkm_vgpu_pf *pf, int num_vfs)
 	if (num_vfs > NVGPU_MAX_VFS || num_vfs > pf->gsp.info.max_gfid)
 		return -ERANGE;
 
+	/* a driver that binds as soon as there are VFs may want to give them types */
+	nvgpu_provision_enable(&pf->mgr);
 	ret = pci_enable_sriov(pdev, num_vfs);
 	if (ret)
-		return ret;
+		goto err_disable;
 
-	nvgpu_provision_enable(&pf->mgr);
 	ret = sriov_add_files(pdev);
-	if (ret) {
-		/* with the VFs go the files that some of them have */
-		nvgpu_provision_disable(&pf->mgr, true);
-		pci_disable_sriov(pdev);
-		nvgpu_provision_clear_all(pf);
-		return ret;
-	}
+	if (ret)
+		goto err_sriov;
 	return num_vfs;
+
+err_sriov:
+	/* with the VFs go the files that some of them have */
+	nvgpu_provision_disable(&pf->mgr, true);
+	pci_disable_sriov(pdev);
+err_disable:
+	nvgpu_provision_disable(&pf->mgr, true);
+	nvgpu_provision_clear_all(pf);
+	return ret;
 }
 
 /**
