@@ -12,22 +12,16 @@
 
 #define USERS	"vfio-nvidia-vgpu,nvkm-vgpu-*"
 
-/* firmware's own answers have no place in the API */
-static int export_errno(int ret)
+/* what the header says of a call, but for -EIO, which stands for all the rest; ends with 0 */
+static const int open_errnos[] = { -EBUSY, -EINTR, -ENODEV, -ENOMEM, -ENOSPC, -ETIMEDOUT, 0 };
+static const int reset_errnos[] = { -EINTR, -ETIMEDOUT, 0 };
+
+static int export_errno(int ret, const int *documented)
 {
-	switch (ret) {
-	case 0:
-	case -EBUSY:
-	case -EINTR:
-	case -EIO:
-	case -ENODEV:
-	case -ENOMEM:
-	case -ENOSPC:
-	case -ETIMEDOUT:
-		return ret;
-	default:
-		return -EIO;
-	}
+	for (; *documented; documented++)
+		if (ret == *documented)
+			return ret;
+	return ret ? -EIO : 0;
 }
 
 static int export_vf_index(struct nvkm_vgpu_pf *pf, struct pci_dev *vf)
@@ -88,14 +82,15 @@ EXPORT_SYMBOL_FOR_MODULES(nvkm_vgpu_detach, USERS);
 int nvkm_vgpu_open(struct nvkm_vgpu *vgpu)
 {
 	guard(mutex)(&vgpu->lock);
-	return export_errno(nvgpu_vgpu_create(vgpu));
+	return export_errno(nvgpu_vgpu_create(vgpu), open_errnos);
 }
 EXPORT_SYMBOL_FOR_MODULES(nvkm_vgpu_open, USERS);
 
 void nvkm_vgpu_close(struct nvkm_vgpu *vgpu)
 {
 	guard(mutex)(&vgpu->lock);
-	nvgpu_vgpu_destroy(vgpu);
+	if (vgpu->rsv)
+		nvgpu_vgpu_destroy(vgpu);
 }
 EXPORT_SYMBOL_FOR_MODULES(nvkm_vgpu_close, USERS);
 
@@ -108,6 +103,6 @@ EXPORT_SYMBOL_FOR_MODULES(nvkm_vgpu_identity, USERS);
 int nvkm_vgpu_reset(struct nvkm_vgpu *vgpu)
 {
 	guard(mutex)(&vgpu->lock);
-	return export_errno(nvgpu_vgpu_reset(vgpu));
+	return export_errno(nvgpu_vgpu_reset(vgpu), reset_errnos);
 }
 EXPORT_SYMBOL_FOR_MODULES(nvkm_vgpu_reset, USERS);

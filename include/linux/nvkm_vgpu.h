@@ -14,7 +14,11 @@ struct nvkm_vgpu;
  *
  * What a call may return is told there, and nothing else comes: an answer of firmware that has no
  * place in it is -EIO, with its number in the log. -EIO also says that GSP-RM is dead or does not
- * respond; then every call but close and detach fails at once.
+ * respond, where that is needed: it fails at once then.
+ *
+ * No call takes a device lock, so that of the VF may be held: probe, remove and the callbacks of a
+ * reset are good places. A lock of the driver's own may be held too, unless @error of &struct
+ * nvkm_vgpu_client_ops takes it.
  */
 
 /**
@@ -30,9 +34,10 @@ enum nvkm_vgpu_error {
 /**
  * struct nvkm_vgpu_client_ops - what a driver of a VF is told
  * @error: its open vGPU has failed, and all that is left is to close it; or, while nvkm_vgpu_open()
- *	is under way, that one will fail. Called once an open.
- *	Context: process, may sleep; the API must not be called from it, nor may it wait for who
- *	does.
+ *	is under way, that one will fail. Called at most once an open, and never once
+ *	nvkm_vgpu_close() has returned. What nvkm_vgpu_reset() returns is not told once more.
+ *	Context: process, may sleep, but not for long: no message of GSP-RM is read meanwhile. The
+ *	API must not be called from it, nor may it wait for who does: close and detach wait for it.
  */
 struct nvkm_vgpu_client_ops {
 	void (*error)(void *data, enum nvkm_vgpu_error reason);
@@ -61,7 +66,7 @@ struct nvkm_vgpu_identity {
  * The PF's driver cannot go away while one is attached: it turns VFs off first, and that waits for
  * their drivers.
  *
- * Context: process, in probe of @vf's driver.
+ * Context: process, in probe of @vf's driver; may sleep, does not wait for firmware.
  * Return: the vGPU, to be given back by nvkm_vgpu_detach(); or ERR_PTR() of -EINVAL if @vf is no VF
  * or its PF is not bound to nvkm-vgpu, -EBUSY if another driver is attached, -ENOMEM.
  */
@@ -72,7 +77,10 @@ struct nvkm_vgpu *nvkm_vgpu_attach(struct pci_dev *vf, const struct nvkm_vgpu_cl
  * nvkm_vgpu_detach() - a driver gives the vGPU of its VF back
  * @vgpu: the vGPU, closed; gone afterwards
  *
- * Context: process; waits for @error of &struct nvkm_vgpu_client_ops that is under way.
+ * The VF keeps its type.
+ *
+ * Context: process, in remove of the VF's driver or a probe that fails; may sleep, does not wait
+ * for firmware.
  */
 void nvkm_vgpu_detach(struct nvkm_vgpu *vgpu);
 
@@ -81,22 +89,25 @@ void nvkm_vgpu_detach(struct nvkm_vgpu *vgpu);
  * @vgpu: the vGPU; its VF is out of reset
  *
  * The VF must have been given a type. GSP-RM gets a client and starts the vGPU's plugin task, which
- * is waited for. Afterwards the guest may use the VF, DMA included.
+ * is waited for. Afterwards the guest may use the VF, DMA included. If it fails, all is as before,
+ * but for a type that is gone if GSP-RM does not let go of what it had begun.
  *
- * Context: process; may sleep, seconds as a rule, bounded; can be killed. Takes no device lock.
+ * Context: process; may sleep, seconds as a rule, bounded; can be killed.
  * Return: 0, to be undone by nvkm_vgpu_close(); -ENODEV if the VF has no type or VFs are being
- * turned off, -EBUSY if it is open, -EINTR if killed, -ETIMEDOUT or -EIO if GSP-RM or the plugin
- * task does not do its part, -ENOSPC if GSP-RM has no room, -ENOMEM.
+ * turned off, -EBUSY if it is open or being given a type, -EINTR if killed, -ETIMEDOUT or -EIO if
+ * GSP-RM or the plugin task does not do its part, -ENOSPC if GSP-RM has no room, -ENOMEM.
  */
 int nvkm_vgpu_open(struct nvkm_vgpu *vgpu);
 
 /**
  * nvkm_vgpu_close() - end a vGPU
- * @vgpu: the vGPU, open, whatever has become of it
+ * @vgpu: the vGPU, whatever has become of it; nothing happens if it is not open
  *
- * Never fails. What GSP-RM did not confirm to be free is kept from further use.
+ * Never fails. What GSP-RM did not confirm to be free is kept from further use, and the VF has no
+ * type then. The function is to be kept from DMA before.
  *
- * Context: process; may sleep, bounded, cannot be interrupted. Takes no device lock.
+ * Context: process; may sleep, bounded, cannot be interrupted; waits for @error of &struct
+ * nvkm_vgpu_client_ops.
  */
 void nvkm_vgpu_close(struct nvkm_vgpu *vgpu);
 
@@ -113,11 +124,13 @@ const struct nvkm_vgpu_identity *nvkm_vgpu_identity(const struct nvkm_vgpu *vgpu
  * nvkm_vgpu_reset() - put a vGPU into its first state, after a reset of its VF
  * @vgpu: the vGPU, open
  *
+ * The function is reset first: what the plugin task is told is the end of all that was under way.
  * If it fails the vGPU has failed, and only closing it helps.
  *
  * Context: process; may sleep, five seconds at most; can be killed. Not with VFIO's memory_lock
  * held: the guest's faults wait for that one.
- * Return: 0, -EINTR if killed, -ETIMEDOUT, -EIO.
+ * Return: 0, -EINTR if killed, -ETIMEDOUT if the plugin task does not answer, -EIO if it refuses,
+ * or the vGPU has failed or is not open.
  */
 int nvkm_vgpu_reset(struct nvkm_vgpu *vgpu);
 
