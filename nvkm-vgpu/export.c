@@ -7,12 +7,14 @@
 #include <linux/slab.h>
 
 #include "device.h"
+#include "vgpu/provision.h"
 #include "vgpu/state.h"
 #include "vgpu/vgpu.h"
 
 #define USERS	"vfio-nvidia-vgpu,nvkm-vgpu-*"
 
 /* what the header says of a call, but for -EIO, which stands for all the rest; ends with 0 */
+static const int set_type_errnos[] = { -EBUSY, -EINVAL, -ENODEV, -ENOMEM, -ENOSPC, 0 };
 static const int open_errnos[] = { -EBUSY, -EINTR, -ENODEV, -ENOMEM, -ENOSPC, -ETIMEDOUT, 0 };
 static const int reset_errnos[] = { -EINTR, -ETIMEDOUT, 0 };
 
@@ -78,6 +80,18 @@ void nvkm_vgpu_detach(struct nvkm_vgpu *vgpu)
 	kfree(vgpu);
 }
 EXPORT_SYMBOL_FOR_MODULES(nvkm_vgpu_detach, USERS);
+
+int nvkm_vgpu_set_type(struct nvkm_vgpu *vgpu, u32 id)
+{
+	return export_errno(nvgpu_provision_set(vgpu->pf, vgpu->vf, id), set_type_errnos);
+}
+EXPORT_SYMBOL_FOR_MODULES(nvkm_vgpu_set_type, USERS);
+
+u32 nvkm_vgpu_type(struct nvkm_vgpu *vgpu)
+{
+	return nvgpu_provision_get(vgpu->pf, vgpu->vf);
+}
+EXPORT_SYMBOL_FOR_MODULES(nvkm_vgpu_type, USERS);
 
 int nvkm_vgpu_open(struct nvkm_vgpu *vgpu)
 {

@@ -10,7 +10,8 @@ struct nvkm_vgpu;
 
 /*
  * vGPUs for drivers of VFs. A driver attaches to the vGPU of its VF in probe and detaches in
- * remove; in between it opens and closes it as often as it wants.
+ * remove; in between it opens and closes it as often as it wants. What the vGPU is, its type, is
+ * chosen while it is closed: by the driver, or by an operator in sysfs.
  *
  * What a call may return is told there, and nothing else comes: an answer of firmware that has no
  * place in it is -EIO, with its number in the log. -EIO also says that GSP-RM is dead or does not
@@ -83,6 +84,33 @@ struct nvkm_vgpu *nvkm_vgpu_attach(struct pci_dev *vf, const struct nvkm_vgpu_cl
  * for firmware.
  */
 void nvkm_vgpu_detach(struct nvkm_vgpu *vgpu);
+
+/**
+ * nvkm_vgpu_set_type() - choose what a vGPU is
+ * @vgpu: the vGPU, closed
+ * @id: number of the type, 0 for none; supported_vgpu_types in the PF's sysfs folder has them
+ *
+ * Reserves its share of the GPU, so that opening it does not fail for want of that. What the VF had
+ * before is gone, also when it does not get the new one. An operator may do the same in sysfs; who
+ * comes last has it.
+ *
+ * Context: process; may sleep. If GSP-RM did not confirm the end of the VF's last vGPU it is asked
+ * once more, which may take a minute and cannot be interrupted.
+ * Return: 0, -ENODEV if there is no such type or VFs are being turned off, -EBUSY if the vGPU is
+ * open (it keeps its type) or GSP-RM is just being asked, -EINVAL if it differs in size from the
+ * types of other VFs, -ENOSPC if framebuffer, channels or instances do not suffice, -EIO if GSP-RM
+ * holds on to the VF's last vGPU, -ENOMEM.
+ */
+int nvkm_vgpu_set_type(struct nvkm_vgpu *vgpu, u32 id);
+
+/**
+ * nvkm_vgpu_type() - what a vGPU is
+ * @vgpu: the vGPU, open or closed
+ *
+ * Context: process; may sleep, does not wait for firmware.
+ * Return: number of the type, 0 if it has none. An operator may change it while it is not open.
+ */
+u32 nvkm_vgpu_type(struct nvkm_vgpu *vgpu);
 
 /**
  * nvkm_vgpu_open() - bring up a vGPU

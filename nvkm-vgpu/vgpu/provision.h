@@ -11,10 +11,7 @@ struct nvgpu_type;
 struct nvgpu_vgpu_mgr;
 struct nvkm_vgpu_pf;
 
-/*
- * What a VF is to be: the layer under sysfs, and under whatever else will choose types one day. @vf
- * is an index.
- */
+/* what a VF is to be: the layer under sysfs and under the API; @vf is an index */
 u32 nvgpu_provision_get(struct nvkm_vgpu_pf *pf, unsigned int vf);
 int nvgpu_provision_set(struct nvkm_vgpu_pf *pf, unsigned int vf, u32 id);
 unsigned int nvgpu_provision_creatable(struct nvkm_vgpu_pf *pf, unsigned int vf,
