@@ -294,6 +294,11 @@ class HostVM:
         with no_builds("modules", *(["kernel"] if self.kernel == "debug" else [])):
             shutil.copytree(self.images["overlay"], self.share / "overlay", symlinks=True)
             shutil.copytree(self.images["selftests"], self.share / "selftests")
+            # modules among them are the stock kernel's; the debug kernel has one of its own
+            shutil.copytree(
+                self.images["overlay"].parent / "selftests", self.share / "selftests",
+                dirs_exist_ok=True,
+            )
         for path in map(pathlib.Path, self.files):
             copy = shutil.copytree if path.is_dir() else shutil.copy
             copy(path, self.share / path.name)

@@ -53,6 +53,9 @@ OBJ=$SRC-obj
 STAMP=${folder/#linux-*/kernel}
 TREE=$SRC/drivers/gpu/nvkm-vgpu
 INSTALL=$SRC-install
+# A test module that both kernels load; it is no part of the kernel's tree.
+TESTS=$SRC-tests
+EXAMPLE=selftests/nvidia-vgpu/example
 
 # Our repo as a folder of the kernel: two lines hook it in.
 hook_folder()
@@ -77,6 +80,17 @@ copy_folder()
 		--files-from=- "$REPO/" "$TREE.new/"
 	rsync -rc --delete "$TREE.new/" "$TREE/"
 	rm -rf "$TREE.new"
+}
+
+copy_tests()
+{
+	rm -rf "$TESTS.new"
+	mkdir -p "$TESTS"
+	(cd "$REPO" && find include "tools/testing/$EXAMPLE" -type f \
+		\( -name '*.[ch]' -o -name Kbuild \) ! -name '*.mod.c' -print0) |
+		rsync -rc --from0 --files-from=- "$REPO/" "$TESTS.new/"
+	rsync -rc "$TESTS.new/" "$TESTS/"
+	rm -rf "$TESTS.new"
 }
 
 # allnoconfig plus the fragment plus all of ours as modules.
@@ -112,11 +126,19 @@ build_ours()
 	nice -n 5 make -C "$SRC" O="$OBJ" -j"$(nproc)" modules
 }
 
+# It has the symbols of our modules from the kernel's Module.symvers.
+build_tests()
+{
+	nice -n 5 make -C "$SRC" O="$OBJ" M="$TESTS/tools/testing/$EXAMPLE" W=1 modules
+}
+
 install_all()
 {
 	rm -rf "$INSTALL.new"
 	mkdir -p "$INSTALL.new/overlay"
 	make -s -C "$SRC" O="$OBJ" INSTALL_MOD_PATH="$INSTALL.new/overlay/usr" modules_install
+	mkdir -p "$INSTALL.new/$EXAMPLE"
+	cp "$TESTS/tools/testing/$EXAMPLE"/*.ko "$INSTALL.new/$EXAMPLE/"
 	cp "$OBJ/arch/x86/boot/bzImage" "$INSTALL.new/vmlinuz"
 	make -s -C "$SRC" O="$OBJ" kernelrelease >"$INSTALL.new/release"
 	rm -rf "$INSTALL"
@@ -125,20 +147,24 @@ install_all()
 
 hook_folder
 copy_folder
+copy_tests
 all=$(find "$TREE" -name 'K*' -type f | sort |
 	key "$(cat "$SRC/.debian-version" "$BENCH/kernel.config")" "$(declare -f configure build_all)")
-ours=$(find "$TREE" -type f | sort | key "$all" "$(declare -f build_ours install_all)")
+ours=$({ find "$TREE" -type f; find "$TESTS" -name '*.[ch]' ! -name '*.mod.c'; find "$TESTS" -name Kbuild; } |
+	sort | key "$all" "$(declare -f build_ours build_tests install_all)")
 if ! fresh "$STAMP-all" "$all" || [ ! -d "$INSTALL" ]; then
 	run kernel-config configure
 	run kernel-build build_all
+	run kernel-tests build_tests
 	run kernel-install install_all
 	stamp "$STAMP-all" "$all"
 elif ! fresh "$STAMP-ours" "$ours"; then
 	run kernel-build build_ours
+	run kernel-tests build_tests
 	run kernel-install install_all
 fi
 if ! fresh "$STAMP-ours" "$ours"; then
-	grep -hE 'warning:' "$LOGS/kernel-build.log" | grep nvkm-vgpu || :
+	grep -hE 'warning:' "$LOGS/kernel-build.log" "$LOGS/kernel-tests.log" | grep nvkm-vgpu || :
 	stamp "$STAMP-ours" "$ours"
 	say "kernel: $(cat "$INSTALL/release")"
 fi
