@@ -44,6 +44,7 @@ ERRNO = {
     "Input/output error": "EIO",
     "Connection timed out": "ETIMEDOUT",
     "Cannot allocate memory": "ENOMEM",
+    "Operation not supported": "EOPNOTSUPP",
 }
 
 
@@ -117,14 +118,17 @@ class Gpu:
     def vf(self, n):
         return os.path.basename(self.vm.sh(f"readlink {self.path(f'virtfn{n}')}"))
 
-    def bind(self, n):
+    def bind(self, n, driver=VFIO_DRIVER):
         """By driver_override, as libvirt does and an operator may."""
         vf = self.vf(n)
-        self.must_write(self.vf_path(n, "driver_override"), VFIO_DRIVER)
+        self.must_write(self.vf_path(n, "driver_override"), driver)
         self.must_write("/sys/bus/pci/drivers_probe", vf)
-        driver = os.path.basename(self.vm.sh(f"readlink {self.vf_path(n, 'driver')}", check=False))
-        expect(driver, VFIO_DRIVER, f"driver of {vf}")
+        expect(self.vf_driver(n), driver, f"driver of {vf}")
         return vf
+
+    def vf_driver(self, n):
+        """Name of VF n's driver, '' if none."""
+        return os.path.basename(self.vm.sh(f"readlink {self.vf_path(n, 'driver')}", check=False))
 
     # Types
 
