@@ -558,6 +558,7 @@ static void cmd_err(uint64_t *arg)
 	};
 	struct pollfd poll_fd = { .events = POLLIN };
 	uint64_t begin = now_ms();
+	bool told;
 
 	if (fd < 0) {
 		fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -568,8 +569,8 @@ static void cmd_err(uint64_t *arg)
 	if (!arg[0])
 		return;
 	poll_fd.fd = fd;
-	check(poll(&poll_fd, 1, arg[0]) == 1, "err", "told after %llu ms",
-	      (unsigned long long)(now_ms() - begin));
+	told = poll(&poll_fd, 1, arg[0]) == 1;
+	check(told, "err", "told after %llu ms", (unsigned long long)(now_ms() - begin));
 }
 
 /* an interrupt on any vector */
