@@ -173,9 +173,19 @@ static void nvkm_vgpu_shutdown(struct pci_dev *pdev)
 	pci_clear_master(pdev);
 }
 
+static void pf_restore_config(struct pci_dev *pdev)
+{
+	/* of the time when the device was found: its BARs may not decode in there */
+	pci_restore_state(pdev);
+	if (pci_reenable_device(pdev))
+		dev_err(&pdev->dev, "cannot be enabled after a PCI error\n");
+}
+
 /*
  * AER. An error that is not fatal has lost nothing. A frozen channel has: what the GPU has in
- * memory goes with the link, and GSP-RM with it. A permanent failure may be said only because a VF
+ * memory goes with the link, and GSP-RM with it. The PCI core then resets the link, which takes
+ * BARs and VFs out of configuration space, and says at last that the failure is permanent: without
+ * them the next probe would find no GPU. A permanent failure may also be said only because a VF
  * without driver has no opinion, as VFs have before they are given away: so ask the GPU itself.
  */
 static pci_ers_result_t nvkm_vgpu_error_detected(struct pci_dev *pdev, pci_channel_state_t state)
@@ -189,7 +199,10 @@ static pci_ers_result_t nvkm_vgpu_error_detected(struct pci_dev *pdev, pci_chann
 		nvgpu_health_dead(&pf->gsp.health, "PCI error, the link is frozen");
 		return PCI_ERS_RESULT_DISCONNECT;
 	default:
-		nvgpu_health_look(&pf->gsp.health);
+		if (pdev->error_state == pci_channel_io_frozen)
+			pf_restore_config(pdev);
+		else
+			nvgpu_health_look(&pf->gsp.health);
 		return PCI_ERS_RESULT_DISCONNECT;
 	}
 }
