@@ -8,39 +8,12 @@ import re
 import time
 
 from bench_test import expect, host_test
-from gpu import BIND, CLIENT, UNBIND, VFIO_DRIVER, Gpu, KernelLog
-
-Q8 = 876
-XID = "GSP-RM: Xid 79: GPU has fallen off the bus"
-
-# The PCI core waits a minute for a function that was reset and is not there, and says so;
-# since Linux 7.3 it looks first.
-GONE = re.compile(
-    r"not ready \d+ms after FLR|timed out waiting for pending transaction"
-    r"|Device config space inaccessible; unable to FLR"
+from faults import (
+    FAILED, KEPT, Q8, clock, others, ours, row, sit_and_be_told, state, told, told_after, within, works_again,
 )
-# What a vGPU in use has to say of it, after the line for GSP-RM
-KEPT = "vGPU {}: end not confirmed (shutdown {}, cleanup -5), its framebuffer is kept"
-FAILED = "vGPU failed: the GPU is dead"
+from gpu import BIND, CLIENT, UNBIND, Gpu, KernelLog
 
-
-def within(seconds, what, begin):
-    took = time.monotonic() - begin
-    if took > seconds:
-        raise AssertionError(f"{what} took {took:.0f} s, at most {seconds}")
-
-
-def ours(log):
-    """Lines of our driver without the address of the device."""
-    return [line.partition(": ")[2] for line in log.said_by("nvkm-vgpu")]
-
-
-def others(log):
-    return [
-        w
-        for w in log.warnings()
-        if not w.startswith(("nvkm-vgpu", VFIO_DRIVER)) and not GONE.search(w)
-    ]
+XID = "GSP-RM: Xid 79: GPU has fallen off the bus"
 
 
 def sit_and_use(vm, gpu, milliseconds):
@@ -51,14 +24,6 @@ def sit_and_use(vm, gpu, milliseconds):
         " sleep 0.1; done; exit 1"
     )
     return client
-
-
-def works_again(gpu):
-    """The driver is bound anew, and a vGPU lives."""
-    gpu.must_write(BIND, gpu.pf, timeout=180)
-    gpu.set_up([Q8], load=False)
-    gpu.must_client(0, "boot", "rpc")
-    gpu.put_away()
 
 
 @host_test()
@@ -100,38 +65,6 @@ def test_interrupt_of_a_reply_lost(vm):
     expect(log.warnings(), [], "warnings")
 
 
-def told(log):
-    """Lines of the VF's driver without the address of the device."""
-    said = [line.partition(": ")[2] for line in log.said_by(VFIO_DRIVER)]
-    return [line for line in said if not line.startswith("enabling device")]
-
-
-def state(gpu, n=0):
-    """Of GSP-RM, and of a VF's vGPU, as debugfs has them."""
-    show = gpu.vm.sh(f"cat /sys/kernel/debug/nvkm-vgpu-{gpu.pf}/reservations")
-    gsp = re.search(r"^gsp-rm (.*)$", show, re.M)[1]
-    vf = re.search(rf"^gfid {n + 1} type \d+ (\w+) ", show, re.M)
-    return gsp, vf[1] if vf else "free"
-
-
-def sit_and_be_told(vm, gpu, *after, n=0):
-    """A client that waits for VFIO's error eventfd, and what it does then."""
-    commands = " ".join(("err:0", "boot", "err:60000", *after))
-    client = vm.spawn(f"{CLIENT} {gpu.vf(n)} {commands}")
-    vm.sh(
-        "for i in $(seq 100); do ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q 'anon_inode:.eventfd'"
-        " && exit; sleep 0.1; done; exit 1"
-    )
-    time.sleep(1)
-    return client
-
-
-def row(before, event, out, after):
-    """What is printed of a fault: states around it, and when the VM was told."""
-    ms = re.search(r"told after (\d+) ms", out)
-    print(f"# {before} | {event} | told after {ms[1] if ms else '-'} ms | {after}", flush=True)
-
-
 @host_test()
 def test_gsp_crashes_in_use(vm):
     gpu = Gpu(vm)
@@ -140,11 +73,12 @@ def test_gsp_crashes_in_use(vm):
     client = sit_and_be_told(vm, gpu, "reset-fails", "gone")
     before = state(gpu)
     expect(before, ("up", "running"), "states")
+    event = clock(vm)
     gpu.set_model("crash-gsp", True)
     out = client.wait(60, check=False)
     expect(out.rc, 0, f"the client: {out}")
     expect(state(gpu)[0], "dead", "GSP-RM")
-    row(before, "GSP-RM crashes", out, state(gpu))
+    row(before, "GSP-RM crashes", told_after(out, event), state(gpu))
     expect(ours(log), ["GSP-RM died: its core stopped", KEPT.format(1, -5)], "said by the driver")
     expect(told(log)[0], FAILED, "said by the VF's driver")
     begin = time.monotonic()
@@ -164,12 +98,13 @@ def test_plugin_crashes_in_use(vm):
     other = vm.spawn(f"{CLIENT} {gpu.vf(1)} boot sleep:4000 reset rpc")
     time.sleep(1)
     before = state(gpu)
+    event = clock(vm)
     gpu.set_model("crash-plugin", 1)
     out = client.wait(60, check=False)
     expect(out.rc, 0, f"the client: {out}")
     out_other = other.wait(60, check=False)
     expect(out_other.rc, 0, f"the other client: {out_other}")
-    row(before, "plugin task crashes", out, state(gpu))
+    row(before, "plugin task crashes", told_after(out, event), state(gpu))
     expect(ours(log), ["vGPU 1: its plugin task crashed"], "said by the driver")
     expect(told(log)[0], "vGPU failed: its plugin task crashed", "said by the VF's driver")
     expect(state(gpu), ("up", "typed"), "states")
@@ -233,10 +168,11 @@ def test_gpu_is_reset_in_use(vm):
     log = KernelLog(vm)
     client = sit_and_be_told(vm, gpu)
     before = state(gpu)
+    event = clock(vm)
     gpu.must_write(gpu.path("reset"), 1)
     out = client.wait(60, check=False)
     expect("ok err" in out, True, f"the client: {out}")
-    row(before, "PF is reset", out, state(gpu))
+    row(before, "PF is reset", told_after(out, event), state(gpu))
     expect(ours(log)[0], "GSP-RM died: the GPU is being reset; unbind and bind it to go on", "said")
     gpu.must_write(UNBIND, gpu.pf, timeout=180)
     expect(others(log), [], "warnings")

@@ -558,6 +558,7 @@ static void cmd_err(uint64_t *arg)
 	};
 	struct pollfd poll_fd = { .events = POLLIN };
 	uint64_t begin = now_ms();
+	struct timespec t;
 	bool told;
 
 	if (fd < 0) {
@@ -570,7 +571,10 @@ static void cmd_err(uint64_t *arg)
 		return;
 	poll_fd.fd = fd;
 	told = poll(&poll_fd, 1, arg[0]) == 1;
-	check(told, "err", "told after %llu ms", (unsigned long long)(now_ms() - begin));
+	clock_gettime(CLOCK_REALTIME, &t);
+	check(told, "err", "told after %llu ms, at %llu.%03lu",
+	      (unsigned long long)(now_ms() - begin), (unsigned long long)t.tv_sec,
+	      t.tv_nsec / 1000000);
 }
 
 /* an interrupt on any vector */

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+What tests of faults share: what the drivers say of them, states around them, how long they take.
+"""
+
+import re
+import time
+
+from gpu import BIND, CLIENT, VFIO_DRIVER
+
+Q8 = 876
+
+# The PCI core waits a minute for a function that was reset and is not there, and says so;
+# since Linux 7.3 it looks first.
+GONE = re.compile(
+    r"not ready \d+ms after FLR|timed out waiting for pending transaction"
+    r"|Device config space inaccessible; unable to FLR"
+)
+# What a vGPU in use has to say of it, after the line for GSP-RM
+KEPT = "vGPU {}: end not confirmed (shutdown {}, cleanup -5), its framebuffer is kept"
+FAILED = "vGPU failed: the GPU is dead"
+
+
+def within(seconds, what, begin):
+    took = time.monotonic() - begin
+    if took > seconds:
+        raise AssertionError(f"{what} took {took:.0f} s, at most {seconds}")
+
+
+def ours(log):
+    """Lines of our driver without the address of the device."""
+    return [line.partition(": ")[2] for line in log.said_by("nvkm-vgpu")]
+
+
+def others(log):
+    return [
+        w
+        for w in log.warnings()
+        if not w.startswith(("nvkm-vgpu", VFIO_DRIVER)) and not GONE.search(w)
+    ]
+
+
+def works_again(gpu):
+    """The driver is bound anew, and a vGPU lives."""
+    gpu.must_write(BIND, gpu.pf, timeout=180)
+    gpu.set_up([Q8], load=False)
+    gpu.must_client(0, "boot", "rpc")
+    gpu.put_away()
+
+
+def told(log):
+    """Lines of the VF's driver without the address of the device."""
+    said = [line.partition(": ")[2] for line in log.said_by(VFIO_DRIVER)]
+    return [line for line in said if not line.startswith("enabling device")]
+
+
+def state(gpu, n=0):
+    """Of GSP-RM, and of a VF's vGPU, as debugfs has them."""
+    show = gpu.vm.sh(f"cat /sys/kernel/debug/nvkm-vgpu-{gpu.pf}/reservations")
+    gsp = re.search(r"^gsp-rm (.*)$", show, re.M)[1]
+    vf = re.search(rf"^gfid {n + 1} type \d+ (\w+) ", show, re.M)
+    return gsp, vf[1] if vf else "free"
+
+
+def sit_and_be_told(vm, gpu, *after, n=0):
+    """A client that waits for VFIO's error eventfd, and what it does then."""
+    commands = " ".join(("err:0", "boot", "err:60000", *after))
+    client = vm.spawn(f"{CLIENT} {gpu.vf(n)} {commands}")
+    vm.sh(
+        "for i in $(seq 100); do ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q 'anon_inode:.eventfd'"
+        " && exit; sleep 0.1; done; exit 1"
+    )
+    time.sleep(1)
+    return client
+
+
+def clock(vm):
+    """The VM's, in seconds."""
+    return float(vm.sh("date +%s.%N"))
+
+
+def told_after(out, event):
+    """What a client saw that waited for VFIO's error eventfd; event: the clock just before."""
+    at = re.search(r"^ok err told after \d+ ms, at (\S+)", out, re.M)
+    return f"told after {(float(at[1]) - event) * 1000:.0f} ms" if at else "not told"
+
+
+def row(before, event, saw, after):
+    """What is printed of a fault: states around it, and what each VM saw of it."""
+    print(f"# {before} | {event} | {saw} | {after}", flush=True)
