@@ -11,8 +11,12 @@ from bench_test import expect, host_test
 from faults import (
     FAILED, KEPT, Q8, clock, others, ours, row, sit_and_be_told, state, told, told_after, within, works_again,
 )
-from gpu import BIND, CLIENT, UNBIND, Gpu, KernelLog
+from gpu import BIND, CLIENT, UNBIND, VFIO_DRIVER, Gpu, KernelLog
 
+Q1, ALL = 871, 32
+HELD = "/tmp/held"
+KILL = "pkill -9 -x vfio-client; pkill -xf 'sleep 3602'"
+WAITS = "No device request channel registered, blocked until released by user"
 XID = "GSP-RM: Xid 79: GPU has fallen off the bus"
 
 
@@ -113,30 +117,84 @@ def test_plugin_crashes_in_use(vm):
     gpu.put_away()
 
 
-@host_test(kernels=("stock",))
-def test_gsp_hangs_in_use(vm):
-    """A hang costs its time once: the first message that ends something waits, the others do not."""
-    gpu = Gpu(vm)
-    gpu.set_up([Q8] * 4)
-    log = KernelLog(vm)
-    clients = [vm.spawn(f"{CLIENT} {gpu.vf(n)} boot sleep:4000") for n in range(4)]
-    time.sleep(2)
-    gpu.set_model("hang-gsp", True)
-    begin = time.monotonic()
-    for client in clients:
-        client.wait(240, check=False)
-    expect(state(gpu)[0], "not responding", "GSP-RM")
-    expect(gpu.open_error(0), "ENODEV", "opening a VF whose last vGPU is kept")
-    gpu.must_write(UNBIND, gpu.pf, timeout=180)
-    within(60, "closing four VFs, and unbind,", begin)
+class AllOpen:
+    """As many VFs as there can be, each open until the block ends: then their users are killed."""
+
+    def __init__(self, gpu):
+        self.gpu = gpu
+        self.process = None
+
+    def __enter__(self):
+        gpu = self.gpu
+        gpu.load()
+        gpu.set_numvfs(ALL)
+        # standard input that stays open holds the device
+        self.process = gpu.vm.spawn(
+            f"rm -rf {HELD}; mkdir {HELD}; for n in $(seq 0 {ALL - 1}); do d={gpu.path()}virtfn$n;"
+            f" vf=$(basename $(readlink $d)); echo {VFIO_DRIVER} >$d/driver_override;"
+            f" echo $vf >/sys/bus/pci/drivers_probe; echo {Q1} >$d/nvidia/current_vgpu_type;"
+            f" sleep 3602 | {CLIENT} $vf boot hold >{HELD}/$n 2>&1 & done; wait"
+        )
+        gpu.vm.sh(
+            f"for i in $(seq 600); do [ $(cat {HELD}/* | grep -c '^ok hold') = {ALL} ] && exit;"
+            f" sleep 0.5; done; grep -H . {HELD}/*; exit 1",
+            timeout=360,
+        )
+        return self
+
+    def __exit__(self, *exc):
+        self.gpu.vm.sh(f"{KILL}; :")
+        self.process.wait(240, check=False)
+
+
+def hung(log, row_event, before, begin, gpu):
+    """All 32 are kept, and nobody has waited longer than the one who found out."""
+    took = time.monotonic() - begin
+    row(before, row_event, f"{ALL} VFs closed and unbound after {took * 1000:.0f} ms", "no driver")
     said = ours(log)
     expect(said[0], "GSP-RM does not respond: no reply to RPC GSP_RM_CONTROL 0x20804002 in 45000 ms",
            "first line")
     # those that had sent theirs before it was known gave up when it was
     expect(sorted(re.sub(r"shutdown -\d+", "shutdown {}", line) for line in said[1:]),
-           [KEPT.format(n, "{}") for n in range(1, 5)], "other lines")
-    expect(others(log), [], "warnings")
+           sorted(KEPT.format(n, "{}") for n in range(1, ALL + 1)), "other lines")
+    expect([w for w in others(log) if WAITS not in w], [], "warnings")
+    if took > 60:
+        raise AssertionError(f"it took {took:.0f} s, at most 60")
     works_again(gpu)
+    used = gpu.model("accounting")["now"]
+    expect({what: n for what, n in used.items() if n}, {}, "in use in the model")
+
+
+@host_test(kernels=("stock",))
+def test_gsp_hangs_in_use(vm):
+    """A hang costs its time once: the first message that ends something waits, the others do not."""
+    gpu = Gpu(vm)
+    with AllOpen(gpu):
+        log = KernelLog(vm)
+        before = state(gpu, ALL - 1)
+        expect(before, ("up", "running"), "states")
+        gpu.set_model("hang-gsp", True)
+        begin = time.monotonic()
+    print(f"# {ALL} VFs closed after {time.monotonic() - begin:.0f} s", flush=True)
+    expect(state(gpu, ALL - 1), ("not responding", "kept"), "states")
+    expect(gpu.open_error(0), "ENODEV", "opening a VF whose last vGPU is kept")
+    gpu.must_write(UNBIND, gpu.pf, timeout=180)
+    hung(log, f"GSP-RM hangs, {ALL} users are killed, then unbind", before, begin, gpu)
+
+
+@host_test(kernels=("stock",))
+def test_gsp_hangs_and_pf_is_unbound(vm):
+    """Unbind comes while all VFs are open, and their users die beside it."""
+    gpu = Gpu(vm)
+    with AllOpen(gpu):
+        log = KernelLog(vm)
+        before = state(gpu, ALL - 1)
+        expect(before, ("up", "running"), "states")
+        gpu.set_model("hang-gsp", True)
+        begin = time.monotonic()
+        unbind = vm.spawn(f"echo {gpu.pf} >{UNBIND}")
+    unbind.wait(240)
+    hung(log, f"GSP-RM hangs, unbind while {ALL} users are killed", before, begin, gpu)
 
 
 @host_test(kernels=("stock",))
