@@ -11,6 +11,7 @@ It runs Debian's stock kernel with an initramfs of busybox, the selftests'
 guest/init and test module. Its console is logged in the host VM's /bench.
 """
 
+import json
 import re
 import shlex
 import time
@@ -19,6 +20,22 @@ from hostvm import CACHE, REPO, VARIANT, BenchError, script
 
 INIT = REPO / "tools/testing/selftests/nvidia-vgpu/guest/init"
 MODULE = "selftests/nvidia-vgpu/guest/nvgpu-guest-test.ko"
+
+# Ask a QEMU by its monitor: socket, command
+QMP = """
+import json, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(30)
+s.connect(sys.argv[1])
+lines = s.makefile("rw")
+for command in "qmp_capabilities", sys.argv[2]:
+    lines.write(json.dumps({"execute": command}) + "\\n")
+    lines.flush()
+    answer = {}
+    while not {"return", "error"} & set(answer):
+        answer = json.loads(lines.readline())
+print(json.dumps(answer))
+"""
 
 DOMAIN = """<domain type='kvm'>
   <name>{name}</name>
@@ -124,6 +141,7 @@ class Guest:
         self.append = f"console=ttyS0 quiet panic=-1 {append}"
         self.extra = extra
         self.console = f"/run/{self.name}.sock"
+        self.monitor = f"/run/{self.name}.qmp"
         self.process = None
 
     def __enter__(self):
@@ -148,6 +166,7 @@ class Guest:
             f" -append {shlex.quote(self.append)}"
             f" -chardev socket,id=c,path={self.console},server=on,wait=off,"
             f"logfile=/bench/{self.name}.log -serial chardev:c"
+            f" -qmp unix:{self.monitor},server=on,wait=off"
         )
         iommufd = ""
         if self.iommufd:
@@ -237,6 +256,18 @@ class Guest:
             " seen = b\"\"\nwhile line + b\"\\r\\n\" not in seen: seen += s.recv(4096) or exit(\"no echo\")'"
             f" {self.console} {shlex.quote(line)}"
         )
+
+    def qmp(self, command):
+        """What its QEMU's monitor answers."""
+        out = self.vm.sh(f"python3 -c {shlex.quote(QMP)} {self.monitor} {command}")
+        answer = json.loads(out)
+        if "error" in answer:
+            raise BenchError(f"{self.name}: {command}: {answer['error']['desc']}")
+        return answer["return"]
+
+    def runstate(self):
+        """As QEMU calls it: running, internal-error, ..."""
+        return self.qmp("query-status")["status"]
 
     def stop(self):
         """Pull its plug, if it still runs."""

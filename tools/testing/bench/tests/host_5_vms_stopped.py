@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What QEMU does with a VM whose vGPU has died, and what its operator does then."""
+
+import datetime
+import time
+
+from bench_test import expect, host_test
+from faults import FAILED, KEPT, Q8, clock, others, ours, row, state, told, works_again
+from gpu import UNBIND, Gpu, KernelLog, VgpuGuest
+
+SAID = "vfio_err_notifier_handler({}) Unrecoverable error detected."
+
+
+class Vm(VgpuGuest):
+    """A VM that uses its vGPU all the time; its QEMU says when it says something."""
+
+    def __init__(self, vm, vf, **kwargs):
+        super().__init__(vm, vf, stay=True, extra="-msg timestamp=on", **kwargs)
+        self.said = ""
+
+    def wait_stopped(self, timeout=30):
+        """Until QEMU has stopped it, which is for good."""
+        begin = time.monotonic()
+        while self.runstate() == "running":
+            if time.monotonic() - begin > timeout:
+                raise AssertionError(f"{self.name} still runs after {timeout} s")
+            time.sleep(0.2)
+        expect(self.runstate(), "internal-error", f"run state of {self.name}")
+
+    def kill(self, event):
+        """Kill its QEMU; returns when it was stopped. event: the clock just before."""
+        self.stop()
+        self.said = self.process.poll()
+        lines = [line for line in self.said.splitlines() if SAID.format(self.vf) in line]
+        expect(len(lines), 1, f"said by QEMU: {self.said}")
+        at = datetime.datetime.fromisoformat(lines[0].split()[0]).timestamp()
+        return f"{self.name} stopped after {(at - event) * 1000:.0f} ms"
+
+
+@host_test()
+def test_vm_is_stopped(vm):
+    """Its plugin task crashes: it, and no other. GSP-RM crashes: all of them."""
+    gpu = Gpu(vm)
+    gpu.set_up([Q8, Q8])
+    with Vm(vm, gpu.vf(0)) as guest, Vm(vm, gpu.vf(1)) as other:
+        for one in (guest, other):
+            one.wait_done(timeout=600)
+        log = KernelLog(vm)
+        before = state(gpu)
+        expect(before, ("up", "running"), "states")
+        event = clock(vm)
+        gpu.set_model("crash-plugin", 1)
+        guest.wait_stopped()
+        expect(state(gpu), ("up", "failed"), "states")
+        saw = guest.kill(event)
+        expect(state(gpu), ("up", "typed"), "states")
+        expect(state(gpu, 1), ("up", "running"), "states")
+        other.wait_alive(2, timeout=120)
+        expect(other.runstate(), "running", "run state of the other VM")
+        row(before, "plugin task crashes", f"{saw}, {other.name} runs", state(gpu))
+        expect(ours(log), ["vGPU 1: its plugin task crashed"], "said by the driver")
+        expect(told(log), ["vGPU failed: its plugin task crashed"], "said by the VFs' driver")
+
+        with Vm(vm, gpu.vf(0)) as guest:
+            guest.wait_done(timeout=600)
+            other.wait_alive(1, timeout=120)
+            log.mark()
+            before = state(gpu)
+            expect(before, ("up", "running"), "states")
+            event = clock(vm)
+            gpu.set_model("crash-gsp", True)
+            for one in (guest, other):
+                one.wait_stopped()
+            expect((state(gpu), state(gpu, 1)), (("dead", "failed"), ("dead", "failed")), "states")
+            saw = f"{guest.kill(event)}, {other.kill(event)}"
+    row(before, "GSP-RM crashes", saw, state(gpu))
+    expect(state(gpu), ("dead", "kept"), "states")
+    expect(ours(log), ["GSP-RM died: its core stopped", KEPT.format(1, -5), KEPT.format(2, -5)],
+           "said by the driver")
+    expect(told(log), [FAILED, FAILED], "said by the VFs' driver")
+    expect(others(log), [], "warnings")
+    gpu.must_write(UNBIND, gpu.pf, timeout=180)
+    works_again(gpu)
