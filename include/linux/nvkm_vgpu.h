@@ -122,8 +122,9 @@ u32 nvkm_vgpu_type(struct nvkm_vgpu *vgpu);
  *
  * Context: process; may sleep, seconds as a rule, bounded; can be killed.
  * Return: 0, to be undone by nvkm_vgpu_close(); -ENODEV if the VF has no type or VFs are being
- * turned off, -EBUSY if it is open or being given a type, -EINTR if killed, -ETIMEDOUT or -EIO if
- * GSP-RM or the plugin task does not do its part, -ENOSPC if GSP-RM has no room, -ENOMEM.
+ * turned off, -EBUSY if it is open or being given a type, or if GSP-RM is off for a sleep or a
+ * reset, -EINTR if killed, -ETIMEDOUT or -EIO if GSP-RM or the plugin task does not do its part,
+ * -ENOSPC if GSP-RM has no room, -ENOMEM.
  */
 int nvkm_vgpu_open(struct nvkm_vgpu *vgpu);
 

@@ -19,6 +19,8 @@ GONE = re.compile(
 # What a vGPU in use has to say of it, after the line for GSP-RM
 KEPT = "vGPU {}: end not confirmed (shutdown {}, cleanup -5), its framebuffer is kept"
 FAILED = "vGPU failed: the GPU is dead"
+# Somebody has a VF open
+IN_USE = "ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q vfio-device"
 
 
 def within(seconds, what, begin):

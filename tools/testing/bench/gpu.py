@@ -322,49 +322,6 @@ class KernelLog:
         ]
 
 
-# What is seen of faults
-
-# The PCI core waits a minute for a function that was reset and is not there, and says so;
-# since Linux 7.3 it looks first.
-GONE = re.compile(
-    r"not ready \d+ms after FLR|timed out waiting for pending transaction"
-    r"|Device config space inaccessible; unable to FLR"
-)
-
-
-def ours(log):
-    """Lines of our driver without the address of the device."""
-    return [line.partition(": ")[2] for line in log.said_by("nvkm-vgpu")]
-
-
-def others(log):
-    """Warnings that are not our drivers'."""
-    return [
-        w
-        for w in log.warnings()
-        if not w.startswith(("nvkm-vgpu", VFIO_DRIVER)) and not GONE.search(w)
-    ]
-
-
-# somebody has a VF open
-IN_USE = "ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q vfio-device"
-
-
-def sit_and_use(vm, gpu, milliseconds):
-    """A client that has VF 0 open for so long."""
-    client = vm.spawn(f"{CLIENT} {gpu.vf(0)} boot sleep:{milliseconds}")
-    vm.sh(f"for i in $(seq 100); do {IN_USE} && exit; sleep 0.1; done; exit 1")
-    return client
-
-
-def state(gpu, n=0):
-    """Of GSP-RM, and of a VF's vGPU, as debugfs has them."""
-    show = gpu.vm.sh(f"cat /sys/kernel/debug/nvkm-vgpu-{gpu.pf}/reservations")
-    gsp = re.search(r"^gsp-rm (.*)$", show, re.M)[1]
-    vf = re.search(rf"^gfid {n + 1} type \d+ (\w+) ", show, re.M)
-    return gsp, vf[1] if vf else "free"
-
-
 # Framebuffer, in the file behind the model's VRAM
 
 def pattern(seed, index=0, words=512):

@@ -6,9 +6,9 @@ but for who asks.
 """
 
 from bench_test import expect, host_test
-from gpu import CLIENT, IN_USE, Gpu, KernelLog, others, ours, state
+from faults import IN_USE, Q8, others, ours, state
+from gpu import CLIENT, Gpu, KernelLog
 
-Q8 = 876
 A8 = 886
 OPEN = "vGPU 1 is open, and would lose its framebuffer"
 LOST = (
