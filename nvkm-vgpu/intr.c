@@ -95,23 +95,36 @@ static void intr_rest(struct work_struct *work)
 	intr_drain(container_of(work, struct nvgpu_intr, rest));
 }
 
+static void intr_serve(struct nvgpu_intr *intr)
+{
+	struct nvgpu_health *health = &intr->pf->gsp.health;
+	struct nvgpu_falcon *gsp = &intr->pf->gsp.boot.gsp;
+	u32 status = 0;
+
+	if (!nvgpu_health_is_locked(health)) {
+		status = nvgpu_falcon_rd32(gsp, NVGPU_FALCON_IRQSTAT);
+		status = nvgpu_pri_error(status) ? 0 : status & (NVGPU_FALCON_IRQ_SWGEN0 |
+								 NVGPU_FALCON_IRQ_HALT);
+		/* what comes from here on interrupts anew */
+		nvgpu_falcon_wr32(gsp, NVGPU_FALCON_IRQSCLR, status);
+	}
+	intr_drain(intr);
+	if (status & NVGPU_FALCON_IRQ_HALT)
+		nvgpu_health_look(health);
+	/* one of the messages may have been that registers are locked from now on */
+	if (!nvgpu_health_is_locked(health))
+		nvgpu_falcon_wr32(gsp, NVGPU_FALCON_INTR_RETRIGGER,
+				  NVGPU_FALCON_INTR_RETRIGGER_TRIGGER);
+}
+
 static irqreturn_t intr_thread(int irq, void *data)
 {
 	struct nvgpu_intr *intr = data;
 	u32 leaf = intr_rd32(intr, NVGPU_VFN_INTR_LEAF(intr_leaf(intr)));
-	u32 status;
 
 	if (!nvgpu_pri_error(leaf) && (leaf & intr_leaf_bit(intr))) {
 		intr_wr32(intr, NVGPU_VFN_INTR_LEAF(intr_leaf(intr)), intr_leaf_bit(intr));
-		status = nvgpu_falcon_rd32(&intr->pf->gsp.boot.gsp, NVGPU_FALCON_IRQSTAT) &
-			 (NVGPU_FALCON_IRQ_SWGEN0 | NVGPU_FALCON_IRQ_HALT);
-		/* what comes from here on interrupts anew */
-		nvgpu_falcon_wr32(&intr->pf->gsp.boot.gsp, NVGPU_FALCON_IRQSCLR, status);
-		intr_drain(intr);
-		if (status & NVGPU_FALCON_IRQ_HALT)
-			nvgpu_health_look(&intr->pf->gsp.health);
-		nvgpu_falcon_wr32(&intr->pf->gsp.boot.gsp, NVGPU_FALCON_INTR_RETRIGGER,
-				  NVGPU_FALCON_INTR_RETRIGGER_TRIGGER);
+		intr_serve(intr);
 	}
 	/* who is dead has nothing to say any more, and may say it for ever */
 	if (!nvgpu_health_is_dead(&intr->pf->gsp.health))
@@ -153,8 +166,6 @@ static int intr_find_vector(struct nvgpu_intr *intr)
  * nvgpu_intr_init - have GSP-RM's messages announced by interrupt
  * @intr: result
  * @pf: the GPU, GSP-RM running
- *
- * Return: 0 or -errno.
  */
 int nvgpu_intr_init(struct nvgpu_intr *intr, struct nvkm_vgpu_pf *pf)
 {

@@ -256,6 +256,15 @@ int nvgpu_health_error(const struct nvgpu_health *health)
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_health_error);
 
 /**
+ * nvgpu_health_is_locked() - must registers of the GSP be left alone
+ * @health: of GSP-RM
+ */
+bool nvgpu_health_is_locked(const struct nvgpu_health *health)
+{
+	return READ_ONCE(health->lockdown);
+}
+
+/**
  * nvgpu_health_look() - see whether GSP-RM's core still runs
  * @health: of GSP-RM
  *

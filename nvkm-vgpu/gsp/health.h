@@ -78,6 +78,7 @@ bool nvgpu_health_booted(const struct nvgpu_health *health);
 bool nvgpu_health_is_dead(const struct nvgpu_health *health);
 bool nvgpu_health_is_silent(const struct nvgpu_health *health);
 int nvgpu_health_error(const struct nvgpu_health *health);
+bool nvgpu_health_is_locked(const struct nvgpu_health *health);
 bool nvgpu_health_look(struct nvgpu_health *health);
 
 #endif
