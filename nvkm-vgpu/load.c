@@ -191,8 +191,6 @@ static int load_notify(struct notifier_block *nb, unsigned long event, void *unu
 /**
  * nvgpu_load_watch_sleep() - hear of the host's going to sleep
  * @nvdev: the GPU
- *
- * Return: 0 or errno.
  */
 int nvgpu_load_watch_sleep(struct nvgpu_device *nvdev)
 {

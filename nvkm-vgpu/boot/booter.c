@@ -15,8 +15,6 @@
  * @booter: result, zeroed before
  * @sec2: the falcon that they run on
  * @fw: firmware files; not needed afterwards
- *
- * Return: 0 or -errno.
  */
 int nvgpu_booter_init(struct nvgpu_booter *booter, const struct nvgpu_falcon *sec2,
 		      const struct nvgpu_firmware *fw)

@@ -97,8 +97,6 @@ static int sequencer_run_one(struct nvgpu_boot *boot, const struct nvgpu_seq_cmd
  * @boot: GSP-RM that starts
  * @buf: the event
  * @len: its bytes
- *
- * Return: 0 or -errno.
  */
 int nvgpu_sequencer_run(struct nvgpu_boot *boot, const void *buf, size_t len)
 {

@@ -89,8 +89,6 @@ static int sysinfo_send_registry(struct nvgpu_rpc *rpc)
 /**
  * nvgpu_sysinfo_send - queue the messages that GSP-RM wants to find when it starts
  * @rpc: GSP-RM's
- *
- * Return: 0 or -errno.
  */
 int nvgpu_sysinfo_send(struct nvgpu_rpc *rpc)
 {

@@ -48,8 +48,6 @@ static const struct nvgpu_fwabi *rm_abi(const struct nvgpu_rm *rm)
 /**
  * nvgpu_rm_errno - errno of a status of GSP-RM
  * @status: NV_STATUS
- *
- * Return: 0 or -errno.
  */
 int nvgpu_rm_errno(u32 status)
 {
@@ -290,8 +288,6 @@ static int rm_free(struct nvgpu_rm *rm, u32 client, u32 object)
  * nvgpu_rm_client_init - make a client, and a device and a subdevice under it
  * @rm: objects of GSP-RM
  * @client: result
- *
- * Return: 0 or -errno.
  */
 int nvgpu_rm_client_init(struct nvgpu_rm *rm, struct nvgpu_rm_client *client)
 {

@@ -130,8 +130,6 @@ static const struct attribute_group vf_group = {
  * @vf: the VF
  *
  * The VF's own uevents came before its files, so it gets another one.
- *
- * Return: 0 or errno.
  */
 int nvgpu_sysfs_add_vf(struct pci_dev *vf)
 {
