@@ -53,9 +53,9 @@ OBJ=$SRC-obj
 STAMP=${folder/#linux-*/kernel}
 TREE=$SRC/drivers/gpu/nvkm-vgpu
 INSTALL=$SRC-install
-# A test module that both kernels load; it is no part of the kernel's tree.
+# Test modules that both kernels load; they are no part of the kernel's tree.
 TESTS=$SRC-tests
-EXAMPLE=selftests/nvidia-vgpu/example
+MODULES=(selftests/nvidia-vgpu/{ecam,example})
 
 # Our repo as a folder of the kernel: two lines hook it in.
 hook_folder()
@@ -86,7 +86,7 @@ copy_tests()
 {
 	rm -rf "$TESTS.new"
 	mkdir -p "$TESTS"
-	(cd "$REPO" && find include "tools/testing/$EXAMPLE" -type f \
+	(cd "$REPO" && find include "${MODULES[@]/#/tools/testing/}" -type f \
 		\( -name '*.[ch]' -o -name Kbuild \) ! -name '*.mod.c' -print0) |
 		rsync -rc --from0 --files-from=- "$REPO/" "$TESTS.new/"
 	rsync -rc "$TESTS.new/" "$TESTS/"
@@ -129,16 +129,23 @@ build_ours()
 # It has the symbols of our modules from the kernel's Module.symvers.
 build_tests()
 {
-	nice -n 5 make -C "$SRC" O="$OBJ" M="$TESTS/tools/testing/$EXAMPLE" W=1 modules
+	local m
+	for m in "${MODULES[@]}"; do
+		nice -n 5 make -C "$SRC" O="$OBJ" M="$TESTS/tools/testing/$m" W=1 modules ||
+			return 1
+	done
 }
 
 install_all()
 {
+	local m
 	rm -rf "$INSTALL.new"
 	mkdir -p "$INSTALL.new/overlay"
 	make -s -C "$SRC" O="$OBJ" INSTALL_MOD_PATH="$INSTALL.new/overlay/usr" modules_install
-	mkdir -p "$INSTALL.new/$EXAMPLE"
-	cp "$TESTS/tools/testing/$EXAMPLE"/*.ko "$INSTALL.new/$EXAMPLE/"
+	for m in "${MODULES[@]}"; do
+		mkdir -p "$INSTALL.new/$m"
+		cp "$TESTS/tools/testing/$m"/*.ko "$INSTALL.new/$m/"
+	done
 	cp "$OBJ/arch/x86/boot/bzImage" "$INSTALL.new/vmlinuz"
 	make -s -C "$SRC" O="$OBJ" kernelrelease >"$INSTALL.new/release"
 	rm -rf "$INSTALL"

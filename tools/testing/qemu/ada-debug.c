@@ -619,8 +619,10 @@ static void set_inject_event(Object *obj, const char *value, Error **errp)
     }
     if (g_str_has_prefix(value, "os-error-log:")) {
         inject_os_error(s, value + strlen("os-error-log:"), errp);
+    } else if (!strcmp(value, "lockdown:on") || !strcmp(value, "lockdown:off")) {
+        ada_gsp_lockdown(s, value[strlen("lockdown:o")] == 'n');
     } else {
-        error_setg(errp, "inject-event is os-error-log:<xid>:<text>");
+        error_setg(errp, "inject-event is os-error-log:<xid>:<text>, lockdown:on or lockdown:off");
     }
 }
 

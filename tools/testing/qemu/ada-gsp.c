@@ -17,6 +17,7 @@
 
 /* how long things take: long enough that a driver sees them happen after the call that caused them */
 #define START_MS        2
+#define LOCKDOWN_KNOWN_MS   50
 #define INIT_MS         2
 #define RETRY_MS        1
 
@@ -789,6 +790,34 @@ void ada_gsp_boot(AdaState *s, uint64_t libos_args)
     timer_mod_anticipate(g->timer, g->start_at);
 }
 
+/*
+ * Assumption LOCKDOWN: while GSP-RM has locked its core down, registers of the GSP answer as those of an engine in reset,
+ * but for the doorbells. Whoever was told of it has 50 ms to read that.
+ */
+bool ada_gsp_locked(AdaState *s, uint32_t off)
+{
+    AdaGsp *g = s->gsp;
+
+    if (!g->locked_down) {
+        return false;
+    }
+    if (now_ms() > g->lockdown_known) {
+        ada_refuse(s, "gsp-lockdown", "register 0x%06x of the GSP while GSP-RM has locked it down", off);
+    }
+    return true;
+}
+
+void ada_gsp_lockdown(AdaState *s, bool engage)
+{
+    uint8_t p[1] = { engage };
+
+    QEMU_BUILD_BUG_ON(sizeof(p) != r570_rpc_gsp_lockdown_notice_v17_00__SIZE);
+    QEMU_BUILD_BUG_ON(sizeof(p) != r535_rpc_gsp_lockdown_notice_v17_00__SIZE);
+    ada_gsp_event(s, RPC_EVENT(GSP_LOCKDOWN_NOTICE), p, sizeof(p));
+    s->gsp->locked_down = engage;
+    s->gsp->lockdown_known = now_ms() + LOCKDOWN_KNOWN_MS;
+}
+
 bool ada_gsp_running(AdaState *s)
 {
     return s->gsp->state == ADA_GSP_RUNNING && s->gsp_falcon.riscv_active;
@@ -813,7 +842,7 @@ void ada_gsp_forget(AdaState *s)
     ada_vgpu_stop_all(s);
     ada_rm_exit(s);
     ada_rm_init(s);
-    g->have_system_info = g->have_registry = g->init_done = g->unloading = g->sriov_mode = g->seq_sent = false;
+    g->have_system_info = g->have_registry = g->init_done = g->unloading = g->sriov_mode = g->seq_sent = g->locked_down = false;
     memset(&g->vf, 0, sizeof(g->vf));
     memset(g->log, 0, sizeof(g->log));
     g->start_at = g->init_at = g->stop_at = 0;

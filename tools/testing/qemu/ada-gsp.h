@@ -139,6 +139,8 @@ struct AdaGsp {
 
     bool have_system_info, have_registry, init_done, unloading;
     bool sriov_mode;        /* RMSetSriovMode */
+    bool locked_down;       /* its registers answer with errors, */
+    int64_t lockdown_known; /* and from here on the CPU has no excuse for touching them */
     struct {                /* gspVFInfo of SET_SYSTEM_INFO */
         uint32_t total, first;
         uint64_t bar[3];

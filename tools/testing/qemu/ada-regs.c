@@ -215,7 +215,7 @@ static uint32_t pf_read(AdaState *s, uint32_t off)
         return 0;
     case GSP_FALCON ... GSP_QUEUE_HEAD - 1:
     case GSP_QUEUE_HEAD_LAST + 1 ... GSP_FALCON_LAST:
-        return ada_falcon_read(&s->gsp_falcon, off - GSP_FALCON);
+        return ada_gsp_locked(s, off) ? ADA_PRI_RESET : ada_falcon_read(&s->gsp_falcon, off - GSP_FALCON);
     case SEC2_FALCON ... SEC2_FALCON_LAST:
         return ada_falcon_read(&s->sec2, off - SEC2_FALCON);
     case PMU_FALCON ... PMU_FALCON_LAST:
@@ -338,7 +338,9 @@ static void pf_write(AdaState *s, uint32_t off, uint32_t val)
         return;
     case GSP_FALCON ... GSP_QUEUE_HEAD - 1:
     case GSP_QUEUE_HEAD_LAST + 1 ... GSP_FALCON_LAST:
-        ada_falcon_write(&s->gsp_falcon, off - GSP_FALCON, val);
+        if (!ada_gsp_locked(s, off)) {
+            ada_falcon_write(&s->gsp_falcon, off - GSP_FALCON, val);
+        }
         return;
     case SEC2_FALCON ... SEC2_FALCON_LAST:
         ada_falcon_write(&s->sec2, off - SEC2_FALCON, val);

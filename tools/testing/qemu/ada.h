@@ -324,6 +324,8 @@ void ada_vgpu_doorbell(AdaState *s, uint32_t val);
 void ada_guest_doorbell(AdaFunc *f, uint32_t val);
 void ada_guest_flr(AdaFunc *f);             /* that VF's guest state (RPC buffers) is gone; its plugin task lives on */
 bool ada_gsp_running(AdaState *s);
+bool ada_gsp_locked(AdaState *s, uint32_t off);
+void ada_gsp_lockdown(AdaState *s, bool engage);
 /* the active core is reset (ada-seq.c): has GSP-RM asked for it? It is suspended then */
 bool ada_seq_suspend(AdaState *s);
 bool ada_seq_suspended(AdaState *s);

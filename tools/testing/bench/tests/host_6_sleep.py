@@ -66,7 +66,7 @@ def test_sleeps_without_losing_power(vm):
     gpu.put_away()
 
 
-@host_test(kernels=("stock",), ram=True, mem="6G")
+@host_test(ram=True, mem="6G")
 def test_sleeps_and_wakes(vm):
     gpu = typed(vm)
     vm.sh(f"insmod {ECAM}")

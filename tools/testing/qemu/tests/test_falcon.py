@@ -315,6 +315,29 @@ def _():
             equal((m.rd(GSP + 0x008) & 0x40, m.rd(leaf) & bit), (0x40, bit), "event")
 
 
+@test("gsp: locked down, its registers answer with errors, and the doorbell works")
+def _():
+    with Machine() as m:
+        c = Client(m).boot()
+        active = m.rd(GSP + 0x1388)
+        m.set_property("inject-event", "lockdown:on")
+        equal(m.rd(GSP + 0x1388) & 0xfff00000, 0xbad00000, "CPUCTL, locked down")
+        c.get_static()
+        none(m)
+        m.set_property("inject-event", "lockdown:off")
+        equal(m.rd(GSP + 0x1388), active, "CPUCTL afterwards")
+
+
+@test("refuses gsp-lockdown: a register of the GSP, long after it was said")
+def _():
+    with Machine() as m:
+        Client(m).boot()
+        m.set_property("inject-event", "lockdown:on")
+        m.step(60_000_000)
+        m.rd(GSP + 0x008)
+        only(m, "gsp-lockdown")
+
+
 @test("gsp: one more message while its line is up latches nothing; retrigger does")
 def _():
     with Machine(reply_interrupt=True) as m:

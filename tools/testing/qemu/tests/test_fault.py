@@ -162,7 +162,7 @@ WRONG = {
                       "drop:65:y"),
     "fault-gsp": ("", "hang", "SILENT"),
     "lose-interrupt": ("x", "33", "-1", "0:0", "0:", "1:2:3"),
-    "inject-event": ("", "xid:1:text", "os-error-log:", "os-error-log:x:text", "os-error-log:1"),
+    "inject-event": ("", "xid:1:text", "os-error-log:", "os-error-log:x:text", "os-error-log:1", "lockdown", "lockdown:yes"),
     "crash-plugin": (0, 1, 33, "one", -1),
     "crash-gsp": ("yes", 1), "hang-gsp": ("yes", 1), "surprise-removal": ("gone", 0),
     "fault-scrubber": ("x", 1 << 32), "fault-booter": (-1, True),
