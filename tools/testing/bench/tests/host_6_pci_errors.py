@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+What PCI says of the GPU by Advanced Error Reporting. VFIO tells the VMs of each uncorrectable
+error, fatal or not; whether a vGPU has died is another question.
+
+Of the PF the model itself reports them. VFs have no name in QEMU, so there it is the kernel's
+aer_inject; it hides from the kernel what the root port has to say as long as it is loaded.
+"""
+
+import re
+import struct
+import time
+
+from bench_test import expect, host_test
+from faults import (
+    FAILED, GONE, KEPT, Q8, clock, others, ours, row, sit_and_be_told, state, told, told_after, within,
+)
+from gpu import BIND, UNBIND, VFIO_DRIVER, Gpu, KernelLog
+
+NOT_FATAL = "COMP_TIME"  # completion timeout
+COMPLETION_TIMEOUT = 1 << 14  # the same in the register
+FATAL = "DLP"  # data link protocol error
+FROZEN = "GSP-RM died: PCI error, the link is frozen"
+
+# What the PCI core says, also in the name of the device
+AER = re.compile(
+    r"AER: |PCIe Bus Error: |  device \[\w+:\w+\] error status|  \[ *\d+\] |TLP Header: "
+    r"|Data Link Layer Link Active not set"
+)
+
+
+def pf_error(gpu, error, device="gpu"):
+    command = {"command-line": f"pcie_aer_inject_error {device} {error}"}
+    answer = gpu.vm.qmp("human-monitor-command", **command)
+    expect(answer[:6], "OK id:", f"QEMU: {answer}")
+
+
+def vf_error(gpu, status):
+    """struct aer_error_inj, see drivers/pci/pcie/aer_inject.c"""
+    gpu.vm.sh("modprobe aer_inject")
+    domain, bus, slot, fn = (int(word, 16) for word in re.split("[:.]", gpu.vf(0)))
+    error = struct.pack("<BBBx7I", bus, slot, fn, status, 0, 0, 0, 0, 0, domain)
+    octal = "".join(f"\\{byte:03o}" for byte in error)
+    gpu.vm.sh(f"printf '{octal}' | dd of=/dev/aer_inject bs={len(error)}")
+
+
+def recovery(log, result):
+    """Wait for what the PCI core says at last."""
+    begin = time.monotonic()
+    while not any(f"AER: device recovery {result}" in text for _, text in log.lines()):
+        within(30, f"device recovery {result}", begin)
+        time.sleep(0.2)
+
+
+def said(log):
+    """All but what the PCI core says."""
+    lines = ours(log) + told(log) + others(log)
+    return [line for line in lines if not AER.search(line) and not GONE.search(line)]
+
+
+def survives(gpu, log, what, result, error, *args):
+    """A client is told, and goes on with its vGPU."""
+    log.mark()
+    client = sit_and_be_told(gpu.vm, gpu, "rpc", "reset", "rpc", "sleep:3000")
+    before = state(gpu)
+    expect(before, ("up", "running"), "states")
+    event = clock(gpu.vm)
+    error(gpu, *args)
+    recovery(log, result)
+    after = state(gpu)
+    out = client.wait(60, check=False)
+    expect(out.rc, 0, f"the client: {out}")
+    row(before, what, f"{told_after(out, event)}, goes on", after)
+    expect(after, ("up", "running"), "states")
+    expect(state(gpu), ("up", "typed"), "states")
+    expect(said(log), [], "said of it")
+
+
+@host_test(kernels=("stock",))
+def test_errors_that_are_not_fatal(vm):
+    """
+    Nothing was lost. That holds as well when a VF without driver makes it a permanent failure.
+    Not on the kernel with lockdep, which does not like what aer_inject does in its spinlock.
+    """
+    gpu = Gpu(vm)
+    gpu.set_up([Q8, 0])
+    log = KernelLog(vm)
+    survives(gpu, log, "PF: not fatal", "successful", pf_error, NOT_FATAL)
+    gpu.must_write(f"/sys/bus/pci/drivers/{VFIO_DRIVER}/unbind", gpu.vf(1))
+    survives(gpu, log, "PF: not fatal, a VF without driver", "failed", pf_error, NOT_FATAL)
+    gpu.bind(1)
+    survives(gpu, log, "VF: not fatal", "successful", vf_error, COMPLETION_TIMEOUT)
+    vm.sh("modprobe -r aer_inject")
+    gpu.put_away()
+
+
+@host_test(kernels=("debug",))
+def test_fatal_error(vm):
+    """The link is reset, and the GPU with it: VMs are told, and binding anew helps."""
+    gpu = Gpu(vm)
+    log = KernelLog(vm)
+    gpu.load()
+    for without_driver in (False, True):
+        gpu.set_up([Q8, Q8, 0], load=False)
+        if without_driver:
+            gpu.must_write(f"/sys/bus/pci/drivers/{VFIO_DRIVER}/unbind", gpu.vf(2))
+        log.mark()
+        clients = [sit_and_be_told(vm, gpu, "sleep:4000", "gone", n=n) for n in range(2)]
+        before = state(gpu)
+        expect(before, ("up", "running"), "states")
+        event = clock(vm)
+        pf_error(gpu, FATAL)
+        recovery(log, "failed")
+        expect(state(gpu), ("dead", "failed"), "states")
+        outs = [client.wait(60, check=False) for client in clients]
+        for out in outs:
+            expect(out.rc, 0, f"the client: {out}")
+        what = ", a VF without driver" if without_driver else ""
+        row(before, f"PF: fatal{what}", ", ".join(told_after(out, event) for out in outs), state(gpu))
+        expect(state(gpu), ("dead", "kept"), "states")
+        expect(sorted(said(log)), sorted([FROZEN, FAILED, FAILED, KEPT.format(1, -5), KEPT.format(2, -5)]),
+               "said of it")
+        begin = time.monotonic()
+        gpu.must_write(UNBIND, gpu.pf, timeout=180)
+        within(60, "unbind", begin)
+        gpu.must_write(BIND, gpu.pf, timeout=180)
+    gpu.set_up([Q8], load=False)
+    gpu.must_client(0, "boot", "rpc")
+    gpu.put_away()
+
+
+@host_test(kernels=("stock",), fresh=True)
+def test_error_of_a_gpu_that_is_gone(vm):
+    """A permanent failure that is one. Nobody waits for GSP-RM, so nobody else would notice."""
+    gpu = Gpu(vm)
+    gpu.set_up([Q8, 0])
+    gpu.must_write(f"/sys/bus/pci/drivers/{VFIO_DRIVER}/unbind", gpu.vf(1))
+    log = KernelLog(vm)
+    client = sit_and_be_told(vm, gpu, "sleep:2000", "gone")
+    before = state(gpu)
+    gpu.set_model("surprise-removal", True)
+    event = clock(vm)
+    pf_error(gpu, NOT_FATAL, "rp")
+    recovery(log, "failed")
+    out = client.wait(150, check=False)
+    expect(out.rc, 0, f"the client: {out}")
+    row(before, "PF is gone: not fatal, a VF without driver", told_after(out, event), state(gpu))
+    expect(said(log), ["GSP-RM died: the GPU is gone", KEPT.format(1, -5), FAILED], "said of it")
+    begin = time.monotonic()
+    gpu.must_write(UNBIND, gpu.pf, timeout=180)
+    within(60, "unbind", begin)
