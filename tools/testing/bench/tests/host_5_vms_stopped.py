@@ -5,7 +5,7 @@ import datetime
 import time
 
 from bench_test import expect, host_test
-from faults import FAILED, KEPT, Q8, clock, others, ours, row, state, told, works_again
+from faults import FAILED, KEPT, Q8, clock, others, ours, row, state, told, within, works_again
 from gpu import UNBIND, Gpu, KernelLog, VgpuGuest
 
 SAID = "vfio_err_notifier_handler({}) Unrecoverable error detected."
@@ -37,7 +37,7 @@ class Vm(VgpuGuest):
         return f"{self.name} stopped after {(at - event) * 1000:.0f} ms"
 
 
-@host_test()
+@host_test(kernels=("stock",))
 def test_vm_is_stopped(vm):
     """Its plugin task crashes: it, and no other. GSP-RM crashes: all of them."""
     gpu = Gpu(vm)
@@ -81,3 +81,27 @@ def test_vm_is_stopped(vm):
     expect(others(log), [], "warnings")
     gpu.must_write(UNBIND, gpu.pf, timeout=180)
     works_again(gpu)
+
+
+@host_test(kernels=("stock",), full=True)
+def test_vm_of_libvirt_is_stopped(vm):
+    """It is paused, for a reason that libvirt does not know; destroyed, the VF can be used again."""
+    gpu = Gpu(vm)
+    gpu.set_up([Q8])
+    log = KernelLog(vm)
+    with VgpuGuest(vm, gpu.vf(0), stay=True, by="libvirt") as guest:
+        guest.wait_done(timeout=600)
+        before = state(gpu)
+        gpu.set_model("crash-plugin", 1)
+        begin = time.monotonic()
+        while (shown := guest.virsh(f"domstate --reason {guest.name}").strip()) == "running (booted)":
+            within(30, "stopping the VM", begin)
+            time.sleep(0.2)
+        expect(shown, "paused (unknown)", "virsh domstate")
+        row(before, "plugin task crashes", f"virsh domstate: {shown}", state(gpu))
+        said = vm.sh(f"cat /var/log/libvirt/qemu/{guest.name}.log")
+        expect(SAID.format(gpu.vf(0)) in said, True, f"said by QEMU: {said}")
+    expect(told(log), ["vGPU failed: its plugin task crashed"], "said by the VF's driver")
+    expect(state(gpu), ("up", "typed"), "states")
+    gpu.must_client(0, "boot", "rpc")
+    gpu.put_away()
