@@ -96,10 +96,28 @@ static void nvidia_vgpu_reset_prepare(struct pci_dev *pdev)
 	atomic_inc(&container_of(core, struct nvidia_vgpu_vf, core)->resets);
 }
 
+/*
+ * AER. VFIO's own handler signals the error eventfd whatever it hears, and QEMU stops the VM for
+ * good. An error that is not fatal has lost a transfer and not the vGPU, and a permanent failure is
+ * also said because a VF without driver has no opinion, as the GPU's driver finds out: it tells by
+ * nvidia_vgpu_error() if there is no vGPU any more.
+ */
+static pci_ers_result_t nvidia_vgpu_error_detected(struct pci_dev *pdev, pci_channel_state_t state)
+{
+	switch (state) {
+	case pci_channel_io_normal:
+		return PCI_ERS_RESULT_CAN_RECOVER;
+	case pci_channel_io_frozen:
+		return vfio_pci_core_aer_err_detected(pdev, state);
+	default:
+		return PCI_ERS_RESULT_DISCONNECT;
+	}
+}
+
 static const struct pci_error_handlers nvidia_vgpu_err_handlers = {
 	.reset_prepare = nvidia_vgpu_reset_prepare,
 	.reset_done = nvidia_vgpu_reset_done,
-	.error_detected = vfio_pci_core_aer_err_detected,
+	.error_detected = nvidia_vgpu_error_detected,
 };
 
 static void nvidia_vgpu_error(void *data, enum nvkm_vgpu_error reason)

@@ -350,7 +350,7 @@ static void provision_states(struct kunit *test)
 		[NVGPU_VF_FAILED] = BIT(NVGPU_VF_STOPPING),
 		[NVGPU_VF_STOPPING] = BIT(NVGPU_VF_FREE) | BIT(NVGPU_VF_TYPED) |
 				      BIT(NVGPU_VF_KEPT),
-		[NVGPU_VF_KEPT] = BIT(NVGPU_VF_STOPPING),
+		[NVGPU_VF_KEPT] = BIT(NVGPU_VF_STOPPING) | BIT(NVGPU_VF_FREE),
 	};
 	struct nvkm_vgpu_pf *pf = test->priv;
 	unsigned int from, to;

@@ -76,6 +76,14 @@ def sit_and_be_told(vm, gpu, *after, n=0):
     return client
 
 
+def sit_and_not_be_told(vm, gpu, milliseconds, *after):
+    """A client whose error eventfd stays quiet for so long, and what it does then."""
+    client = vm.spawn(f"{CLIENT} {gpu.vf(0)} err:0 boot quiet:{milliseconds} {' '.join(after)}")
+    vm.sh(f"for i in $(seq 100); do {IN_USE} && exit; sleep 0.1; done; exit 1")
+    time.sleep(1)
+    return client
+
+
 def clock(vm):
     """The VM's, in seconds."""
     return float(vm.sh("date +%s.%N"))

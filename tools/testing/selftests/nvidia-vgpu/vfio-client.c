@@ -541,13 +541,14 @@ static bool enable_irqs(void)
 	return irqs_on;
 }
 
+static int err_fd = -1;	/* VFIO's error eventfd */
+
 /* VFIO's error eventfd: armed by "err:0", then waited for */
 static void cmd_err(uint64_t *arg)
 {
-	static int fd = -1;
 	union {
 		struct vfio_irq_set set;
-		char room[sizeof(struct vfio_irq_set) + sizeof(fd)];
+		char room[sizeof(struct vfio_irq_set) + sizeof(err_fd)];
 	} u = {
 		.set = {
 			.argsz = sizeof(u),
@@ -561,20 +562,29 @@ static void cmd_err(uint64_t *arg)
 	struct timespec t;
 	bool told;
 
-	if (fd < 0) {
-		fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		memcpy(u.set.data, &fd, sizeof(fd));
+	if (err_fd < 0) {
+		err_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		memcpy(u.set.data, &err_fd, sizeof(err_fd));
 		if (!check(!ioctl(device, VFIO_DEVICE_SET_IRQS, &u.set), "err", "armed"))
 			return;
 	}
 	if (!arg[0])
 		return;
-	poll_fd.fd = fd;
+	poll_fd.fd = err_fd;
 	told = poll(&poll_fd, 1, arg[0]) == 1;
 	clock_gettime(CLOCK_REALTIME, &t);
 	check(told, "err", "told after %llu ms, at %llu.%03lu",
 	      (unsigned long long)(now_ms() - begin), (unsigned long long)t.tv_sec,
 	      t.tv_nsec / 1000000);
+}
+
+/* armed before, and nothing comes */
+static void cmd_quiet(uint64_t *arg)
+{
+	struct pollfd poll_fd = { .fd = err_fd, .events = POLLIN };
+
+	check(err_fd >= 0 && !poll(&poll_fd, 1, arg[0]), "quiet", "nothing for %llu ms",
+	      (unsigned long long)arg[0]);
 }
 
 /* an interrupt on any vector */
@@ -833,6 +843,7 @@ static const struct command {
 	{ "reset-fails", cmd_reset_fails, 0, "VFIO_DEVICE_RESET gives EIO" },
 	{ "gone", cmd_gone, 0, "the BARs give EIO and SIGBUS" },
 	{ "err", cmd_err, 1, "MILLISECONDS: wait for VFIO's error eventfd; 0: arm it" },
+	{ "quiet", cmd_quiet, 1, "MILLISECONDS: it is not signalled" },
 	{ "master", cmd_master, 1, "0|1: bus mastering" },
 	{ "sleep", cmd_sleep, 1, "MILLISECONDS" },
 	{ "hold", cmd_hold, 0, "wait for a line on standard input" },
