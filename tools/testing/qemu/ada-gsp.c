@@ -791,8 +791,8 @@ void ada_gsp_boot(AdaState *s, uint64_t libos_args)
 }
 
 /*
- * Assumption LOCKDOWN: while GSP-RM has locked its core down, registers of the GSP answer as those of an engine in reset,
- * but for the doorbells. Whoever was told of it has 50 ms to read that.
+ * Assumption LOCKDOWN: while GSP-RM has locked its core down, registers of the GSP answer as those of an engine in
+ * reset, but for the doorbells. Whoever was told of it has 50 ms to read that.
  */
 bool ada_gsp_locked(AdaState *s, uint32_t off)
 {
@@ -842,7 +842,8 @@ void ada_gsp_forget(AdaState *s)
     ada_vgpu_stop_all(s);
     ada_rm_exit(s);
     ada_rm_init(s);
-    g->have_system_info = g->have_registry = g->init_done = g->unloading = g->sriov_mode = g->seq_sent = g->locked_down = false;
+    g->have_system_info = g->have_registry = g->init_done = g->unloading = g->sriov_mode = g->seq_sent = false;
+    g->locked_down = false;
     memset(&g->vf, 0, sizeof(g->vf));
     memset(g->log, 0, sizeof(g->log));
     g->start_at = g->init_at = g->stop_at = 0;
