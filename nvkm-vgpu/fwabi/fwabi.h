@@ -104,7 +104,7 @@ struct nvgpu_static_info {
 	u32 num_fb_regions;
 	struct nvgpu_fb_region fb_region[NVGPU_FB_REGIONS_MAX];
 	u64 bar1_pde_base;		/* framebuffer address of BAR1's page directory */
-	u32 internal_client, internal_device, internal_subdevice;
+	u32 internal_client, internal_subdevice;
 	bool sriov_enabled;
 	bool emulate_tlb_invalidate;	/* VF BAR0 page 0x3000 must be trapped */
 	u32 max_gfid;
@@ -258,7 +258,6 @@ struct nvgpu_fwabi {
 
 	size_t wpr_meta_size;
 	void (*encode_wpr_meta)(void *buf, const struct nvgpu_wpr *wpr);
-	size_t rm_args_size;
 	void (*encode_rm_args)(void *buf, const struct nvgpu_queue_args *args);
 
 	struct {

@@ -13,7 +13,6 @@
 /* PRAMIN, nouveau nvkm/subdev/instmem/nv50.c */
 #define NVGPU_PRAMIN_WINDOW			0x001700	/* framebuffer address >> 16 */
 #define NVGPU_PRAMIN				0x700000
-#define NVGPU_PRAMIN_SIZE			0x100000
 
 /*
  * Entries of the four levels of directories, nouveau nvkm/subdev/mmu/vmmgp100.c. Addresses go in

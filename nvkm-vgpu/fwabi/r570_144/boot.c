@@ -153,7 +153,6 @@ int nvgpu_r570_144_decode_static_info(const void *buf, size_t len, struct nvgpu_
 	}
 	info->bar1_pde_base = le64_to_cpu(si->bar1_pde_base);
 	info->internal_client = le32_to_cpu(si->internal_client);
-	info->internal_device = le32_to_cpu(si->internal_device);
 	info->internal_subdevice = le32_to_cpu(si->internal_subdevice);
 	info->max_gfid = le32_to_cpu(si->max_gfid);
 

@@ -18,7 +18,6 @@ const struct nvgpu_fwabi nvgpu_fwabi_r570_144 = {
 
 	.wpr_meta_size = sizeof(struct nvgpu_r570_144_wpr_meta),
 	.encode_wpr_meta = nvgpu_r570_144_encode_wpr_meta,
-	.rm_args_size = sizeof(struct nvgpu_r570_144_rm_args),
 	.encode_rm_args = nvgpu_r570_144_encode_rm_args,
 
 	.rpc = {
