@@ -271,13 +271,25 @@ class HostVM:
         self.stop()
 
     def start(self):
-        try:
-            self.make_run_folder()
-            self.launch()
-            self.wait_ready()
-        except BaseException:
-            self.stop()
-            raise
+        """
+        A kernel that patches its own code while another emulated CPU runs it may panic before any
+        driver of ours is there. Then it gets one more try, and the end of its log is shown.
+        """
+        for last in (False, True):
+            try:
+                self.make_run_folder()
+                self.launch()
+                self.wait_ready()
+                return
+            except BenchError as error:
+                panic = "Kernel panic" in self.serial() if self.run else False
+                self.stop()
+                if last or not panic:
+                    raise
+                say(f"host VM panicked while it booted, once more:\n{error}")
+            except BaseException:
+                self.stop()
+                raise
 
     def make_run_folder(self):
         runs = CACHE / "run"

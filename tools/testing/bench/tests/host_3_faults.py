@@ -70,15 +70,13 @@ def test_interrupt_of_a_reply_lost(vm):
 def test_gsp_locks_down(vm):
     """Its registers answer with errors for a while, which is no death; messages go on."""
     gpu = Gpu(vm)
-    gpu.set_up([Q8])
+    gpu.set_up([Q8, Q8])
     log = KernelLog(vm)
     client = sit_and_use(vm, gpu, 4000)
     before = state(gpu)
     gpu.set_model("inject-event", "lockdown:on")
     time.sleep(1)
     # by the queue alone: another vGPU opens and closes
-    expect(gpu.set_type(1, Q8), "", "type of VF 1")
-    gpu.bind(1)
     gpu.must_client(1, "boot", "rpc")
     expect(state(gpu), before, "locked down")
     gpu.set_model("inject-event", "lockdown:off")
