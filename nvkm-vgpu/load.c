@@ -102,9 +102,11 @@ static int load_check_vfs(struct nvgpu_device *nvdev)
  */
 int nvgpu_load_pause(struct nvgpu_device *nvdev)
 {
-	int ret = nvgpu_provision_hold(&nvdev->pf);
 	unsigned int i;
+	u32 open;
+	int ret;
 
+	ret = nvgpu_provision_hold(&nvdev->pf, &open);
 	if (ret || !nvdev->loaded)
 		return ret;
 	for (i = 0; i < ARRAY_SIZE(nvdev->vf_devfn); i++)
@@ -172,12 +174,19 @@ DEFINE_SIMPLE_DEV_PM_OPS(nvgpu_pm_ops, load_suspend, load_resume);
 static int load_notify(struct notifier_block *nb, unsigned long event, void *unused)
 {
 	struct nvgpu_device *nvdev = container_of(nb, struct nvgpu_device, sleep);
+	u32 open;
+	int ret;
 
 	switch (event) {
 	case PM_HIBERNATION_PREPARE:
 	case PM_SUSPEND_PREPARE:
 	case PM_RESTORE_PREPARE:
-		return notifier_from_errno(nvgpu_provision_hold(&nvdev->pf));
+		ret = nvgpu_provision_hold(&nvdev->pf, &open);
+		if (ret)
+			dev_err(&nvdev->pf.gpu.pdev->dev,
+				"vGPU %u is open, and would lose its framebuffer: no sleep\n",
+				open);
+		return notifier_from_errno(ret);
 	case PM_POST_HIBERNATION:
 	case PM_POST_SUSPEND:
 	case PM_POST_RESTORE:

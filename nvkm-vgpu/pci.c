@@ -214,7 +214,7 @@ static void nvkm_vgpu_reset_prepare(struct pci_dev *pdev)
 
 	if (nvgpu_load_pause(nvgpu_device(pf)))
 		nvgpu_health_dead(&pf->gsp.health,
-				  "the GPU is being reset with a vGPU open; unbind and bind it to go on");
+				  "the GPU is being reset with a vGPU open; close it and reset once more");
 }
 
 static void nvkm_vgpu_reset_done(struct pci_dev *pdev)

@@ -449,18 +449,18 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_drop_kept);
 /**
  * nvgpu_provision_hold() - let no VF be opened for a while
  * @pf: the GPU
+ * @open: GFID of a vGPU that is open, if that is why not
  *
- * Return: 0, also if that is so already; -EBUSY if a vGPU is open, with a line that says which.
+ * Return: 0, also if that is so already; -EBUSY if a vGPU is open.
  */
-int nvgpu_provision_hold(struct nvkm_vgpu_pf *pf)
+int nvgpu_provision_hold(struct nvkm_vgpu_pf *pf, u32 *open)
 {
 	unsigned int i;
 
 	guard(mutex)(&pf->mgr.lock);
 	for (i = 0; i < NVGPU_MAX_VFS; i++)
 		if (nvgpu_vf_is_open(pf->mgr.vf[i].state)) {
-			dev_err(&pf->gpu.pdev->dev,
-				"vGPU %u is open, and would lose its framebuffer\n", i + 1);
+			*open = i + 1;
 			return -EBUSY;
 		}
 	pf->mgr.held = true;

@@ -27,7 +27,7 @@ void nvgpu_provision_clear_all(struct nvkm_vgpu_pf *pf);
 void nvgpu_provision_drop_kept(struct nvkm_vgpu_pf *pf);
 
 /* GSP-RM goes and comes back */
-int nvgpu_provision_hold(struct nvkm_vgpu_pf *pf);
+int nvgpu_provision_hold(struct nvkm_vgpu_pf *pf, u32 *open);
 void nvgpu_provision_unhold(struct nvkm_vgpu_pf *pf);
 
 /* a vGPU that opens and closes */

@@ -249,10 +249,16 @@ def test_gpu_is_reset_in_use(vm):
     out = client.wait(60, check=False)
     expect("ok err" in out, True, f"the client: {out}")
     row(before, "PF is reset", told_after(out, event), state(gpu))
-    expect(ours(log)[0], "GSP-RM died: the GPU is being reset; unbind and bind it to go on", "said")
-    gpu.must_write(UNBIND, gpu.pf, timeout=180)
+    expect(ours(log)[0], "GSP-RM died: the GPU is being reset with a vGPU open; close it and reset once more",
+           "said")
     expect(others(log), [], "warnings")
-    works_again(gpu)
+    log.mark()
+    gpu.must_write(gpu.path("reset"), 1, timeout=180)
+    expect(state(gpu)[0], "up", "GSP-RM after a reset with nothing open")
+    expect((ours(log), others(log)), ([], []), "said")
+    expect(gpu.set_type(0, Q8), "", "type of VF 0")
+    gpu.must_client(0, "boot", "rpc")
+    gpu.put_away()
 
 
 @host_test()

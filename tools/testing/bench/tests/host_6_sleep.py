@@ -10,7 +10,7 @@ from faults import IN_USE, Q8, others, ours, state
 from gpu import CLIENT, Gpu, KernelLog
 
 A8 = 886
-OPEN = "vGPU 1 is open, and would lose its framebuffer"
+OPEN = "vGPU 1 is open, and would lose its framebuffer: no sleep"
 LOST = (
     "SR-IOV capability has VF 0 at devfn 0x0, not 0x4: configuration space is not as it was",
     "GSP-RM is not loaded again, error -5; unbind and bind the GPU to go on",
