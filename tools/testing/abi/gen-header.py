@@ -18,6 +18,14 @@ rVERSION.consts.tsv (name, value, source) gives r570_NAME, for a bit field or
 an address range r570_NAME_HI and r570_NAME_LO. Where chips differ, AD102's own
 header wins, then those that it inherits from.
 
+rVERSION.guest-static-data.tsv (rpc, index, offset, size, wire struct) tells where
+the parts of a guest's two large replies are. For the part S_v25_0E, and each of
+its members, of reply R:
+
+    r550_R__SIZE            size of the reply
+    r550_R__S               offset of the part in it
+    r550_R__S__a__b         offset of the member in it, with _SZ, _NUM, _STRIDE
+
 Anything unexpected (a malformed row, two values for one name) is an error.
 """
 
@@ -74,22 +82,44 @@ class Header:
         path.write_text("\n".join(lines))
 
 
+def member_of(header, where, name, offset, size, kind):
+    header.add(where, name, offset)
+    header.add(where, name + "_SZ", size)
+    array = re.search(r"\[(\d+)\]$", kind)
+    if array and int(array[1]):
+        if size % int(array[1]):
+            raise Error(f"{where}: {size} bytes are not {array[1]} entries")
+        header.add(where, name + "_NUM", int(array[1]))
+        header.add(where, name + "_STRIDE", size // int(array[1]))
+
+
 def structs(header, path, prefix):
     for where, (struct, member, offset, size, kind, _source) in rows(path, 6):
         name = prefix + identifier(struct, where)
-        offset, size = int(offset), int(size)
         if member == "-":
-            header.add(where, name + "__SIZE", size)
+            header.add(where, name + "__SIZE", int(size))
+        else:
+            member_of(header, where, name + "__" + identifier(member, where), int(offset), int(size), kind)
+
+
+def replies(header, path, prefix):
+    """Of a part whose members the table of structures beside it does not have, there is the offset only."""
+    members = {}
+    beside = path.with_name(path.name.replace(".guest-static-data.", ".structs."))
+    for where, (struct, member, offset, size, kind, _source) in rows(beside, 6):
+        members.setdefault(struct, []).append((where, member, int(offset), int(size), kind))
+    for where, (rpc, index, offset, size, wire) in rows(path, 5):
+        if index == "total":
+            header.add(where, f"{prefix}{rpc}__SIZE", int(size))
             continue
-        name += "__" + identifier(member, where)
-        header.add(where, name, offset)
-        header.add(where, name + "_SZ", size)
-        array = re.search(r"\[(\d+)\]$", kind)
-        if array and int(array[1]):
-            if size % int(array[1]):
-                raise Error(f"{where}: {size} bytes are not {array[1]} entries")
-            header.add(where, name + "_NUM", int(array[1]))
-            header.add(where, name + "_STRIDE", size // int(array[1]))
+        name = prefix + rpc + "__" + re.sub(r"_v[0-9A-F]{2}_[0-9A-F]{2}$", "", wire.partition("[")[0])
+        for at, member, inside, length, kind in members.get(wire, [(where, "-", 0, int(size), "")]):
+            if member != "-":
+                member_of(header, at, name + "__" + identifier(member, at), int(offset) + inside, length, kind)
+            elif length != int(size):
+                raise Error(f"{where}: {size} bytes, but {length} at {at}")
+            else:
+                header.add(where, name, int(offset))
 
 
 def consts(header, path, prefix):
@@ -113,7 +143,8 @@ def main():
         sys.exit(__doc__.strip())
     here = pathlib.Path(__file__).parent
     header = Header()
-    tables = sorted(here.glob("r*.structs.tsv")) + sorted(here.glob("r*.consts.tsv"))
+    readers = {"structs": structs, "consts": consts, "guest-static-data": replies}
+    tables = [path for kind in readers for path in sorted(here.glob(f"r*.{kind}.tsv"))]
     try:
         if not tables:
             raise Error(f"no tables in {here}")
@@ -121,8 +152,7 @@ def main():
             version = re.match(r"r(\d+)\.", path.name)
             if not version:
                 raise Error(f"{path.name}: no version in its name")
-            read = structs if ".structs." in path.name else consts
-            read(header, path, f"r{version[1]}_")
+            readers[path.name.split(".")[-2]](header, path, f"r{version[1]}_")
         header.write(pathlib.Path(sys.argv[1]))
     except (Error, ValueError) as error:
         sys.exit(f"gen-header.py: {error}")

@@ -48,6 +48,12 @@ enum {
 
 typedef struct MmuFault { uint64_t va; uint32_t type; } MmuFault;
 
+/* a guest's ids start where the host put them */
+static uint32_t host_chid(const AdaChannel *c)
+{
+    return c->chid + (c->gfid ? c->gpu->gsp->vgpu[c->gfid].chid[c->engine->type] : 0);
+}
+
 static void send_error_log(AdaChannel *c, uint32_t xid, const char *text)
 {
     AdaState *s = c->gpu;
@@ -56,7 +62,7 @@ static void send_error_log(AdaChannel *c, uint32_t xid, const char *text)
 
     stl_le_p(p + ADA_OFF(fw, rpc_os_error_log_v17_00, exceptType), xid);
     stl_le_p(p + ADA_OFF(fw, rpc_os_error_log_v17_00, runlistId), c->engine->runlist);
-    stl_le_p(p + ADA_OFF(fw, rpc_os_error_log_v17_00, chid), c->chid);
+    stl_le_p(p + ADA_OFF(fw, rpc_os_error_log_v17_00, chid), host_chid(c));
     g_strlcpy((char *)p + ADA_OFF(fw, rpc_os_error_log_v17_00, errString), text,
               ADA_OFF(fw, rpc_os_error_log_v17_00, errString_SZ));
     ada_gsp_event(s, RPC_EVENT(OS_ERROR_LOG), p, ADA_SIZE(fw, rpc_os_error_log_v17_00));
@@ -69,7 +75,7 @@ static void send_rc(AdaChannel *c, uint32_t xid, const MmuFault *fault)
     uint8_t p[MAX_CONST(r535_rpc_rc_triggered_v17_02__SIZE, r570_rpc_rc_triggered_v17_02__SIZE)] = {};
 
     stl_le_p(p + ADA_OFF(fw, rpc_rc_triggered_v17_02, nv2080EngineType), c->engine->type);
-    stl_le_p(p + ADA_OFF(fw, rpc_rc_triggered_v17_02, chid), c->chid);
+    stl_le_p(p + ADA_OFF(fw, rpc_rc_triggered_v17_02, chid), host_chid(c));
     stl_le_p(p + ADA_OFF(fw, rpc_rc_triggered_v17_02, exceptType), xid);
     stl_le_p(p + ADA_OFF(fw, rpc_rc_triggered_v17_02, scope), RC_SCOPE);
     stw_le_p(p + ADA_OFF(fw, rpc_rc_triggered_v17_02, partitionAttributionId), RC_PARTITION);
@@ -107,6 +113,9 @@ static void chan_stop(AdaChannel *c, const char *check, uint32_t xid, const MmuF
             send_error_log(c, xid, text);
         }
         send_rc(c, xid, fault);
+        if (c->gfid) {
+            ada_guest_rc(&c->gpu->gsp->vgpu[c->gfid], c, xid);
+        }
     }
 }
 
@@ -142,6 +151,16 @@ AdaFunc *ada_chan_func(AdaChannel *c)
     return c->gfid ? c->gpu->vf[c->gfid - 1] : &c->gpu->func;
 }
 
+static GHashTable *chan_objects(const AdaChannel *c)
+{
+    return c->gfid ? c->gpu->gsp->vgpu[c->gfid].objects : c->gpu->gsp->objects;
+}
+
+AdaObject *ada_chan_space(const AdaChannel *c)
+{
+    return ada_object_find(chan_objects(c), c->client, c->gfid ? c->client : c->vaspace);
+}
+
 bool ada_phys_access(AdaFunc *f, bool sysmem, uint64_t addr, void *buf, uint64_t len, AdaAccess how)
 {
     static uint8_t zero[64 * KiB];
@@ -170,7 +189,7 @@ bool ada_phys_access(AdaFunc *f, bool sysmem, uint64_t addr, void *buf, uint64_t
 /* what is at @va, and how much of @len goes on there; false: a fault */
 static bool translate(AdaChannel *c, uint64_t va, bool write, AdaXlat *x, uint64_t *len)
 {
-    AdaObject *v = ada_rm_object(c->gpu, c->client, c->vaspace);
+    AdaObject *v = ada_chan_space(c);
 
     if (!v || !v->page_directory) {
         mmu_fault(c, va, FAULT_UNBOUND, write);
@@ -329,7 +348,8 @@ static AdaStep set_object(AdaChannel *c, uint32_t data)
 {
     uint32_t class = ADA_FIELD(data, NVC56F_SET_OBJECT_NVCLASS);
 
-    if (class != c->engine->class || !ada_rm_child_of_class(c->gpu, c->client, c->handle, class)) {
+    if ((class != c->engine->class && !c->engine->swallows) ||
+        !ada_object_child_of_class(chan_objects(c), c->client, c->handle, class)) {
         return ada_chan_error(c, "chan-class", c->engine->xid, "class 0x%04x on subchannel %u", class, c->subchannel);
     }
     c->class[c->subchannel] = class;
@@ -414,6 +434,16 @@ static AdaStep host_method(AdaChannel *c, uint32_t method, uint32_t data)
 
 /* ---- pushbuffer -------------------------------------------------------------------------------------------------- */
 
+/* assumption GUEST-GRAPHICS */
+static AdaStep swallow(AdaChannel *c, uint32_t method, uint32_t data)
+{
+    if (!c->gpu->fifo->swallowed++) {
+        fprintf(stderr, "nvidia-ada: %s takes methods and does nothing: first 0x%04x, data 0x%08x of GFID %u\n",
+                c->engine->name, method, data, c->gfid);
+    }
+    return ADA_STEP_DONE;
+}
+
 static AdaStep run_method(AdaChannel *c, uint32_t method, uint32_t data)
 {
     if (method < ADA_CE_FIRST) {
@@ -423,7 +453,7 @@ static AdaStep run_method(AdaChannel *c, uint32_t method, uint32_t data)
         return ada_chan_error(c, "chan-method", PBDMA_ERROR, "method 0x%04x on subchannel %u, which has no class",
                               method, c->subchannel);
     }
-    return ada_ce_method(c, method, data);
+    return c->engine->swallows ? swallow(c, method, data) : ada_ce_method(c, method, data);
 }
 
 static AdaStep one_data(AdaChannel *c, uint32_t data)

@@ -17,6 +17,9 @@
     extract32(val, r570_##field##_LO, r570_##field##_HI - r570_##field##_LO + 1)
 #define ADA_IS(val, field, value)   (ADA_FIELD(val, field) == r570_##field##_##value)
 
+/* methods of an engine that is switched away from after a fault: seen on GA106 with 580, used on Ada with 570 */
+#define ADA_METHOD_BUFFER   20480
+
 /* an engine that channels can work for, with its runlist */
 typedef struct AdaEngine {
     const char *name;
@@ -25,11 +28,16 @@ typedef struct AdaEngine {
     uint32_t runlist, mmu_fault_id;
     uint32_t nonstall_vector;
     uint32_t xid;               /* ROBUST_CHANNEL_*: an error of its own */
+    bool swallows;              /* takes methods of any class and does nothing */
 } AdaEngine;
 
-/* the one that there is, and its place in the table of interrupts */
+/* the one that the host's driver has, and its place in the table of interrupts */
 const AdaEngine *ada_engine(AdaState *s);
 uint32_t ada_engine_mc_index(AdaState *s);
+/* those that a guest has, NULL behind the last one */
+const AdaEngine *ada_guest_engine(AdaState *s, unsigned int i);
+/* an entry of the table of FIFO devices, which is zero; @mc: place in the table of interrupts, as its reader counts */
+void ada_engine_entry(const AdaEngine *e, uint32_t mc, uint32_t pbdma, uint8_t *entry);
 
 typedef enum {
     ADA_STEP_DONE,      /* go on */
@@ -83,7 +91,7 @@ struct AdaFifo {
     GPtrArray *channels;        /* of AdaChannel, which it owns */
     QEMUBH *work;
     QEMUTimer *timer;           /* looks at semaphores that are waited for */
-    uint64_t created, doorbells, methods, launches, bytes_copied, bytes_filled, semaphores, faults;
+    uint64_t created, doorbells, methods, swallowed, launches, bytes_copied, bytes_filled, semaphores, faults;
 };
 
 /* ---- ada-chan.c -------------------------------------------------------------------------------------------------- */
@@ -93,6 +101,8 @@ void ada_chan_add(AdaState *s, AdaChannel *c);
 void ada_chan_free(AdaChannel *c);
 void ada_chan_enable(AdaChannel *c, bool on);
 const char *ada_chan_state(const AdaChannel *c);
+/* what has its page directory: a VA space of the host's driver, a client of a guest's; NULL: it is gone */
+AdaObject *ada_chan_space(const AdaChannel *c);
 AdaFunc *ada_chan_func(AdaChannel *c);
 
 /* ADA_ZERO wants no buffer, and gives whole pages of framebuffer back to the host */
@@ -114,6 +124,9 @@ AdaStep ada_ce_method(AdaChannel *c, uint32_t method, uint32_t data);
 AdaStep ada_ce_run(AdaChannel *c);      /* a bounded part of the transfer that is active */
 
 /* ---- ada-rmchan.c ------------------------------------------------------------------------------------------------ */
+
+/* the guest's driver is told, too (ada-guest.c) */
+void ada_guest_rc(AdaVgpu *v, const AdaChannel *c, uint32_t xid);
 
 typedef uint32_t AdaAlloc(AdaState *s, AdaObject *obj, uint8_t *p);     /* parameters, NV_STATUS */
 AdaAlloc ada_rm_channel, ada_rm_copy_engine;

@@ -92,6 +92,31 @@ static void account_objects(AdaState *s, AdaAccount *a)
     }
 }
 
+/* a guest's are among those that its vGPU has in any case */
+static void account_channels(const AdaFifo *fifo, AdaAccount *a)
+{
+    for (guint i = 0; i < fifo->channels->len; i++) {
+        const AdaChannel *c = g_ptr_array_index(fifo->channels, i);
+
+        *(c->gfid ? &a->guest_channels : &a->channels) += 1;
+    }
+}
+
+static void account_guest(const AdaVgpu *v, AdaAccount *a)
+{
+    GHashTableIter it;
+    AdaObject *o;
+
+    if (!v->objects) {
+        return;
+    }
+    g_hash_table_iter_init(&it, v->objects);
+    while (g_hash_table_iter_next(&it, NULL, (gpointer *)&o)) {
+        a->guest_objects++;
+        a->guest_clients += o->handle == o->client;
+    }
+}
+
 void ada_account(AdaState *s)
 {
     AdaGsp *g = s->gsp;
@@ -112,8 +137,9 @@ void ada_account(AdaState *s)
         a.channels += v->channels;
         a.heaps += 1 + !!v->mig_heap_len;
         a.heap_bytes += v->heap_len + v->mig_heap_len;
+        account_guest(v, &a);
     }
-    a.channels += s->fifo->channels->len;
+    account_channels(s->fifo, &a);
     account_objects(s, &a);
     g->now = a;
     for (size_t i = 0; i < sizeof(a) / sizeof(*now); i++) {
@@ -133,6 +159,9 @@ static QDict *account_dict(const AdaAccount *a)
     qdict_put_int(d, "heap_bytes", a->heap_bytes);
     qdict_put_int(d, "rm_clients", a->rm_clients);
     qdict_put_int(d, "rm_objects", a->rm_objects);
+    qdict_put_int(d, "guest_clients", a->guest_clients);
+    qdict_put_int(d, "guest_objects", a->guest_objects);
+    qdict_put_int(d, "guest_channels", a->guest_channels);
     return d;
 }
 
@@ -302,6 +331,7 @@ static QDict *engine_stats(const AdaFifo *fifo)
     qdict_put_int(d, "channels", fifo->created);
     qdict_put_int(d, "doorbells", fifo->doorbells);
     qdict_put_int(d, "methods", fifo->methods);
+    qdict_put_int(d, "swallowed", fifo->swallowed);
     qdict_put_int(d, "launches", fifo->launches);
     qdict_put_int(d, "bytes_copied", fifo->bytes_copied);
     qdict_put_int(d, "bytes_filled", fifo->bytes_filled);
@@ -420,6 +450,7 @@ static QDict *vgpu_dict(AdaVgpu *v)
     qdict_put_int(guest, "rpcs", v->guest.count);
     qdict_put_int(guest, "last_function", v->guest.last_function);
     qdict_put_str(guest, "version", version);
+    qdict_put_int(guest, "objects", v->objects ? g_hash_table_size(v->objects) : 0);
     qdict_put(d, "guest", guest);
     return d;
 }
@@ -445,7 +476,7 @@ static char *get_channels(Object *obj, Error **errp)
 
     for (guint i = 0; i < fifo->channels->len; i++) {
         const AdaChannel *c = g_ptr_array_index(fifo->channels, i);
-        const AdaObject *space = ada_rm_object(s, c->client, c->vaspace);
+        const AdaObject *space = ada_chan_space(c);
         QDict *d = qdict_new();
 
         qdict_put_int(d, "gfid", c->gfid);

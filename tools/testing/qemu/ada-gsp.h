@@ -60,9 +60,10 @@ typedef struct AdaQueues {
 
 typedef struct AdaObject {
     uint32_t client, handle, parent, class;
-    uint64_t page_directory;        /* of a VA space, as SET_PAGE_DIRECTORY gave it */
+    uint64_t page_directory;        /* of a VA space, as SET_PAGE_DIRECTORY gave it; of a guest's client */
     bool page_directory_sysmem;
     AdaChannel *channel;            /* of a channel */
+    uint32_t event_client, event_object, event_index;       /* of a guest's event: what it is about */
 } AdaObject;
 
 /* handles that GSP-RM reports as its own */
@@ -84,9 +85,11 @@ typedef enum {
 
 typedef struct AdaGuestRpc {        /* what the guest driver's set-up request told */
     bool up;
-    uint64_t ctrl, response, message;   /* address words */
+    uint64_t ctrl, response, message, shared, events;       /* address words */
     uint32_t request;               /* last request answered */
-    uint32_t version;               /* of RPCs, major:minor, 0 = not negotiated */
+    uint32_t version;               /* of RPCs, major << 16 | minor, 0 = not agreed upon */
+    uint32_t put;                   /* in the ring of events */
+    bool leaving;                   /* it said that it is unloaded */
     uint32_t count, last_function;
     bool ring_setup, ring_message;  /* doorbells not yet seen to */
 } AdaGuestRpc;
@@ -104,8 +107,17 @@ typedef struct AdaVgpu {
     uint32_t seq;                   /* last plugin message processed */
     bool bus_master;                /* message 13 */
     QEMUTimer *timer;               /* the plugin task takes its time */
+    uint8_t uuid[16];               /* message 2 */
     AdaGuestRpc guest;
+    GHashTable *objects;            /* client << 32 | handle: AdaObject, of the guest; NULL: none yet */
 } AdaVgpu;
+
+typedef struct AdaVgpuType {        /* as the host added it */
+    uint32_t type;
+    char name[r570_NVA081_CTRL_VGPU_INFO__adapterName_SZ + 1];      /* what a guest calls its GPU */
+    char class[r570_NVA081_CTRL_VGPU_INFO__vgpuClass_SZ + 1];
+    bool cuda;
+} AdaVgpuType;
 
 #define ADA_LOGS            3   /* LOGINIT, LOGINTR, LOGRM */
 #define ADA_MAX_FB_REGIONS  8
@@ -118,6 +130,7 @@ typedef struct AdaFbRegion {
 
 typedef struct AdaAccount {
     uint64_t gfids, segments, fb_bytes, channels, heaps, heap_bytes, rm_clients, rm_objects;
+    uint64_t guest_clients, guest_objects, guest_channels;
 } AdaAccount;
 
 /* ---- all of it --------------------------------------------------------------------------------------------------- */
@@ -151,7 +164,7 @@ struct AdaGsp {
 
     GHashTable *objects;    /* client << 32 | handle: AdaObject */
 
-    uint32_t types[r570_NVA081_MAX_VGPU_TYPES_PER_PGPU];
+    AdaVgpuType types[r570_NVA081_MAX_VGPU_TYPES_PER_PGPU];
     unsigned int num_types;
     AdaVgpu vgpu[ADA_MAX_GFID + 1];
 
@@ -182,8 +195,12 @@ bool ada_rm_start(AdaState *s);         /* GSP-RM comes up: internal objects, re
 /* is all of it in one region that is the driver's? */
 bool ada_fb_usable(AdaState *s, uint64_t addr, uint64_t len);
 AdaObject *ada_rm_object(AdaState *s, uint32_t client, uint32_t handle);
-/* has that object a child of @class? */
-bool ada_rm_child_of_class(AdaState *s, uint32_t client, uint32_t handle, uint32_t class);
+/* tables of objects: GSP-RM's own, and a guest's. NULL has none */
+GHashTable *ada_objects_new(void);
+AdaObject *ada_object_find(GHashTable *objects, uint32_t client, uint32_t handle);
+AdaObject *ada_object_add(GHashTable *objects, uint32_t client, uint32_t parent, uint32_t handle, uint32_t class);
+void ada_object_free(GHashTable *objects, AdaObject *o);    /* and all below it */
+bool ada_object_child_of_class(GHashTable *objects, uint32_t client, uint32_t handle, uint32_t class);
 /* does a channel of engine @type have one of these ids? */
 bool ada_chid_used(AdaState *s, uint32_t type, uint32_t first, uint32_t count);
 /* a control; @p is as long as the ABI says. NV_STATUS */
@@ -197,7 +214,9 @@ void ada_vgpu_stop_all(AdaState *s);
 bool ada_vgpu_crash(AdaState *s, uint32_t gfid);
 bool ada_vgpu_live(AdaState *s, uint32_t gfid);     /* between BOOTLOAD and CLEANUP */
 const char *ada_vgpu_state_name(AdaVgpuState state);
-void ada_guest_reset(AdaVgpu *v);
+const AdaVgpuType *ada_vgpu_type(AdaVgpu *v);       /* of a vGPU that is configured */
+uint64_t ada_vgpu_fb_bytes(AdaVgpu *v);             /* of its guest physical framebuffer */
+void ada_guest_reset(AdaVgpu *v);       /* its guest has not been there */
 void ada_guest_work(AdaState *s);       /* guests' doorbells */
 
 /* ---- debug ------------------------------------------------------------------------------------------------------- */

@@ -5,13 +5,14 @@
  * the others: response, message, shared memory and events, in the guest's system memory or framebuffer. All of it is
  * read and written as the VF, through the IOMMU or the VMMU. One request at a time; a response is its request's number.
  *
- * The guest's layouts are known for 570 only; drivers of the 535 generation use the same first fields.
+ * The driver tells its version of the protocol first. One that is not newer than the host's stays as it is, a newer one
+ * is answered with the host's, and the driver comes again with that. Layouts are known of two versions.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
-#include "ada-gsp.h"
+#include "ada-guest.h"
 
 #define WORD_VALID(w)       ((w) & r570_VGPU_GSP_BUF_ADDR_V1_VALIDITY_VALID)
 #define WORD_APERTURE(w)    extract64(w, r570_VGPU_GSP_BUF_ADDR_V1_APERTURE_LO, 2)
@@ -25,6 +26,11 @@
 #define CTRL(m)             r570_VGPU_GSP_CTRL_BUF_V1__##m
 #define CTRL_USED           (CTRL(debugBuf) + CTRL(debugBuf_SZ))
 #define RESPONSE(m)         r570_VGPU_GSP_RESPONSE_BUF_V1__##m
+
+/* what OpenRM 570.144 says of its own: guests of vGPU 16 and later */
+#define OLDEST_GUEST        (r570_VGX_MAJOR_VERSION_NUMBER_VGPU_16_0 << 16)
+
+#define MESSAGE_MAX         (128 * KiB)     /* of a control, whose length is told apart; all others are a page */
 
 QEMU_BUILD_BUG_ON(r570_VGPU_GSP_BUF_ADDR_V1_APERTURE_HI - r570_VGPU_GSP_BUF_ADDR_V1_APERTURE_LO != 1);
 QEMU_BUILD_BUG_ON(r570_VGPU_GSP_BUF_ADDR_V2_SIZE_HI - r570_VGPU_GSP_BUF_ADDR_V2_SIZE_LO != 1);
@@ -60,7 +66,22 @@ static bool word_ok(AdaFunc *f, const char *what, uint64_t word, uint32_t size)
 
 void ada_guest_reset(AdaVgpu *v)
 {
+    ada_gobj_clear(v);
     v->guest = (AdaGuestRpc) { .count = v->guest.count, .last_function = v->guest.last_function };
+}
+
+/* A driver takes its buffers down to put them elsewhere, too: only one that said goodbye is gone after that */
+static void forget_buffers(AdaVgpu *v)
+{
+    uint32_t version = v->guest.version;
+
+    if (v->guest.leaving) {
+        ada_guest_reset(v);
+        return;
+    }
+    v->guest = (AdaGuestRpc) {
+        .version = version, .count = v->guest.count, .last_function = v->guest.last_function,
+    };
 }
 
 /* ---- set-up and teardown ----------------------------------------------------------------------------------------- */
@@ -97,15 +118,17 @@ static void setup(AdaFunc *f, AdaVgpu *v, uint64_t word)
     }
     g.response = ldq_le_p(ctrl + CTRL(responseBuf__addr));
     g.message = ldq_le_p(ctrl + CTRL(msgBuf__addr));
+    g.shared = ldq_le_p(ctrl + CTRL(sharedMem__addr));
+    g.events = ldq_le_p(ctrl + CTRL(eventBuf__addr));
     if (!word_ok(f, "response", g.response, SIZE_4K) || !word_ok(f, "message", g.message, SIZE_128K) ||
-        !word_ok(f, "shared memory", ldq_le_p(ctrl + CTRL(sharedMem__addr)), SIZE_4K) ||
-        !word_ok(f, "events", ldq_le_p(ctrl + CTRL(eventBuf__addr)), SIZE_4K)) {
+        !word_ok(f, "shared memory", g.shared, SIZE_4K) || !word_ok(f, "events", g.events, SIZE_4K)) {
         return;
     }
     g.version = v->guest.version;
-    if (!guest_write32(f, g.response, RESPONSE(putEventBuf), 0) ||
+    g.put = ldl_le_p(ctrl + CTRL(getEventBuf)) % r570_VGPU_EVENT_BUF_ENTRY_COUNT;   /* the ring is empty */
+    if (!guest_write32(f, g.response, RESPONSE(putEventBuf), g.put) ||
         !guest_write32(f, g.response, RESPONSE(hostEccStatus), f->gpu->ecc) ||
-        !guest_write32(f, g.response, RESPONSE(usmType), 0) ||
+        !guest_write32(f, g.response, RESPONSE(usmType), ada_gstatic_brand(v)) ||
         !guest_write32(f, g.response, RESPONSE(enabledGspCaps), 0)) {
         ada_refuse(f->gpu, "guest-buffer", "GFID %u: response buffer unreachable", f->gfid);
         return;
@@ -126,42 +149,232 @@ static void teardown(AdaFunc *f, AdaVgpu *v)
     if (read_ctrl(f, v->guest.ctrl, ctrl)) {
         answer(f, &v->guest, ldl_le_p(ctrl + CTRL(requestId)));
     }
-    ada_guest_reset(v);
+    forget_buffers(v);
+}
+
+/* ---- events ------------------------------------------------------------------------------------------------------ */
+
+bool ada_guest_shared(AdaVgpu *v, uint32_t off, uint32_t val)
+{
+    AdaFunc *f = v->gpu->vf[v->gfid - 1];
+
+    return f && v->guest.up && guest_write32(f, v->guest.shared, off, val);
+}
+
+bool ada_guest_event(AdaVgpu *v, const AdaGuestEvent *e)
+{
+#define EVENT(m)    r570_VGPU_EVENT_BUF_ENTRY__##m
+    uint8_t ctrl[CTRL_USED], entry[r570_VGPU_EVENT_BUF_ENTRY__SIZE] = {};
+    AdaFunc *f = v->gpu->vf[v->gfid - 1];
+    AdaGuestRpc *g = &v->guest;
+    uint32_t next = (g->put + 1) % r570_VGPU_EVENT_BUF_ENTRY_COUNT;
+    uint64_t now = ada_ptimer(v->gpu);
+
+    if (!f || !g->up || !read_ctrl(f, g->ctrl, ctrl)) {
+        return false;
+    }
+    if (next == ldl_le_p(ctrl + CTRL(getEventBuf))) {
+        ada_refuse(v->gpu, "guest-event-full", "GFID %u: event of type %u is lost", v->gfid, e->type);
+        return false;
+    }
+    stl_le_p(entry + EVENT(hClient), e->client);
+    stl_le_p(entry + EVENT(hObject), e->object);
+    stl_le_p(entry + EVENT(notifyIndex), e->index);
+    stl_le_p(entry + EVENT(flags), e->type << 16 | e->plugin);
+    stl_le_p(entry + EVENT(timestampLo), now);
+    stl_le_p(entry + EVENT(timestampHi), now >> 32);
+    stl_le_p(entry + EVENT(info32), e->info32);
+    stl_le_p(entry + EVENT(info16), e->info16);
+    stl_le_p(entry + EVENT(rcChid), e->chid);
+    if (!guest_write(f, g->events, g->put * sizeof(entry), entry, sizeof(entry)) ||
+        !guest_write32(f, g->response, RESPONSE(putEventBuf), next)) {
+        return false;
+    }
+    g->put = next;
+    ada_intr_raise(f, ADA_GUEST_EVENT_VECTOR);
+    return true;
+#undef EVENT
+}
+
+void ada_guest_rc(AdaVgpu *v, const AdaChannel *c, uint32_t xid)
+{
+    AdaGuestEvent e = {
+        .client = c->client, .object = c->handle, .plugin = true, .type = ADA_GUEST_EVENT_RC, .info32 = xid,
+        .info16 = c->engine->type, .chid = c->chid,
+    };
+
+    ada_guest_event(v, &e);
 }
 
 /* ---- RPCs -------------------------------------------------------------------------------------------------------- */
 
-static uint32_t guest_system_info(AdaVgpu *v, uint8_t *msg, uint32_t len)
-{
-    uint8_t *p = msg + RPC_HDR;
+#define SYSTEM_INFO(m)  r570_rpc_set_guest_system_info_v03_00__##m
 
-    if (len < RPC_HDR + r570_rpc_set_guest_system_info_v03_00__SIZE) {
-        return r570_NV_VGPU_MSG_RESULT_RPC_INVALID_MESSAGE_FORMAT;
+/* The first call of a driver that starts: what one before it has left behind has nobody any more */
+static uint32_t system_info(AdaGuestCall *c)
+{
+    AdaVgpu *v = c->v;
+    uint32_t version = ldl_le_p(c->p + SYSTEM_INFO(vgxVersionMajorNum)) << 16 |
+                       ldl_le_p(c->p + SYSTEM_INFO(vgxVersionMinorNum));
+
+    ada_gobj_clear(v);
+    v->guest.version = 0;
+    if (version < OLDEST_GUEST) {
+        ada_refuse(v->gpu, "guest-too-old", "GFID %u: version %x.%02x", v->gfid, version >> 16, version & 0xffff);
+        return NV(ERR_LIB_RM_VERSION_MISMATCH);
     }
-    stl_le_p(p + r570_rpc_set_guest_system_info_v03_00__vgxVersionMajorNum, r570_VGX_MAJOR_VERSION_NUMBER);
-    stl_le_p(p + r570_rpc_set_guest_system_info_v03_00__vgxVersionMinorNum, r570_VGX_MINOR_VERSION_NUMBER);
-    v->guest.version = r570_VGX_MAJOR_VERSION_NUMBER << 16 | r570_VGX_MINOR_VERSION_NUMBER;
+    if (version > ADA_GUEST_29_0C) {
+        stl_le_p(c->p + SYSTEM_INFO(vgxVersionMajorNum), ADA_GUEST_29_0C >> 16);
+        stl_le_p(c->p + SYSTEM_INFO(vgxVersionMinorNum), ADA_GUEST_29_0C & 0xffff);
+        c->private = NV(ERR_LIB_RM_VERSION_MISMATCH);
+        return NV(OK);
+    }
+    v->guest.version = version;
     return NV(OK);
 }
 
-/* assumption GUEST-RPC: this one call, all others not supported */
-static uint32_t run_rpc(AdaFunc *f, AdaVgpu *v, uint8_t *msg, uint32_t len)
+static uint32_t nothing_to_do(AdaGuestCall *c)
 {
-    uint32_t function = ldl_le_p(msg + RPC_OFF(function));
+    return NV(OK);
+}
+
+static uint32_t unloading(AdaGuestCall *c)
+{
+    c->v->guest.leaving = true;
+    return NV(OK);
+}
+
+/* of nothing that is modelled: no brand beyond the type's, no engine was ever busy */
+static uint32_t brand_caps(AdaGuestCall *c)
+{
+    memset(c->p, 0, r570_rpc_get_brand_caps_v25_12__SIZE);
+    return NV(OK);
+}
+
+static uint32_t engine_utilization(AdaGuestCall *c)
+{
+    memset(c->p, 0, r570_rpc_get_engine_utilization_v1F_0E__SIZE);
+    return NV(OK);
+}
+
+/* assumption GUEST-RPC: these calls, all others not supported */
+static const struct {
+    uint32_t function, size;        /* of the payload, at least */
+    AdaGuestRun *run;
+} rpcs[] = {
+#define RPC(name, params, run)  { RPC_FN(name), r570_rpc_##params##__SIZE, run }
+    RPC(SET_GUEST_SYSTEM_INFO, set_guest_system_info_v03_00, system_info),
+    RPC(SET_GUEST_SYSTEM_INFO_EXT, set_guest_system_info_ext_v25_1B, nothing_to_do),
+    RPC(GET_STATIC_DATA, get_static_data_v25_0E, ada_gstatic_data),
+    RPC(GET_CONSOLIDATED_GR_STATIC_INFO, get_consolidated_gr_static_info_v1B_04, ada_gstatic_graphics),
+    RPC(ALLOC_ROOT, alloc_root_v07_00, ada_gobj_root),
+    RPC(ALLOC_SHARE_DEVICE, alloc_share_device_v03_00, ada_gobj_device),
+    RPC(ALLOC_SUBDEVICE, alloc_subdevice_v08_01, ada_gobj_subdevice),
+    RPC(ALLOC_CHANNEL_DMA, alloc_channel_dma_v1F_04, ada_gobj_channel),
+    { RPC_FN(ALLOC_OBJECT), r570_rpc_alloc_object_v27_00__params, ada_gobj_object },    /* parameters differ */
+    RPC(ALLOC_EVENT, alloc_event_v03_00, ada_gobj_event),
+    RPC(FREE, free_v03_00, ada_gobj_free),
+    RPC(CTRL_FIFO_SETUP_VF_ZOMBIE_SUBCTX_PDB, ctrl_fifo_setup_vf_zombie_subctx_pdb_v1A_23, ada_gobj_zombie),
+    RPC(CTRL_VASPACE_COPY_SERVER_RESERVED_PDES, ctrl_vaspace_copy_server_reserved_pdes_v1E_04,
+        ada_gobj_page_directory),
+    RPC(CTRL_GPFIFO_SCHEDULE, ctrl_gpfifo_schedule_v1A_0A, ada_gobj_schedule),
+    RPC(CTRL_GPU_PROMOTE_CTX, ctrl_gpu_promote_ctx_v1A_20, ada_gobj_promote),
+    { RPC_FN(RM_API_CONTROL), 0, ada_gobj_control },    /* its length counts neither structure nor parameters */
+    RPC(GET_BRAND_CAPS, get_brand_caps_v25_12, brand_caps),
+    RPC(GET_ENGINE_UTILIZATION, get_engine_utilization_v1F_0E, engine_utilization),
+    RPC(UNLOADING_GUEST_DRIVER, unloading_guest_driver_v1F_07, unloading),
+#undef RPC
+};
+
+static bool in_order(AdaVgpu *v, uint32_t function)
+{
+    uint32_t version = v->guest.version;
+
+    if (function == RPC_FN(SET_GUEST_SYSTEM_INFO)) {
+        return true;
+    }
+    if (!version) {
+        ada_refuse(v->gpu, "guest-order", "GFID %u: function %u before a version", v->gfid, function);
+        return false;
+    }
+    if (version != ADA_GUEST_25_1B && version != ADA_GUEST_29_0C) {
+        ada_refuse(v->gpu, "guest-layout", "GFID %u: function %u in version %x.%02x", v->gfid, function, version >> 16,
+                   version & 0xffff);
+        return false;
+    }
+    return true;
+}
+
+static uint32_t run_rpc(AdaGuestCall *c, uint32_t function)
+{
+    AdaVgpu *v = c->v;
 
     v->guest.count++;
     v->guest.last_function = function;
-    if (function == RPC_FN(SET_GUEST_SYSTEM_INFO)) {
-        return guest_system_info(v, msg, len);
+    for (size_t i = 0; i < ARRAY_SIZE(rpcs); i++) {
+        if (rpcs[i].function != function) {
+            continue;
+        }
+        if (c->len < rpcs[i].size) {
+            ada_refuse(v->gpu, "guest-rpc-length", "GFID %u: %u bytes for function %u", v->gfid, c->len, function);
+            return r570_NV_VGPU_MSG_RESULT_RPC_INVALID_MESSAGE_FORMAT;
+        }
+        return in_order(v, function) ? rpcs[i].run(c) : NV(ERR_INVALID_STATE);
     }
-    ada_refuse(f->gpu, "guest-rpc", "GFID %u: function %u", f->gfid, function);
+    ada_refuse(v->gpu, "guest-rpc", "GFID %u: function %u", v->gfid, function);
     return NV(ERR_NOT_SUPPORTED);
+}
+
+/* A control's parameters follow it, however long the header says that it is */
+static bool read_rest(AdaFunc *f, AdaVgpu *v, uint8_t *msg, uint32_t *len)
+{
+    const uint32_t at = RPC_HDR + r570_rpc_rm_api_control_v25_1A__SIZE;
+    uint32_t size = ldl_le_p(msg + RPC_HDR + r570_rpc_rm_api_control_v25_1A__params__paramsSize);
+
+    if (ldl_le_p(msg + RPC_OFF(function)) != RPC_FN(RM_API_CONTROL)) {
+        return true;
+    }
+    if (size > MESSAGE_MAX - at) {
+        ada_refuse(f->gpu, "guest-rpc-length", "GFID %u: a control with %u bytes of parameters", f->gfid, size);
+        return false;
+    }
+    *len = at + size;
+    return *len <= ADA_PAGE || guest_read(f, v->guest.message, ADA_PAGE, msg + ADA_PAGE, *len - ADA_PAGE);
+}
+
+static bool header_ok(AdaFunc *f, const uint8_t *msg)
+{
+    uint32_t len = ldl_le_p(msg + RPC_OFF(length));
+
+    if (ldl_le_p(msg + RPC_OFF(signature)) == r570_NV_VGPU_MSG_SIGNATURE_VALID &&
+        ldl_le_p(msg + RPC_OFF(header_version)) == r570_NV_VGPU_MSG_HEADER_VERSION_MAJOR_TOT << 24 && len >= RPC_HDR &&
+        (len <= ADA_PAGE || ldl_le_p(msg + RPC_OFF(function)) == RPC_FN(RM_API_CONTROL))) {
+        return true;
+    }
+    ada_refuse(f->gpu, "guest-rpc-header", "GFID %u: signature 0x%08x, version 0x%08x, length %u", f->gfid,
+               ldl_le_p(msg + RPC_OFF(signature)), ldl_le_p(msg + RPC_OFF(header_version)), len);
+    return false;
+}
+
+static void execute(AdaFunc *f, AdaVgpu *v, uint8_t *msg, uint32_t *len)
+{
+    AdaGuestCall c = { .f = f, .v = v, .p = msg + RPC_HDR };
+    uint32_t result = r570_NV_VGPU_MSG_RESULT_RPC_INVALID_MESSAGE_FORMAT;
+
+    *len = ADA_PAGE;
+    if (header_ok(f, msg) && read_rest(f, v, msg, len)) {
+        c.len = ldl_le_p(msg + RPC_OFF(length)) - RPC_HDR;
+        result = run_rpc(&c, ldl_le_p(msg + RPC_OFF(function)));
+    }
+    stl_le_p(msg + RPC_OFF(rpc_result), result);
+    stl_le_p(msg + RPC_OFF(rpc_result_private), c.private ?: result);
 }
 
 static void message(AdaFunc *f, AdaVgpu *v)
 {
-    uint8_t ctrl[CTRL_USED], msg[ADA_PAGE];
-    uint32_t request, len, result;
+    static uint8_t msg[MESSAGE_MAX];
+    uint8_t ctrl[CTRL_USED];
+    uint32_t request, len;
 
     if (!v->guest.up) {
         ada_refuse(f->gpu, "guest-setup", "GFID %u: message without set-up", f->gfid);
@@ -174,23 +387,12 @@ static void message(AdaFunc *f, AdaVgpu *v)
     if (request == v->guest.request) {
         return;     /* rung without news */
     }
-    if (!guest_read(f, v->guest.message, 0, msg, sizeof(msg))) {
+    if (!guest_read(f, v->guest.message, 0, msg, ADA_PAGE)) {
         ada_refuse(f->gpu, "guest-buffer", "GFID %u: message buffer unreachable", f->gfid);
         return;
     }
-    len = ldl_le_p(msg + RPC_OFF(length));
-    if (ldl_le_p(msg + RPC_OFF(signature)) != r570_NV_VGPU_MSG_SIGNATURE_VALID ||
-        ldl_le_p(msg + RPC_OFF(header_version)) != r570_NV_VGPU_MSG_HEADER_VERSION_MAJOR_TOT << 24 || len < RPC_HDR ||
-        (len > sizeof(msg) && ldl_le_p(msg + RPC_OFF(function)) != RPC_FN(RM_API_CONTROL))) {
-        ada_refuse(f->gpu, "guest-rpc-header", "GFID %u: signature 0x%08x, version 0x%08x, length %u", f->gfid,
-                   ldl_le_p(msg + RPC_OFF(signature)), ldl_le_p(msg + RPC_OFF(header_version)), len);
-        result = r570_NV_VGPU_MSG_RESULT_RPC_INVALID_MESSAGE_FORMAT;
-    } else {
-        result = run_rpc(f, v, msg, len);
-    }
-    stl_le_p(msg + RPC_OFF(rpc_result), result);
-    stl_le_p(msg + RPC_OFF(rpc_result_private), result);
-    if (guest_write(f, v->guest.message, 0, msg, sizeof(msg))) {
+    execute(f, v, msg, &len);
+    if (guest_write(f, v->guest.message, 0, msg, len)) {
         answer(f, &v->guest, request);
     }
 }

@@ -69,21 +69,26 @@ static gint64 object_key(uint32_t client, uint32_t handle)
     return (gint64)((uint64_t)client << 32 | handle);
 }
 
-AdaObject *ada_rm_object(AdaState *s, uint32_t client, uint32_t handle)
+AdaObject *ada_object_find(GHashTable *objects, uint32_t client, uint32_t handle)
 {
     gint64 key = object_key(client, handle);
 
-    return g_hash_table_lookup(s->gsp->objects, &key);
+    return objects ? g_hash_table_lookup(objects, &key) : NULL;
 }
 
-static AdaObject *add_object(AdaState *s, uint32_t client, uint32_t parent, uint32_t handle, uint32_t class)
+AdaObject *ada_rm_object(AdaState *s, uint32_t client, uint32_t handle)
+{
+    return ada_object_find(s->gsp->objects, client, handle);
+}
+
+AdaObject *ada_object_add(GHashTable *objects, uint32_t client, uint32_t parent, uint32_t handle, uint32_t class)
 {
     AdaObject *o = g_new0(AdaObject, 1);
     gint64 *key = g_new(gint64, 1);
 
     *o = (AdaObject) { .client = client, .handle = handle, .parent = parent, .class = class };
     *key = object_key(client, handle);
-    g_hash_table_insert(s->gsp->objects, key, o);
+    g_hash_table_insert(objects, key, o);
     return o;
 }
 
@@ -97,12 +102,20 @@ static void destroy_object(gpointer opaque)
     g_free(o);
 }
 
-bool ada_rm_child_of_class(AdaState *s, uint32_t client, uint32_t handle, uint32_t class)
+GHashTable *ada_objects_new(void)
+{
+    return g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, destroy_object);
+}
+
+bool ada_object_child_of_class(GHashTable *objects, uint32_t client, uint32_t handle, uint32_t class)
 {
     GHashTableIter it;
     AdaObject *o;
 
-    g_hash_table_iter_init(&it, s->gsp->objects);
+    if (!objects) {
+        return false;
+    }
+    g_hash_table_iter_init(&it, objects);
     while (g_hash_table_iter_next(&it, NULL, (gpointer *)&o)) {
         if (o->client == client && o->parent == handle && o->class == class) {
             return true;
@@ -111,8 +124,8 @@ bool ada_rm_child_of_class(AdaState *s, uint32_t client, uint32_t handle, uint32
     return false;
 }
 
-/* a parent dies with all that lives under it; classes nest four deep at most */
-static void free_object(AdaState *s, AdaObject *o)
+/* a parent dies with all that lives under it; classes nest five deep at most */
+void ada_object_free(GHashTable *objects, AdaObject *o)
 {
     uint32_t client = o->client, handle = o->handle;
     bool root = is_client(o);
@@ -121,7 +134,7 @@ static void free_object(AdaState *s, AdaObject *o)
     GHashTableIter it;
     AdaObject *child;
 
-    g_hash_table_iter_init(&it, s->gsp->objects);
+    g_hash_table_iter_init(&it, objects);
     while (g_hash_table_iter_next(&it, NULL, (gpointer *)&child)) {
         if (child->client == client && child != o && !is_client(child) && (root || child->parent == handle)) {
             g_ptr_array_add(below, child);
@@ -131,15 +144,15 @@ static void free_object(AdaState *s, AdaObject *o)
         for (guint i = 0; i < below->len; i++) {
             child = g_ptr_array_index(below, i);
             key = object_key(client, child->handle);
-            g_hash_table_remove(s->gsp->objects, &key);
+            g_hash_table_remove(objects, &key);
         }
         key = object_key(client, handle);
     } else {
         for (guint i = 0; i < below->len; i++) {
-            free_object(s, g_ptr_array_index(below, i));
+            ada_object_free(objects, g_ptr_array_index(below, i));
         }
     }
-    g_hash_table_remove(s->gsp->objects, &key);
+    g_hash_table_remove(objects, &key);
 }
 
 static uint32_t check_parent(AdaState *s, const AdaClass *c, uint32_t client, uint32_t parent)
@@ -187,12 +200,12 @@ static uint32_t alloc_status(AdaState *s, uint8_t *p, uint32_t size)
         ada_refuse(s, "rm-objects", "more than %u", MAX_OBJECTS);
         return NV(ERR_NO_MEMORY);
     }
-    o = add_object(s, c->parent < 0 ? handle : client, c->parent < 0 ? 0 : parent, handle, class);
+    o = ada_object_add(g->objects, c->parent < 0 ? handle : client, c->parent < 0 ? 0 : parent, handle, class);
     if (c->alloc) {
         status = c->alloc(s, o, p + r570_rpc_gsp_rm_alloc_v03_00__SIZE);
     }
     if (status != NV(OK)) {
-        free_object(s, o);
+        ada_object_free(s->gsp->objects, o);
     }
     ada_account(s);
     return status;
@@ -227,7 +240,7 @@ static uint32_t rpc_free(AdaState *s, uint8_t *p, uint32_t len)
     if (status != NV(OK)) {
         ada_refuse(s, "rm-handle", "free of 0x%08x of client 0x%08x", handle, root);
     } else {
-        free_object(s, o);
+        ada_object_free(s->gsp->objects, o);
         ada_account(s);
     }
     stl_le_p(p + r570_rpc_free_v03_00__params__status, status);
@@ -825,15 +838,15 @@ bool ada_rm_start(AdaState *s)
         return false;
     }
     divide_framebuffer(s);
-    add_object(s, h.client, 0, h.client, r570_NV01_ROOT);
-    add_object(s, h.client, h.client, h.device, r570_NV01_DEVICE_0);
-    add_object(s, h.client, h.device, h.subdevice, r570_NV20_SUBDEVICE_0);
+    ada_object_add(g->objects, h.client, 0, h.client, r570_NV01_ROOT);
+    ada_object_add(g->objects, h.client, h.client, h.device, r570_NV01_DEVICE_0);
+    ada_object_add(g->objects, h.client, h.device, h.subdevice, r570_NV20_SUBDEVICE_0);
     return true;
 }
 
 void ada_rm_init(AdaState *s)
 {
-    s->gsp->objects = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, destroy_object);
+    s->gsp->objects = ada_objects_new();
 }
 
 void ada_rm_exit(AdaState *s)

@@ -15,9 +15,6 @@
 #include "qemu/host-utils.h"
 #include "ada-chan.h"
 
-/* methods of an engine that is switched away from after a fault: seen on GA106 with 580, used on Ada with 570 */
-#define METHOD_BUFFER       20480
-
 #define USERD_SIZE          512
 #define USERD_TOLD          32      /* as little was told of it, at a multiple of 256, and it worked */
 #define USERD_ALIGN         256
@@ -35,7 +32,10 @@ enum {
     INFO_CHRAM_PRI_BASE,
 };
 #define ENG_DESC_CE(i)      (0x793cebu << 8 | (i))  /* RM's class OBJCE, instance */
-#define DEV_TYPE_LCE        19                      /* in the chip's own table of devices */
+#define ENG_DESC_GR         (0xd334dfu << 8)        /* RM's class Graphics */
+#define DEV_TYPE_GRAPHICS   0                       /* in the chip's own table of devices */
+#define DEV_TYPE_LCE        19
+#define MMU_ENG_ID_GRAPHICS 64
 
 /* of an RTX 4070: copy engines 0 and 1 share runlist 0 with graphics */
 static const AdaEngine engines[] = {
@@ -66,6 +66,25 @@ const AdaEngine *ada_engine(AdaState *s)
     return &engines[s->numbers];
 }
 
+/*
+ * Assumption GUEST-ENGINES: a guest has graphics beside the copy engine. Its numbers are of an RTX 4070, too, and
+ * drivers do not start without it.
+ */
+static const AdaEngine graphics = {
+    .name = "GR0",
+    .type = r570_NV2080_ENGINE_TYPE_GR0,
+    .runlist = 0,
+    .mmu_fault_id = MMU_ENG_ID_GRAPHICS,
+    .nonstall_vector = 0,
+    .xid = r570_ROBUST_CHANNEL_GR_EXCEPTION,
+    .swallows = true,
+};
+
+const AdaEngine *ada_guest_engine(AdaState *s, unsigned int i)
+{
+    return i == 0 ? &graphics : i == 1 ? ada_engine(s) : NULL;
+}
+
 uint32_t ada_engine_mc_index(AdaState *s)
 {
     return s->numbers == ADA_NUMBERS_OTHER ? ADA_CONST(s->gsp->fw, MC_ENGINE_IDX_CE3) :
@@ -74,36 +93,43 @@ uint32_t ada_engine_mc_index(AdaState *s)
 
 /* ---- what there is ----------------------------------------------------------------------------------------------- */
 
-uint32_t ada_rm_device_info(AdaState *s, AdaObject *obj, uint8_t *p)
+void ada_engine_entry(const AdaEngine *e, uint32_t mc, uint32_t pbdma, uint8_t *entry)
 {
-    const AdaEngine *e = ada_engine(s);
-    uint8_t *entry = p + r570_NV2080_CTRL_FIFO_GET_DEVICE_INFO_TABLE_PARAMS__entries;
-    bool first = !ldl_le_p(p + r570_NV2080_CTRL_FIFO_GET_DEVICE_INFO_TABLE_PARAMS__baseIndex);
     const uint32_t data[] = {
-        [INFO_ENG_DESC] = ENG_DESC_CE(e->instance), [INFO_RM_ENGINE_TYPE] = e->type, [INFO_RUNLIST] = e->runlist,
+        [INFO_ENG_DESC] = e->swallows ? ENG_DESC_GR : ENG_DESC_CE(e->instance),
+        [INFO_RM_ENGINE_TYPE] = e->type, [INFO_RUNLIST] = e->runlist,
         [INFO_MMU_FAULT_ID] = e->mmu_fault_id, [INFO_RC_MASK] = e->xid,
         [INFO_RESET] = UINT32_MAX, [INFO_INTR] = UINT32_MAX,
-        [INFO_MC] = ada_engine_mc_index(s), [INFO_DEV_TYPE] = DEV_TYPE_LCE,
+        [INFO_MC] = mc, [INFO_DEV_TYPE] = e->swallows ? DEV_TYPE_GRAPHICS : DEV_TYPE_LCE,
         [INFO_INSTANCE] = e->instance, [INFO_HOST_DRIVEN] = 1, [INFO_CHRAM_PRI_BASE] = 0,
     };
+
+    for (size_t i = 0; i < ARRAY_SIZE(data); i++) {
+        stl_le_p(entry + r570_NV2080_CTRL_FIFO_DEVICE_ENTRY__engineData + 4 * i, data[i]);
+    }
+    stl_le_p(entry + r570_NV2080_CTRL_FIFO_DEVICE_ENTRY__pbdmaIds, pbdma);
+    stl_le_p(entry + r570_NV2080_CTRL_FIFO_DEVICE_ENTRY__numPbdmas, 1);
+    g_strlcpy((char *)entry + r570_NV2080_CTRL_FIFO_DEVICE_ENTRY__engineName, e->name,
+              r570_NV2080_CTRL_FIFO_DEVICE_ENTRY__engineName_SZ);
+}
+
+uint32_t ada_rm_device_info(AdaState *s, AdaObject *obj, uint8_t *p)
+{
+    uint8_t *entry = p + r570_NV2080_CTRL_FIFO_GET_DEVICE_INFO_TABLE_PARAMS__entries;
+    bool first = !ldl_le_p(p + r570_NV2080_CTRL_FIFO_GET_DEVICE_INFO_TABLE_PARAMS__baseIndex);
 
     stl_le_p(p + r570_NV2080_CTRL_FIFO_GET_DEVICE_INFO_TABLE_PARAMS__numEntries, first);
     p[r570_NV2080_CTRL_FIFO_GET_DEVICE_INFO_TABLE_PARAMS__bMore] = 0;
     if (first) {
         memset(entry, 0, r570_NV2080_CTRL_FIFO_DEVICE_ENTRY__SIZE);
-        for (size_t i = 0; i < ARRAY_SIZE(data); i++) {
-            stl_le_p(entry + r570_NV2080_CTRL_FIFO_DEVICE_ENTRY__engineData + 4 * i, data[i]);
-        }
-        stl_le_p(entry + r570_NV2080_CTRL_FIFO_DEVICE_ENTRY__numPbdmas, 1);
-        g_strlcpy((char *)entry + r570_NV2080_CTRL_FIFO_DEVICE_ENTRY__engineName, e->name,
-                  r570_NV2080_CTRL_FIFO_DEVICE_ENTRY__engineName_SZ);
+        ada_engine_entry(ada_engine(s), ada_engine_mc_index(s), 0, entry);
     }
     return NV(OK);
 }
 
 uint32_t ada_rm_fault_method_buffer(AdaState *s, AdaObject *obj, uint8_t *p)
 {
-    stl_le_p(p, METHOD_BUFFER);
+    stl_le_p(p, ADA_METHOD_BUFFER);
     return NV(OK);
 }
 
@@ -139,7 +165,7 @@ static bool memories_ok(AdaState *s, const uint8_t *p, Memory *userd)
     return memory_ok(s, &instance, INSTANCE_ALIGN, INSTANCE_ALIGN, INSTANCE_ALIGN, "instance block") &&
            memory_ok(s, &ramfc, RAMFC_SIZE, RAMFC_SIZE, RAMFC_SIZE, "RAMFC") &&
            memory_ok(s, userd, USERD_SIZE, USERD_TOLD, USERD_ALIGN, "USERD") &&
-           memory_ok(s, &methods, METHOD_BUFFER, METHOD_BUFFER, 1, "method buffer");
+           memory_ok(s, &methods, ADA_METHOD_BUFFER, ADA_METHOD_BUFFER, 1, "method buffer");
 }
 
 bool ada_chid_used(AdaState *s, uint32_t type, uint32_t first, uint32_t count)
@@ -147,7 +173,7 @@ bool ada_chid_used(AdaState *s, uint32_t type, uint32_t first, uint32_t count)
     for (guint i = 0; i < s->fifo->channels->len; i++) {
         const AdaChannel *c = g_ptr_array_index(s->fifo->channels, i);
 
-        if (c->engine->type == type && c->chid >= first && c->chid - first < count) {
+        if (!c->gfid && c->engine->type == type && c->chid >= first && c->chid - first < count) {
             return true;
         }
     }

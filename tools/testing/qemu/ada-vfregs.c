@@ -24,6 +24,10 @@
 #define FAULT_BUFFER_FIRST  0x3000      /* two buffers: LO, HI, GET, PUT, SIZE, 0x20 apart */
 #define FAULT_BUFFER_LAST   0x303f
 #define FAULT_BUFFER_PUT    0xc
+#define FAULT_BUFFER_SIZE   0x10        /* in entries of 32 bytes */
+#define FAULT_BUFFER_SET_DEFAULT    BIT(30)
+#define FAULT_BUFFER_ENTRIES        MAKE_64BIT_MASK(0, 20)
+#define FAULT_BUFFER_DEFAULT        1024        /* assumption FAULT-BUFFER */
 #define FAULT_INFO_FIRST    0x3080      /* the last fault: none */
 #define FAULT_INFO_LAST     0x3097
 #define INVALIDATE_PDB      0x30a0
@@ -159,6 +163,15 @@ static void mmu_invalidate(AdaFunc *f, uint32_t val)
     }
 }
 
+/* a driver has the size set to what the part takes it to be, and reads it */
+static uint32_t fault_buffer_value(uint32_t off, uint32_t val)
+{
+    if ((off & 0x1f) == FAULT_BUFFER_SIZE && (val & FAULT_BUFFER_SET_DEFAULT)) {
+        return (val & ~FAULT_BUFFER_ENTRIES) | FAULT_BUFFER_DEFAULT;
+    }
+    return val;
+}
+
 void ada_vfregs_write(AdaFunc *f, uint32_t off, uint32_t val)
 {
     uint32_t known;
@@ -209,7 +222,7 @@ void ada_vfregs_write(AdaFunc *f, uint32_t off, uint32_t val)
         ada_fifo_doorbell(f, val);
         return;
     case FAULT_BUFFER_FIRST ... FAULT_BUFFER_LAST:
-        ada_store_write(f, store_off(f, off), val);
+        ada_store_write(f, store_off(f, off), fault_buffer_value(off, val));
         return;
     }
     ada_unknown_write(f, store_off(f, off), val);

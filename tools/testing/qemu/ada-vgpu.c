@@ -344,6 +344,18 @@ uint32_t ada_vgpu_cleanup(AdaState *s, AdaObject *obj, uint8_t *p)
     return NV(OK);
 }
 
+static void take_type(AdaFwVersion fw, AdaVgpuType *t, const uint8_t *p)
+{
+    *t = (AdaVgpuType) { .type = ldl_le_p(p + ADD_TYPE(vgpuInfo__vgpuType)),
+                         .cuda = ldl_le_p(p + ADD_TYPE(vgpuInfo__cudaEnabled)) != 0 };
+    if (p[ADD_TYPE(vgpuInfo__adapterName)]) {
+        memcpy(t->name, p + ADD_TYPE(vgpuInfo__adapterName), ADD_TYPE(vgpuInfo__adapterName_SZ));
+    } else {
+        memcpy(t->name, p + ADD_TYPE(vgpuInfo__vgpuName), ADD_TYPE(vgpuInfo__vgpuName_SZ));
+    }
+    memcpy(t->class, p + ADD_TYPE(vgpuInfo__vgpuClass), sizeof(t->class) - 1);
+}
+
 /* assumption OTHERS, here and for SET_VGPU_MGR_CONFIG */
 uint32_t ada_vgpu_add_types(AdaState *s, AdaObject *obj, uint8_t *p)
 {
@@ -360,7 +372,7 @@ uint32_t ada_vgpu_add_types(AdaState *s, AdaObject *obj, uint8_t *p)
     }
     g->num_types = kept;
     for (uint32_t i = 0; i < count; i++) {
-        g->types[g->num_types++] = ldl_le_p(p + ADD_TYPE(vgpuInfo__vgpuType) + i * ADD_TYPE(vgpuInfo_STRIDE));
+        take_type(fw, &g->types[g->num_types++], p + i * ADD_TYPE(vgpuInfo_STRIDE));
     }
     return NV(OK);
 }
@@ -432,14 +444,29 @@ static void put32(AdaVgpu *v, uint64_t off, uint32_t val)
     ada_vram_write(v->gpu, v->heap + off, &le, sizeof(le));
 }
 
-static bool known_type(AdaGsp *g, uint32_t type)
+static const AdaVgpuType *find_type(AdaGsp *g, uint32_t type)
 {
     for (unsigned int i = 0; i < g->num_types; i++) {
-        if (g->types[i] == type) {
-            return true;
+        if (g->types[i].type == type) {
+            return &g->types[i];
         }
     }
-    return false;
+    return NULL;
+}
+
+const AdaVgpuType *ada_vgpu_type(AdaVgpu *v)
+{
+    return find_type(v->gpu->gsp, v->type);
+}
+
+uint64_t ada_vgpu_fb_bytes(AdaVgpu *v)
+{
+    uint64_t bytes = 0;
+
+    for (unsigned int i = 0; i < v->segs; i++) {
+        bytes += v->seg[i].len;
+    }
+    return bytes;
 }
 
 static uint32_t message_config(AdaState *s, AdaVgpu *v, const uint8_t *p)
@@ -453,7 +480,7 @@ static uint32_t message_config(AdaState *s, AdaVgpu *v, const uint8_t *p)
         ada_refuse(s, "config-dbdf", "0x%08x is not VF %u", dbdf, v->gfid - 1);
         return NV(ERR_INVALID_ARGUMENT);
     }
-    if (!known_type(s->gsp, type)) {
+    if (!find_type(s->gsp, type)) {
         ada_refuse(s, "config-type", "%u was not added", type);
         return NV(ERR_INVALID_ARGUMENT);
     }
@@ -466,6 +493,7 @@ static uint32_t message_config(AdaState *s, AdaVgpu *v, const uint8_t *p)
         v->channels = channels;
         v->dbdf = dbdf;
         v->type = type;
+        memcpy(v->uuid, p + CONFIG(vgpu_uuid), sizeof(v->uuid));
         v->state = ADA_VGPU_RUNNING;
         ada_account(s);
     }
@@ -633,6 +661,7 @@ void ada_vgpu_init(AdaState *s)
 void ada_vgpu_exit(AdaState *s)
 {
     for (uint32_t gfid = 1; gfid <= ADA_MAX_GFID; gfid++) {
+        ada_guest_reset(&s->gsp->vgpu[gfid]);
         timer_free(s->gsp->vgpu[gfid].timer);
     }
 }

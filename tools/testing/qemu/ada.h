@@ -21,6 +21,8 @@
  *   ada-rm.c      RM objects and controls
  *   ada-vgpu.c    vGPU controls and the plugin tasks
  *   ada-guest.c   the plugin tasks' end of the guests' drivers
+ *   ada-gstatic.c what they tell them of the GPU
+ *   ada-gobj.c    the guests' objects
  *   ada-rmchan.c  channel objects and their controls
  *   ada-chan.c    channels
  *   ada-ce.c      the copy engine

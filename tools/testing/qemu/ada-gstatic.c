@@ -1,0 +1,244 @@
+/*
+ * NVIDIA Ada GPU: what a plugin task tells its guest's driver of the GPU
+ *
+ * A guest has no GSP-RM to ask: it reads two replies when it starts and builds everything on them. They are made from
+ * the vGPU's type, its framebuffer and channels, the board and the engines, in the layout of the version that was agreed
+ * upon. What is not named here is zero.
+ *
+ * Assumption GUEST-STATIC: these values, where OpenRM's guest needs one and no table of the host has it.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "qemu/bswap.h"
+#include "ada-guest.h"
+
+/* subcontexts of a channel group, as Ada has them */
+#define SUBCONTEXTS         64
+/* assumption GUEST-GRAPHICS: one GPC, and for each buffer of a context a size that a driver can allocate */
+#define GPC_MASK            1
+#define CONTEXT_BUFFER      (64 * KiB)
+#define CONTEXT_ALIGN       (4 * KiB)
+/* no partition of MIG */
+#define SWIZZID_NONE        UINT32_MAX
+#define REGION_PERFORMANCE  6       /* as the host is told */
+#define PAGE_2M             (2 * MiB)
+#define PAGE_512M           (512 * MiB)
+
+/* usmType */
+enum { BRAND_NONE, BRAND_NVS, BRAND_QUADRO, BRAND_GEFORCE, BRAND_COMPUTE };
+
+/* a reply in the making */
+typedef struct Reply {
+    AdaVgpu *v;
+    AdaState *s;
+    uint32_t version;
+    uint8_t *p;
+} Reply;
+
+#define AT(m)       ADA_GUEST(r->version, GET_STATIC_DATA__##m)
+#define GR(m)       ADA_GUEST(r->version, GET_CONSOLIDATED_GR_STATIC_INFO__##m)
+#define PUT8(m, val)    (r->p[AT(m)] = (val))
+#define PUT32(m, val)   stl_le_p(r->p + AT(m), val)
+#define PUT64(m, val)   stq_le_p(r->p + AT(m), val)
+
+/* ---- the board and the type -------------------------------------------------------------------------------------- */
+
+/* assumption GUEST-BRAND */
+uint32_t ada_gstatic_brand(AdaVgpu *v)
+{
+    static const struct { const char *class; uint32_t brand; } brands[] = {
+        { "Quadro", BRAND_QUADRO }, { "NVS", BRAND_NVS }, { "Compute", BRAND_COMPUTE },
+    };
+    const AdaVgpuType *t = ada_vgpu_type(v);
+
+    for (size_t i = 0; t && i < ARRAY_SIZE(brands); i++) {
+        if (!strcmp(t->class, brands[i].class)) {
+            return brands[i].brand;
+        }
+    }
+    return BRAND_NONE;
+}
+
+static void put_names(Reply *r)
+{
+    const AdaVgpuType *t = ada_vgpu_type(r->v);
+    const char *name = t ? t->name : "", *brand = "NVIDIA ";
+    const char *brief = g_str_has_prefix(name, brand) ? name + strlen(brand) : name;
+
+    g_strlcpy((char *)r->p + AT(VGPU_STATIC_DATA__gpuName__adapterName), name,
+              AT(VGPU_STATIC_DATA__gpuName__adapterName_SZ));
+    g_strlcpy((char *)r->p + AT(VGPU_STATIC_DATA__gpuName__shortGpuNameString), brief,
+              AT(VGPU_STATIC_DATA__gpuName__shortGpuNameString_SZ));
+    for (size_t i = 0; name[i] && i + 1 < AT(VGPU_STATIC_DATA__gpuName__adapterName_Unicode_NUM); i++) {
+        stw_le_p(r->p + AT(VGPU_STATIC_DATA__gpuName__adapterName_Unicode) + 2 * i, (uint8_t)name[i]);
+    }
+}
+
+static void put_gpu(Reply *r)
+{
+    const AdaVgpuType *t = ada_vgpu_type(r->v);
+
+    PUT64(VGPU_STATIC_DATA__fbLength, ada_vgpu_fb_bytes(r->v));
+    PUT32(VGPU_STATIC_DATA__fbBusWidth, r->s->board->fb_channels * 32);
+    put_names(r);
+    /* the guest has its own page tables, and ids of channels for each runlist */
+    PUT8(VGPU_STATIC_DATA__bSplitVasBetweenServerClientRm, 1);
+    PUT8(VGPU_STATIC_DATA__bPerRunlistChannelRamEnabled, 1);
+    /* a page must not cross segments of the VMMU */
+    PUT64(VGPU_STATIC_DATA__maxSupportedPageSize, r->s->vmmu_segment < PAGE_512M ? PAGE_2M : PAGE_512M);
+    PUT32(VGPU_STATIC_DATA__ceFaultMethodBufferDepth, ADA_METHOD_BUFFER);
+    PUT32(VGPU_STATIC_PROPERTIES__channelCount, r->v->channels);
+    PUT32(NVA080_CTRL_VGPU_GET_CONFIG_PARAMS__cudaEnabled, t && t->cuda);
+    PUT32(GPU_PARTITION_INFO__swizzId, SWIZZID_NONE);
+    PUT32(NV2080_CTRL_GPU_GET_GID_INFO_PARAMS__flags, r570_NV2080_GPU_CMD_GPU_GET_GID_FLAGS_FORMAT_BINARY);
+    PUT32(NV2080_CTRL_GPU_GET_GID_INFO_PARAMS__length, sizeof(r->v->uuid));
+    memcpy(r->p + AT(NV2080_CTRL_GPU_GET_GID_INFO_PARAMS__data), r->v->uuid, sizeof(r->v->uuid));
+    if (r->version == ADA_GUEST_29_0C) {
+        stq_le_p(r->p + r570_GET_STATIC_DATA__VGPU_STATIC_PROPERTIES__vmmuSegmentSize, r->s->vmmu_segment);
+    }
+}
+
+/* assumption ECC, as the host is told */
+static void put_memory(Reply *r)
+{
+    PUT8(NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS__units__enabled, r->s->ecc);
+    PUT8(NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS__units__scrubComplete, r->s->ecc);
+    PUT8(NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS__units__supported, 1);
+    PUT8(NV2080_CTRL_INTERNAL_MEMSYS_GET_STATIC_CONFIG_PARAMS__bEnabledEccFBPA, r->s->ecc);
+    PUT8(NV2080_CTRL_INTERNAL_MEMSYS_GET_STATIC_CONFIG_PARAMS__bFbpaPresent, 1);
+    PUT32(NV2080_CTRL_CMD_FB_GET_FB_REGION_INFO_PARAMS__numFBRegions, 1);
+    PUT64(NV2080_CTRL_CMD_FB_GET_FB_REGION_INFO_PARAMS__fbRegion__limit, ada_vgpu_fb_bytes(r->v) - 1);
+    PUT32(NV2080_CTRL_CMD_FB_GET_FB_REGION_INFO_PARAMS__fbRegion__performance, REGION_PERFORMANCE);
+    PUT8(NV2080_CTRL_CMD_FB_GET_FB_REGION_INFO_PARAMS__fbRegion__supportCompressed, 1);
+    PUT8(NV2080_CTRL_CMD_FB_GET_FB_REGION_INFO_PARAMS__fbRegion__supportISO, 1);
+}
+
+/* ---- engines and interrupts -------------------------------------------------------------------------------------- */
+
+
+/* guests of both versions count places in the table of interrupts alike */
+static uint32_t mc_index(AdaState *s, const AdaEngine *e)
+{
+    return e->swallows ? r570_MC_ENGINE_IDX_GR0 :
+           s->numbers == ADA_NUMBERS_OTHER ? r570_MC_ENGINE_IDX_CE3 : r570_MC_ENGINE_IDX_CE2;
+}
+
+static void put_engine(Reply *r, const AdaEngine *e, unsigned int i)
+{
+    uint8_t *notify = r->p + AT(NV2080_CTRL_MC_GET_ENGINE_NOTIFICATION_INTR_VECTORS_PARAMS__entries__nv2080EngineType) +
+                      i * AT(NV2080_CTRL_MC_GET_ENGINE_NOTIFICATION_INTR_VECTORS_PARAMS__entries_STRIDE);
+    uint8_t *list = r->p + AT(VGPU_STATIC_DATA__engineList) + e->type / 64 * 8;
+    uint8_t *entry = r->p + AT(VGPU_FIFO_GET_DEVICE_INFO_TABLE__fifoDeviceInfoTable__entries) +
+                     i * AT(VGPU_FIFO_GET_DEVICE_INFO_TABLE__fifoDeviceInfoTable__entries_STRIDE);
+
+    stq_le_p(list, ldq_le_p(list) | BIT_ULL(e->type % 64));
+    stl_le_p(notify, e->type);
+    stl_le_p(notify + 4, e->nonstall_vector);
+    ada_engine_entry(e, mc_index(r->s, e), i, entry);
+    if (e->swallows) {
+        return;
+    }
+    PUT32(NV2080_CTRL_CE_GET_ALL_CAPS_PARAMS__present, BIT(e->instance));
+    if (r->version == ADA_GUEST_29_0C) {
+        /* the copy engines below it share graphics' runlist */
+        stl_le_p(r->p + r570_GET_STATIC_DATA__VGPU_STATIC_PROPERTIES__firstAsyncCEIdx, e->type);
+    }
+}
+
+static void put_engines(Reply *r)
+{
+    unsigned int i = 0;
+
+    for (const AdaEngine *e = ada_guest_engine(r->s, i); e; e = ada_guest_engine(r->s, i)) {
+        put_engine(r, e, i++);
+    }
+    PUT32(NV2080_CTRL_MC_GET_ENGINE_NOTIFICATION_INTR_VECTORS_PARAMS__numEntries, i);
+    PUT32(VGPU_FIFO_GET_DEVICE_INFO_TABLE__fifoDeviceInfoTable__numEntries, i);
+}
+
+/*
+ * Assumption GUEST-VECTORS. What may be handed to a memory manager (UVM) is in the leaves of subtree 1, everything
+ * else beyond; the vector of the CPU's doorbell, with which the plugin task tells of events, is the chip's.
+ */
+static const struct { uint32_t type, vector; } interrupts[] = {
+    { r570_NV2080_INTR_TYPE_NON_REPLAYABLE_FAULT, 132 }, { r570_NV2080_INTR_TYPE_NON_REPLAYABLE_FAULT_ERROR, 133 },
+    { r570_NV2080_INTR_TYPE_INFO_FAULT, 134 }, { r570_NV2080_INTR_TYPE_REPLAYABLE_FAULT, 64 },
+    { r570_NV2080_INTR_TYPE_REPLAYABLE_FAULT_ERROR, 135 }, { r570_NV2080_INTR_TYPE_ACCESS_CNTR, 65 },
+    { r570_NV2080_INTR_TYPE_TMR, 130 }, { r570_NV2080_INTR_TYPE_CPU_DOORBELL, ADA_GUEST_EVENT_VECTOR },
+};
+
+static void put_interrupts(Reply *r)
+{
+#define INTR(m) r570_NV2080_CTRL_MC_GET_STATIC_INTR_TABLE_PARAMS_v1E_09__entries##m
+    uint8_t *p = r->p + AT(NV2080_CTRL_MC_GET_STATIC_INTR_TABLE_PARAMS);
+
+    PUT32(NV2080_CTRL_MC_GET_STATIC_INTR_TABLE_PARAMS__numEntries, ARRAY_SIZE(interrupts));
+    for (size_t i = 0; i < ARRAY_SIZE(interrupts); i++, p += INTR(_STRIDE)) {
+        stl_le_p(p + INTR(__nv2080IntrType), interrupts[i].type);
+        stl_le_p(p + INTR(__intrVectorStall), interrupts[i].vector);
+        stl_le_p(p + INTR(__intrVectorNonStall), UINT32_MAX);
+    }
+#undef INTR
+}
+
+/* ---- graphics ---------------------------------------------------------------------------------------------------- */
+
+#define GR_INFO(m)      GR(NV2080_CTRL_INTERNAL_STATIC_GR_GET_INFO_PARAMS__engineInfo__##m)
+#define GR_MASKS(m)     GR(NV2080_CTRL_INTERNAL_STATIC_GR_GET_FLOORSWEEPING_MASKS_PARAMS__floorsweepingMasks__##m)
+#define GR_BUFFERS(m)   GR(NV2080_CTRL_INTERNAL_STATIC_GR_GET_CONTEXT_BUFFERS_INFO_PARAMS__engineContextBuffersInfo__##m)
+
+static void put_graphics(Reply *r)
+{
+    uint8_t *info = r->p + GR_INFO(infoList), *buffer = r->p + GR_BUFFERS(engine);
+
+    for (uint32_t i = 0; i < GR_INFO(infoList_NUM); i++) {
+        stl_le_p(info + 8 * i, i);
+    }
+    stl_le_p(info + 8 * r570_NV2080_CTRL_GR_INFO_INDEX_MAX_SUBCONTEXT_COUNT + 4, SUBCONTEXTS);
+    stl_le_p(r->p + GR_MASKS(gpcMask), GPC_MASK);
+    for (uint32_t i = 0; i < GR_BUFFERS(engine_NUM); i++) {
+        stl_le_p(buffer + 8 * i, CONTEXT_BUFFER);
+        stl_le_p(buffer + 8 * i + 4, CONTEXT_ALIGN);
+    }
+}
+
+/* ---- in pieces --------------------------------------------------------------------------------------------------- */
+
+/* each request names an offset and a size; the bytes follow these in the reply */
+static uint32_t piece(AdaGuestCall *c, const uint8_t *data, uint32_t total)
+{
+    uint32_t off = ldl_le_p(c->p + r570_rpc_get_static_data_v25_0E__offset);
+    uint32_t size = ldl_le_p(c->p + r570_rpc_get_static_data_v25_0E__size);
+
+    if (!size || size > ADA_PAGE - RPC_HDR - r570_rpc_get_static_data_v25_0E__SIZE || off > total ||
+        size > total - off) {
+        ada_refuse(c->v->gpu, "guest-static", "GFID %u: %u bytes at %u of %u", c->v->gfid, size, off, total);
+        return NV(ERR_INVALID_ARGUMENT);
+    }
+    memcpy(c->p + r570_rpc_get_static_data_v25_0E__payload, data + off, size);
+    return NV(OK);
+}
+
+uint32_t ada_gstatic_data(AdaGuestCall *c)
+{
+    uint32_t version = c->v->guest.version, total = ADA_GUEST(version, GET_STATIC_DATA__SIZE);
+    g_autofree uint8_t *p = g_malloc0(total);
+    Reply r = { c->v, c->v->gpu, version, p };
+
+    put_gpu(&r);
+    put_memory(&r);
+    put_engines(&r);
+    put_interrupts(&r);
+    return piece(c, p, total);
+}
+
+uint32_t ada_gstatic_graphics(AdaGuestCall *c)
+{
+    uint32_t version = c->v->guest.version, total = ADA_GUEST(version, GET_CONSOLIDATED_GR_STATIC_INFO__SIZE);
+    g_autofree uint8_t *p = g_malloc0(total);
+    Reply r = { c->v, c->v->gpu, version, p };
+
+    put_graphics(&r);
+    return piece(c, p, total);
+}
