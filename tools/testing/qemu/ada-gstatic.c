@@ -118,10 +118,9 @@ static void put_memory(Reply *r)
 
 
 /* guests of both versions count places in the table of interrupts alike */
-static uint32_t mc_index(AdaState *s, const AdaEngine *e)
+static uint32_t mc_index(const AdaEngine *e)
 {
-    return e->swallows ? r570_MC_ENGINE_IDX_GR0 :
-           s->numbers == ADA_NUMBERS_OTHER ? r570_MC_ENGINE_IDX_CE3 : r570_MC_ENGINE_IDX_CE2;
+    return e->swallows ? r570_MC_ENGINE_IDX_GR0 : r570_MC_ENGINE_IDX_CE0 + e->instance;
 }
 
 static void put_engine(Reply *r, const AdaEngine *e, unsigned int i)
@@ -131,16 +130,18 @@ static void put_engine(Reply *r, const AdaEngine *e, unsigned int i)
     uint8_t *list = r->p + AT(VGPU_STATIC_DATA__engineList) + e->type / 64 * 8;
     uint8_t *entry = r->p + AT(VGPU_FIFO_GET_DEVICE_INFO_TABLE__fifoDeviceInfoTable__entries) +
                      i * AT(VGPU_FIFO_GET_DEVICE_INFO_TABLE__fifoDeviceInfoTable__entries_STRIDE);
+    uint8_t *present;
 
     stq_le_p(list, ldq_le_p(list) | BIT_ULL(e->type % 64));
     stl_le_p(notify, e->type);
     stl_le_p(notify + 4, e->nonstall_vector);
-    ada_engine_entry(e, mc_index(r->s, e), i, entry);
+    ada_engine_entry(e, mc_index(e), i, entry);
     if (e->swallows) {
         return;
     }
-    PUT32(NV2080_CTRL_CE_GET_ALL_CAPS_PARAMS__present, BIT(e->instance));
-    if (r->version == ADA_GUEST_29_0C) {
+    present = r->p + AT(NV2080_CTRL_CE_GET_ALL_CAPS_PARAMS__present);
+    stl_le_p(present, ldl_le_p(present) | BIT(e->instance));
+    if (r->version == ADA_GUEST_29_0C && e == ada_engine(r->s)) {
         /* the copy engines below it share graphics' runlist */
         stl_le_p(r->p + r570_GET_STATIC_DATA__VGPU_STATIC_PROPERTIES__firstAsyncCEIdx, e->type);
     }

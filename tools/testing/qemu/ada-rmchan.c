@@ -67,22 +67,33 @@ const AdaEngine *ada_engine(AdaState *s)
 }
 
 /*
- * Assumption GUEST-ENGINES: a guest has graphics beside the copy engine. Its numbers are of an RTX 4070, too, and
- * drivers do not start without it.
+ * Assumption GUEST-ENGINES: a guest has graphics beside the host's copy engine, and one of the two copy engines that
+ * share graphics' runlist. The numbers are of an RTX 4070, too. Drivers do not start without graphics.
  */
-static const AdaEngine graphics = {
-    .name = "GR0",
-    .type = r570_NV2080_ENGINE_TYPE_GR0,
-    .runlist = 0,
-    .mmu_fault_id = MMU_ENG_ID_GRAPHICS,
-    .nonstall_vector = 0,
-    .xid = r570_ROBUST_CHANNEL_GR_EXCEPTION,
-    .swallows = true,
+static const AdaEngine guest_engines[] = {
+    {
+        .name = "GR0",
+        .type = r570_NV2080_ENGINE_TYPE_GR0,
+        .runlist = 0,
+        .mmu_fault_id = MMU_ENG_ID_GRAPHICS,
+        .nonstall_vector = 0,
+        .xid = r570_ROBUST_CHANNEL_GR_EXCEPTION,
+        .swallows = true,
+    }, {
+        .name = "CE0",
+        .type = r570_NV2080_ENGINE_TYPE_COPY0,
+        .instance = 0,
+        .class = r570_AMPERE_DMA_COPY_B,
+        .runlist = 0,
+        .mmu_fault_id = r570_NV_PFAULT_MMU_ENG_ID_CE0,
+        .nonstall_vector = 5,
+        .xid = r570_ROBUST_CHANNEL_CE0_ERROR,
+    },
 };
 
 const AdaEngine *ada_guest_engine(AdaState *s, unsigned int i)
 {
-    return i == 0 ? &graphics : i == 1 ? ada_engine(s) : NULL;
+    return i < ARRAY_SIZE(guest_engines) ? &guest_engines[i] : i == ARRAY_SIZE(guest_engines) ? ada_engine(s) : NULL;
 }
 
 uint32_t ada_engine_mc_index(AdaState *s)

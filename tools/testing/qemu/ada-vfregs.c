@@ -19,6 +19,8 @@
 #define BIND_PENDING        BIT(2)      /* of BAR2 */
 #define INTR_FIRST          0x1000
 #define INTR_LAST           0x16ff
+#define OLD_BAR1_BLOCK      0x1704      /* of older parts; drivers still read and write them */
+#define OLD_BAR2_BLOCK      0x1714
 #define MAILBOX_SCRATCH     0x2100
 #define DOORBELL            0x2200
 #define FAULT_BUFFER_FIRST  0x3000      /* two buffers: LO, HI, GET, PUT, SIZE, 0x20 apart */
@@ -38,6 +40,7 @@
 #define INVALIDATE_ALL_VA       BIT(0)
 #define INVALIDATE_ALL_PDB      BIT(1)
 #define INVALIDATE_TRIGGER      BIT(31)
+#define OLD_BAR0_STATUS     0x9140      /* of older parts, too */
 #define USERMODE_CFG        0x30000
 #define TIME_0              0x30080
 #define TIME_1              0x30084
@@ -62,6 +65,18 @@ void ada_func_reset(AdaFunc *f)
 static uint32_t store_off(AdaFunc *f, uint32_t off)
 {
     return f->gfid ? off : ADA_PF_VFREGS + off;
+}
+
+/* assumption VF-OLD: what only is kept. In the PF's copy there is nothing at these places */
+static bool vf_old(AdaFunc *f, uint32_t off)
+{
+    switch (off) {
+    case OLD_BAR1_BLOCK:
+    case OLD_BAR2_BLOCK:
+    case OLD_BAR0_STATUS:
+        return f->gfid != 0;
+    }
+    return false;
 }
 
 /* What the PF has at these places is in its own BAR0 at 0. */
@@ -98,6 +113,9 @@ uint32_t ada_vfregs_read(AdaFunc *f, uint32_t off)
 
     if (vf_identity(f, off, &val)) {
         return val;
+    }
+    if (vf_old(f, off)) {
+        return ada_store_read(f, store_off(f, off));
     }
     switch (off) {
     case INTR_FIRST ... INTR_LAST:
@@ -177,6 +195,10 @@ void ada_vfregs_write(AdaFunc *f, uint32_t off, uint32_t val)
     uint32_t known;
 
     if (vf_identity(f, off, &known)) {
+        return;
+    }
+    if (vf_old(f, off)) {
+        ada_store_write(f, store_off(f, off), val);
         return;
     }
     switch (off) {
