@@ -12,7 +12,7 @@
 #include "qapi/visitor.h"
 #include "qobject/qjson.h"
 #include "qobject/qlist.h"
-#include "ada-chan.h"
+#include "ada-guest.h"
 
 #define LOG_MAX         100     /* lines for one check; the counter goes on */
 #define UNMODELLED_MAX  65536   /* registers remembered */
@@ -623,6 +623,15 @@ static bool need_gsp(AdaState *s, const char *name, Error **errp)
     return false;
 }
 
+static void inject_lockdown(AdaState *s, const char *arg, Error **errp)
+{
+    if (strcmp(arg, "on") && strcmp(arg, "off")) {
+        error_setg(errp, "inject-event lockdown is on or off, not %s", arg);
+        return;
+    }
+    ada_gsp_lockdown(s, !strcmp(arg, "on"));
+}
+
 static void inject_os_error(AdaState *s, const char *arg, Error **errp)
 {
     AdaFwVersion fw = s->gsp->fw;
@@ -641,20 +650,91 @@ static void inject_os_error(AdaState *s, const char *arg, Error **errp)
     ada_gsp_event(s, RPC_EVENT(OS_ERROR_LOG), p, ADA_SIZE(fw, rpc_os_error_log_v17_00));
 }
 
+/* The vGPU whose GFID is told first, if its guest's driver has set its buffers up */
+static AdaVgpu *guest_of(AdaState *s, char **part, Error **errp)
+{
+    uint32_t gfid = 0;
+
+    if (!part[0] || !parse_number(part[0], &gfid) || !gfid || gfid > ADA_MAX_GFID || !s->gsp->vgpu[gfid].guest.up) {
+        error_setg(errp, "inject-event: GFID %s has no guest that is there", part[0] ?: "");
+        return NULL;
+    }
+    return &s->gsp->vgpu[gfid];
+}
+
+/* what it is about is in the page that both see */
+static void inject_guest_ecc(AdaState *s, const char *arg, Error **errp)
+{
+    g_auto(GStrv) part = g_strsplit(arg, ":", 4);
+    AdaGuestEvent e = { .plugin = true, .type = ADA_GUEST_EVENT_ECC };
+    AdaVgpu *v = guest_of(s, part, errp);
+    uint32_t unit, count;
+    bool dbe;
+
+    if (!v) {
+        return;
+    }
+    if (g_strv_length(part) != 4 || !parse_number(part[2], &unit) || !parse_number(part[3], &count) ||
+        (strcmp(part[1], "dbe") && strcmp(part[1], "sbe"))) {
+        error_setg(errp, "inject-event is guest-ecc:<gfid>:<sbe|dbe>:<unit>:<count>");
+        return;
+    }
+    dbe = !strcmp(part[1], "dbe");
+    ada_guest_shared(v, ADA_SHARED_ECC_TYPE, dbe ? r570_NV2080_NOTIFIERS_ECC_DBE : r570_NV2080_NOTIFIERS_ECC_SBE);
+    ada_guest_shared(v, ADA_SHARED_ECC_UNIT, unit);
+    ada_guest_shared(v, ADA_SHARED_ECC_COUNT, count);
+    ada_guest_event(v, &e);
+}
+
+/* each object of the guest's that waits for it */
+static void inject_guest_notify(AdaState *s, const char *arg, Error **errp)
+{
+    g_auto(GStrv) part = g_strsplit(arg, ":", 2);
+    AdaVgpu *v = guest_of(s, part, errp);
+    GHashTableIter it;
+    uint32_t index;
+    AdaObject *o;
+
+    if (!v) {
+        return;
+    }
+    if (g_strv_length(part) != 2 || !parse_number(part[1], &index)) {
+        error_setg(errp, "inject-event is guest-notify:<gfid>:<index>");
+        return;
+    }
+    if (!v->objects) {
+        return;
+    }
+    g_hash_table_iter_init(&it, v->objects);
+    while (g_hash_table_iter_next(&it, NULL, (gpointer *)&o)) {
+        AdaGuestEvent e = { .client = o->event_client, .object = o->event_object, .index = index };
+
+        if (o->event_object && o->event_index == index) {
+            ada_guest_event(v, &e);
+        }
+    }
+}
+
 static void set_inject_event(Object *obj, const char *value, Error **errp)
 {
+    static const struct { const char *name; void (*inject)(AdaState *s, const char *arg, Error **errp); } events[] = {
+        { "os-error-log:", inject_os_error }, { "guest-ecc:", inject_guest_ecc },
+    { "lockdown:", inject_lockdown },
+        { "guest-notify:", inject_guest_notify },
+    };
     AdaState *s = NVIDIA_ADA(obj);
 
     if (!need_gsp(s, "inject-event", errp)) {
         return;
     }
-    if (g_str_has_prefix(value, "os-error-log:")) {
-        inject_os_error(s, value + strlen("os-error-log:"), errp);
-    } else if (!strcmp(value, "lockdown:on") || !strcmp(value, "lockdown:off")) {
-        ada_gsp_lockdown(s, value[strlen("lockdown:o")] == 'n');
-    } else {
-        error_setg(errp, "inject-event is os-error-log:<xid>:<text>, lockdown:on or lockdown:off");
+    for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
+        if (g_str_has_prefix(value, events[i].name)) {
+            events[i].inject(s, value + strlen(events[i].name), errp);
+            return;
+        }
     }
+    error_setg(errp, "inject-event is os-error-log:<xid>:<text>, lockdown:<on|off>, "
+               "guest-ecc:<gfid>:<sbe|dbe>:<unit>:<count> or guest-notify:<gfid>:<index>");
 }
 
 static void set_crash_gsp(Object *obj, bool value, Error **errp)

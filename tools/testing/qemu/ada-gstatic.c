@@ -25,9 +25,6 @@
 #define PAGE_2M             (2 * MiB)
 #define PAGE_512M           (512 * MiB)
 
-/* usmType */
-enum { BRAND_NONE, BRAND_NVS, BRAND_QUADRO, BRAND_GEFORCE, BRAND_COMPUTE };
-
 /* a reply in the making */
 typedef struct Reply {
     AdaVgpu *v;
@@ -48,7 +45,7 @@ typedef struct Reply {
 uint32_t ada_gstatic_brand(AdaVgpu *v)
 {
     static const struct { const char *class; uint32_t brand; } brands[] = {
-        { "Quadro", BRAND_QUADRO }, { "NVS", BRAND_NVS }, { "Compute", BRAND_COMPUTE },
+        { "Quadro", ADA_BRAND_QUADRO }, { "NVS", ADA_BRAND_NVS }, { "Compute", ADA_BRAND_COMPUTE },
     };
     const AdaVgpuType *t = ada_vgpu_type(v);
 
@@ -57,7 +54,7 @@ uint32_t ada_gstatic_brand(AdaVgpu *v)
             return brands[i].brand;
         }
     }
-    return BRAND_NONE;
+    return ADA_BRAND_DEFAULT;
 }
 
 static void put_names(Reply *r)

@@ -244,16 +244,23 @@ static uint32_t unloading(AdaGuestCall *c)
     return NV(OK);
 }
 
-/* of nothing that is modelled: no brand beyond the type's, no engine was ever busy */
+/* NV0080_CTRL_GPU_GET_BRAND_CAPS_*; assumption GUEST-BRAND */
+#define BRAND_CAP_QUADRO    BIT(0)
+#define BRAND_CAP_NVS       BIT(1)
+
 static uint32_t brand_caps(AdaGuestCall *c)
 {
-    memset(c->p, 0, r570_rpc_get_brand_caps_v25_12__SIZE);
+    uint32_t brand = ada_gstatic_brand(c->v);
+
+    stl_le_p(c->p, brand == ADA_BRAND_QUADRO ? BRAND_CAP_QUADRO : brand == ADA_BRAND_NVS ? BRAND_CAP_NVS : 0);
     return NV(OK);
 }
 
+/* No engine was ever busy. A union of controls; the message has as much of it as its control needs */
 static uint32_t engine_utilization(AdaGuestCall *c)
 {
-    memset(c->p, 0, r570_rpc_get_engine_utilization_v1F_0E__SIZE);
+    memset(c->p + r570_rpc_get_engine_utilization_v1F_0E__params, 0,
+           c->len - r570_rpc_get_engine_utilization_v1F_0E__params);
     return NV(OK);
 }
 
@@ -281,7 +288,7 @@ static const struct {
     RPC(CTRL_GPU_PROMOTE_CTX, ctrl_gpu_promote_ctx_v1A_20, ada_gobj_promote),
     { RPC_FN(RM_API_CONTROL), 0, ada_gobj_control },    /* its length counts neither structure nor parameters */
     RPC(GET_BRAND_CAPS, get_brand_caps_v25_12, brand_caps),
-    RPC(GET_ENGINE_UTILIZATION, get_engine_utilization_v1F_0E, engine_utilization),
+    { RPC_FN(GET_ENGINE_UTILIZATION), r570_rpc_get_engine_utilization_v1F_0E__params, engine_utilization },
     RPC(UNLOADING_GUEST_DRIVER, unloading_guest_driver_v1F_07, unloading),
 #undef RPC
 };

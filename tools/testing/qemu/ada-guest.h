@@ -34,7 +34,9 @@ typedef uint32_t AdaGuestRun(AdaGuestCall *c);      /* NV_STATUS or NV_VGPU_MSG_
 /* ---- ada-gstatic.c ----------------------------------------------------------------------------------------------- */
 
 AdaGuestRun ada_gstatic_data, ada_gstatic_graphics;
-uint32_t ada_gstatic_brand(AdaVgpu *v);     /* usmType of the response buffer */
+/* NV_VGPU_CONFIG_USM_TYPE_*: usmType of the response buffer */
+enum { ADA_BRAND_DEFAULT, ADA_BRAND_NVS, ADA_BRAND_QUADRO, ADA_BRAND_GEFORCE, ADA_BRAND_COMPUTE };
+uint32_t ada_gstatic_brand(AdaVgpu *v);
 
 /* ---- ada-gobj.c -------------------------------------------------------------------------------------------------- */
 
@@ -53,6 +55,9 @@ typedef struct AdaGuestEvent {
 
 /* NV_VGPU_EV_FLAGS_TYPE */
 enum { ADA_GUEST_EVENT_RC = 0, ADA_GUEST_EVENT_ECC = 5 };
+
+/* words of the page that both see: NV_VGPU_SHARED_MEMORY_POINTER_* */
+enum { ADA_SHARED_ECC_TYPE = 0x94, ADA_SHARED_ECC_UNIT = 0x98, ADA_SHARED_ECC_COUNT = 0x9c };
 
 /* into the ring, with an interrupt; false: there is no ring, or no room */
 bool ada_guest_event(AdaVgpu *v, const AdaGuestEvent *e);

@@ -366,7 +366,7 @@ guest_refused("guest-version", "control buffer of version 3", no_setup(version=3
 guest_refused("guest-bus-master", "set-up without bus mastering", no_setup(), bus_master=False)
 guest_refused("guest-setup", "teardown of nothing", lambda g: equal(g.setup(0), False, "acknowledged"))
 guest_refused("guest-setup", "RPC without set-up", lambda g: equal(g.ring(MESSAGE), False, "acknowledged"))
-guest_refused("guest-rpc", "function 207", lambda g: (g.setup(), equal(g.rpc(207, bytes(8))[0], NOT_SUPPORTED, "")))
+guest_refused("guest-rpc", "function 76", lambda g: (g.setup(), equal(g.rpc(76, bytes(8))[0], NOT_SUPPORTED, "")))
 guest_refused("guest-rpc-header", "signature", lambda g: (
     g.setup(), equal(g.rpc(1, bytes(792), signature=1)[0], 0xff100002, "")))
 guest_refused("doorbell-handle", "handle 2", lambda g: equal(g.ring(2), False, "acknowledged"))
