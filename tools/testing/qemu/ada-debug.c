@@ -719,8 +719,7 @@ static void set_inject_event(Object *obj, const char *value, Error **errp)
 {
     static const struct { const char *name; void (*inject)(AdaState *s, const char *arg, Error **errp); } events[] = {
         { "os-error-log:", inject_os_error }, { "guest-ecc:", inject_guest_ecc },
-    { "lockdown:", inject_lockdown },
-        { "guest-notify:", inject_guest_notify },
+        { "guest-notify:", inject_guest_notify }, { "lockdown:", inject_lockdown },
     };
     AdaState *s = NVIDIA_ADA(obj);
 

@@ -244,15 +244,13 @@ static uint32_t unloading(AdaGuestCall *c)
     return NV(OK);
 }
 
-/* NV0080_CTRL_GPU_GET_BRAND_CAPS_*; assumption GUEST-BRAND */
-#define BRAND_CAP_QUADRO    BIT(0)
-#define BRAND_CAP_NVS       BIT(1)
-
+/* assumption GUEST-BRAND */
 static uint32_t brand_caps(AdaGuestCall *c)
 {
     uint32_t brand = ada_gstatic_brand(c->v);
 
-    stl_le_p(c->p, brand == ADA_BRAND_QUADRO ? BRAND_CAP_QUADRO : brand == ADA_BRAND_NVS ? BRAND_CAP_NVS : 0);
+    stl_le_p(c->p, brand == ADA_BRAND_QUADRO ? r570_NV0080_CTRL_GPU_GET_BRAND_CAPS_QUADRO :
+             brand == ADA_BRAND_NVS ? r570_NV0080_CTRL_GPU_GET_BRAND_CAPS_NVS : 0);
     return NV(OK);
 }
 
