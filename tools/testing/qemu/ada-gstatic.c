@@ -2,8 +2,8 @@
  * NVIDIA Ada GPU: what a plugin task tells its guest's driver of the GPU
  *
  * A guest has no GSP-RM to ask: it reads two replies when it starts and builds everything on them. They are made from
- * the vGPU's type, its framebuffer and channels, the board and the engines, in the layout of the version that was agreed
- * upon. What is not named here is zero.
+ * the vGPU's type, its framebuffer and channels, the board and the engines, in the layout of the version that both
+ * agreed upon. What is not named here is zero.
  *
  * Assumption GUEST-STATIC: these values, where OpenRM's guest needs one and no table of the host has it.
  *
@@ -34,7 +34,7 @@ typedef struct Reply {
 } Reply;
 
 #define AT(m)       ADA_GUEST(r->version, GET_STATIC_DATA__##m)
-#define GR(m)       ADA_GUEST(r->version, GET_CONSOLIDATED_GR_STATIC_INFO__##m)
+#define GR_PART(m)  ADA_GUEST(r->version, GET_CONSOLIDATED_GR_STATIC_INFO__NV2080_CTRL_INTERNAL_STATIC_GR_GET_##m)
 #define PUT8(m, val)    (r->p[AT(m)] = (val))
 #define PUT32(m, val)   stl_le_p(r->p + AT(m), val)
 #define PUT64(m, val)   stq_le_p(r->p + AT(m), val)
@@ -182,9 +182,9 @@ static void put_interrupts(Reply *r)
 
 /* ---- graphics ---------------------------------------------------------------------------------------------------- */
 
-#define GR_INFO(m)      GR(NV2080_CTRL_INTERNAL_STATIC_GR_GET_INFO_PARAMS__engineInfo__##m)
-#define GR_MASKS(m)     GR(NV2080_CTRL_INTERNAL_STATIC_GR_GET_FLOORSWEEPING_MASKS_PARAMS__floorsweepingMasks__##m)
-#define GR_BUFFERS(m)   GR(NV2080_CTRL_INTERNAL_STATIC_GR_GET_CONTEXT_BUFFERS_INFO_PARAMS__engineContextBuffersInfo__##m)
+#define GR_INFO(m)      GR_PART(INFO_PARAMS__engineInfo__##m)
+#define GR_MASKS(m)     GR_PART(FLOORSWEEPING_MASKS_PARAMS__floorsweepingMasks__##m)
+#define GR_BUFFERS(m)   GR_PART(CONTEXT_BUFFERS_INFO_PARAMS__engineContextBuffersInfo__##m)
 
 static void put_graphics(Reply *r)
 {

@@ -154,14 +154,14 @@ class Driver(Guest):
             "notifyIndex": index})[0]
 
     def tree(self, client=CLIENT):
-        equal((self.root(client), self.device(client), self.subdevice(client)), (OK, OK, OK), "client, device, subdevice")
+        equal((self.root(client), self.device(client), self.subdevice(client)), (OK, OK, OK), "results")
         return self
 
     def unload(self):
         self.must(47, "rpc_unloading_guest_driver_v1F_07", {})
         true(self.teardown(), "teardown")
 
-    def again(self, fb=None):
+    def again(self):
         """The buffers are put elsewhere, as after BAR2 has page tables."""
         words, self.aperture = dict(self.words), SYSMEM
         true(self.teardown(), "teardown")
@@ -236,7 +236,8 @@ def static_data(version, release):
               (1, 0, 384 * MIB - 1), "regions")
         fifo = "VGPU_FIFO_GET_DEVICE_INFO_TABLE.fifoDeviceInfoTable[0]."
         equal((data(fifo + "numEntries"), data(fifo + "bMore")), (3, 0), "entries")
-        equal(engines(data, 3), [(GR0, 0, 1, 1, "GR0"), (COPY0, 0, 1, 1, "CE0"), (COPY2, 1, 1, 1, "CE2")], "engines by the FIFO")
+        equal(engines(data, 3), [(GR0, 0, 1, 1, "GR0"), (COPY0, 0, 1, 1, "CE0"), (COPY2, 1, 1, 1, "CE2")],
+              "engines by the FIFO")
         vectors = "NV2080_CTRL_MC_GET_ENGINE_NOTIFICATION_INTR_VECTORS_PARAMS."
         equal([data(vectors + "entries[0].nv2080EngineType", 8 * i) for i in range(data(vectors + "numEntries"))],
               [GR0, COPY0, COPY2], "engines with a vector")
@@ -261,7 +262,8 @@ def graphics_data(version, release):
         equal((data(info + "index", 8 * 0x2c), data(info + "data", 8 * 0x2c)), (0x2c, 64), "subcontexts")
         true(data("NV2080_CTRL_INTERNAL_STATIC_GR_GET_FLOORSWEEPING_MASKS_PARAMS.floorsweepingMasks[0].gpcMask"),
              "there is a GPC")
-        buffers = "NV2080_CTRL_INTERNAL_STATIC_GR_GET_CONTEXT_BUFFERS_INFO_PARAMS.engineContextBuffersInfo[0].engine[0]."
+        part = "NV2080_CTRL_INTERNAL_STATIC_GR_GET_CONTEXT_BUFFERS_INFO_PARAMS"
+        buffers = f"{part}.engineContextBuffersInfo[0].engine[0]."
         for i in range(26):
             true(data(buffers + "size", 8 * i) and data(buffers + "alignment", 8 * i), f"context buffer {i}")
         none(m)
@@ -650,6 +652,19 @@ def _():
         equal(events(d), [], "after another set-up")
         m.set_property("inject-event", "guest-ecc:1:sbe:0:1")
         equal(len(events(d)), 1, "events after it")
+        none(m)
+
+
+@test("guest: what cannot be injected is an error that says why")
+def _():
+    with Machine() as m:
+        driver(host(m)).hello()
+        for value, why in (("guest-ecc:2:sbe:0:1", "GFID 2 has no guest"), ("guest-ecc:33:sbe:0:1", "GFID 33"),
+                           ("guest-ecc:1:tbe:0:1", "<sbe|dbe>"), ("guest-ecc:1:sbe:0", "guest-ecc:<gfid>"),
+                           ("guest-notify:x:1", "GFID x"), ("guest-notify:1", "guest-notify:<gfid>:<index>"),
+                           ("guest", "os-error-log:<xid>")):
+            error = m.set_property("inject-event", value).get("error", {}).get("desc", "")
+            true(why in error, f"{value}: '{error}'")
         none(m)
 
 

@@ -6,12 +6,15 @@ built with sanitizers makes these tests strict. RANDOM_FACTOR multiplies their
 length.
 """
 
+import json
 import os
 import random
 import struct
 
 from gspclient import BootError, Client, GIB, GSP, Machine, MIB, PAGE, Ram, Refused, SEC2
 from harness import equal, test
+from test_guest import COPY0, COPY2, Driver, GR0, LAYOUT, Space, host
+from test_plugin import MESSAGE
 from test_vgpu import bootload, Vgpu
 
 FACTOR = int(os.environ.get("RANDOM_FACTOR", "1"))
@@ -220,3 +223,43 @@ def _():
                 pass
             m.vm.qmp("system_reset")
             m.setup_pci()
+
+
+# Calls of a guest, most of them those that are served
+CALLS = [1, 2, 6, 9, 10, 19, 23, 32, 47, 60, 64, 97, 111, 116, 155, 156, 204, 207, 210]
+
+
+def guest_call(r, space, known):
+    """Bytes of one, with handles, classes and addresses that mean something in many places."""
+    words = [*known, 0, 1, 2, 3, 0x20, 0xffffffff, 0x80, 0x2080, 0xc56f, 0xc36f, 0xc7b5, 0x902d, 0x2081, GR0, COPY0,
+             COPY2, 0x29, 0x0c, 0x25, 0x1b, space.ROOT, space.USERD, 16, 4056, r.getrandbits(32)]
+    size = r.choice((0, 4, 8, 16, 28, 40, 64, 108, 192, 248, 268, 568, 792, 4048))
+    payload = struct.pack(f"<{size // 4}I", *[r.choice(words) for _ in range(size // 4)])
+    length = r.choice((32 + size, 32 + size, 32 + size, 40, 0, 0xffffffff))
+    return struct.pack("<8I", 0x03000000, 0x43505256, length, r.choice(CALLS) if r.random() < 0.9 else r.randrange(300),
+                       0xffffffff, 0xffffffff, 0, 0) + payload
+
+
+@test(f"random, seed {SEED}: a guest's calls and doorbells")
+def _():
+    for number in range(2 * FACTOR):
+        r = random.Random(900 + number + SEED)
+        with Machine() as m:
+            space = Space(host(m), version=r.choice(list(LAYOUT)))
+            d, known = space.d, [Driver.CLIENT, Driver.DEVICE, Driver.SUBDEVICE]
+            known += [space.channel(i, kind).handle for i, kind in enumerate((COPY2, COPY0, GR0))]
+            for _ in range(600):
+                what = r.random()
+                if what < 0.8:
+                    m.ram.write(d.buffers[0], guest_call(r, space, known))
+                    d.ring(MESSAGE)
+                elif what < 0.95:
+                    d.write(0x30090, r.choice((0, 1)) << 16 | r.randrange(4))
+                elif what < 0.97:
+                    d.again()
+                else:
+                    d.system_info(r.choice(list(LAYOUT)))
+            d.plugin.shutdown()
+            d.plugin.cleanup()
+            equal({n: v for n, v in json.loads(m.property("accounting"))["now"].items() if v}, {}, "in use at the end")
+            Chaos(0, m).alive()
