@@ -6,9 +6,21 @@
 # configuration, which it leaves alone.
 
 APT=$CACHE/apt
+LISTS=trixie
+# types, suites and components
+SOURCES=("deb deb-src|trixie trixie-backports|main non-free-firmware")
 KEYRING=${BENCH_KEYRING:-/usr/share/keyrings/debian-archive-keyring.gpg}
 DEBS=$CACHE/debs
 export APT KEYRING DEBS
+
+# What only the guest with NVIDIA's driver is made of has lists of its own: a
+# mirror without contrib and non-free is good enough for all the rest.
+apt_of_guest()
+{
+	APT=$CACHE/apt-guest
+	LISTS=guest
+	SOURCES=("deb|trixie|contrib non-free" "deb|bookworm|main")
+}
 
 # The first Debian mirror that this machine uses.
 apt_mirror()
@@ -27,19 +39,23 @@ apt_mirror()
 
 apt_setup()
 {
-	local mirror
+	local mirror line types suites components
 	mirror=$(apt_mirror)
 	mkdir -p "$APT"/{lists/partial,cache/archives/partial,state} "$DEBS" \
 		"$APT"/etc/{apt.conf.d,preferences.d,sources.list.d}
 	touch "$APT/state/status"
-	cat >"$APT/etc/sources.list.d/bench.sources" <<-X
-		Types: deb deb-src
-		URIs: $mirror
-		Suites: trixie trixie-backports
-		Components: main non-free-firmware
-		Architectures: amd64
-		Signed-By: $KEYRING
-	X
+	for line in "${SOURCES[@]}"; do
+		IFS='|' read -r types suites components <<<"$line"
+		cat <<-X
+			Types: $types
+			URIs: $mirror
+			Suites: $suites
+			Components: $components
+			Architectures: amd64
+			Signed-By: $KEYRING
+
+		X
+	done >"$APT/etc/sources.list.d/bench.sources"
 	cat >"$APT/apt.conf" <<-X
 		Dir::Etc "$APT/etc";
 		Dir::Etc::sourcelist "/dev/null";
@@ -82,15 +98,15 @@ apt_lists()
 		[ -z "$(find "$APT/failed" -mmin -60 2>/dev/null)" ]; then
 		apt_setup
 		if [ ! -e "$APT/fetched" ]; then
-			run trixie-lists tapt update --error-on=any
+			run "$LISTS-lists" tapt update --error-on=any
 			touch "$APT/fetched"
-		elif tapt update --error-on=any >"$LOGS/trixie-lists.log" 2>&1; then
+		elif tapt update --error-on=any >"$LOGS/$LISTS-lists.log" 2>&1; then
 			touch "$APT/fetched"
 			rm -f "$APT/failed"
 		else
 			touch "$APT/failed"
-			why=$(mirror_fault "$LOGS/trixie-lists.log") || why="see $LOGS/trixie-lists.log"
-			say "trixie-lists: using those of $(date -r "$APT/fetched" +%F), as there is no update now: $why"
+			why=$(mirror_fault "$LOGS/$LISTS-lists.log") || why="see $LOGS/$LISTS-lists.log"
+			say "$LISTS-lists: using those of $(date -r "$APT/fetched" +%F), as there is no update now: $why"
 		fi
 	fi
 	exec 8>&-
@@ -129,6 +145,7 @@ apt_newest()
 }
 
 # apt_take WHAT: the package=version of the file "versions" that is to be used.
+# WHAT is a package; guest/PACKAGE is one of another suite than PACKAGE is.
 apt_take()
 {
 	local what=$1 line suite tried name newest version
@@ -148,8 +165,8 @@ apt_take()
 		echo "$tried"
 		return 0
 	fi
-	newest=$(apt_newest "$what" "$suite") ||
-		die "the mirror's $suite has no $what, neither as tried ($tried) nor a newer one"
+	newest=$(apt_newest "${what#*/}" "$suite") ||
+		die "the mirror's $suite has no ${what#*/}, neither as tried ($tried) nor a newer one"
 	[ -n "${BENCH_NEWEST:-}" ] ||
 		say "*** $what: wanted $tried, which the mirror has no more; taken $newest ***" >&2
 	echo "$newest"

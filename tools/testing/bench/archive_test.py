@@ -23,7 +23,8 @@ import threading
 import time
 
 BENCH = pathlib.Path(__file__).resolve().parent
-SUITES = ("trixie", "trixie-backports")
+SUITES = ("trixie", "trixie-backports", "bookworm")
+COMPONENTS = ("main", "contrib", "non-free", "non-free-firmware")
 
 
 def tried():
@@ -33,9 +34,15 @@ def tried():
     return {what: (suite, *taken.split("=")) for what, suite, taken in rows}
 
 
+def name_of(what):
+    """guest/PACKAGE is a package of another suite than the one without guest/."""
+    return what.rpartition("/")[2]
+
+
 TRIED = tried()
 IMAGE = TRIED["linux-image-amd64"]
 SOURCE = TRIED["linux-source"]
+GUEST = [taken for what, taken in TRIED.items() if what.startswith("guest/")]
 NEW = "99.1"
 
 
@@ -87,6 +94,7 @@ class Machine:
         self.keys = keys
         self.binaries = {suite: {} for suite in SUITES}
         self.sources = {suite: "" for suite in SUITES}
+        self.components = COMPONENTS
         self.root.mkdir(parents=True)
         self.server = Server(folder / "www")
         url = f"http://127.0.0.1:{self.server.server_port}/debian/"
@@ -103,8 +111,8 @@ class Machine:
             if what == "qemu":
                 continue
             self.add(suite, package, version)
-            if package != what:
-                self.add(suite, what, version, depends=package)
+            if package != name_of(what):
+                self.add(suite, name_of(what), version, depends=package)
         self.add("trixie", "base-files", "1", more="Essential: yes\nPriority: required\n")
         self.add_source(*TRIED["qemu"])
         self.publish()
@@ -155,8 +163,8 @@ class Machine:
         for suite in SUITES:
             dists = self.root / "dists" / suite
             sums = ""
-            for component in ("main", "non-free-firmware"):
-                main = component == "main"
+            for component in self.components:
+                main = component in ("main", "contrib")
                 for path, text in (
                     ("binary-amd64/Packages", "".join(self.binaries[suite].values())),
                     ("source/Sources", self.sources[suite]),
@@ -172,7 +180,7 @@ class Machine:
             date = time.strftime("%a, %d %b %Y %H:%M:%S UTC", time.gmtime())
             release = (
                 f"Origin: Debian\nSuite: {suite}\nCodename: {suite}\nDate: {date}\n"
-                f"Architectures: amd64 all\nComponents: main non-free-firmware\nSHA256:\n{sums}"
+                f"Architectures: amd64 all\nComponents: {' '.join(self.components)}\nSHA256:\n{sums}"
             )
             (dists / "Release").write_text(release)
             (dists / "InRelease").unlink(missing_ok=True)
@@ -193,19 +201,20 @@ class Machine:
         return run(BENCH / name, *args, env=self.env(**more))
 
     def take(self, what, **more):
-        command = '. "$0/lib.sh"; . "$0/apt.sh"; apt_lists; apt_take "$1"'
+        lists = "apt_of_guest; apt_lists" if TRIED[what] in GUEST else "apt_lists"
+        command = f'. "$0/lib.sh"; . "$0/apt.sh"; {lists}; apt_take "$1"'
         return run("bash", "-c", command, BENCH, what, env=self.env(**more))
 
     def another_day(self):
         """The lists are older than a day, and so is the last failure to fetch them."""
-        for name in ("fetched", "failed"):
-            with contextlib.suppress(FileNotFoundError):
-                os.utime(self.cache / "apt" / name, (1, 1))
+        for pattern in ("apt*/fetched", "apt*/failed"):
+            for path in self.cache.glob(pattern):
+                os.utime(path, (1, 1))
 
-    def newer_kernel(self):
+    def newer_kernel(self, suite=IMAGE[0]):
         name = f"linux-image-{NEW}+deb13-amd64"
-        self.add(IMAGE[0], name, f"{NEW}-1")
-        self.add(IMAGE[0], "linux-image-amd64", f"{NEW}-1", depends=name)
+        self.add(suite, name, f"{NEW}-1")
+        self.add(suite, "linux-image-amd64", f"{NEW}-1", depends=name)
         self.publish()
         return f"{name}={NEW}-1"
 
@@ -270,10 +279,11 @@ def test_versions_name_packages(_machine):
     """A line that apt cannot make anything of would be met on a fresh machine only."""
     for what, (suite, package, version) in TRIED.items():
         expect(suite in SUITES, True, f"{what}: suite {suite}")
-        expect(package.startswith(what.removesuffix("-amd64")), True, f"{what}: {package}")
+        expect(package.startswith(name_of(what).removesuffix("-amd64")), True, f"{what}: {package}")
         must("dpkg", "--validate-version", version)
-    image, headers = (TRIED[f"linux-{kind}-amd64"] for kind in ("image", "headers"))
-    expect(headers, tuple(word.replace("image", "headers") for word in image), "headers")
+    for prefix in ("", "guest/"):
+        image, headers = (TRIED[f"{prefix}linux-{kind}-amd64"] for kind in ("image", "headers"))
+        expect(headers, tuple(word.replace("image", "headers") for word in image), "headers")
 
 
 def test_as_tried(machine):
@@ -319,6 +329,32 @@ def test_kernel_by_name(machine):
     refused(done, "linux-headers-1.2.3+deb13-amd64", "BENCH_KERNEL")
     done = machine.take("linux-image-amd64", BENCH_KERNEL="1.2.3+deb13", BENCH_NEWEST="1")
     refused(done, "BENCH_NEWEST and BENCH_KERNEL=1.2.3+deb13")
+
+
+def test_guest(machine):
+    """Its kernel is of another suite, and not the one that BENCH_KERNEL is about."""
+    what, (suite, package, version) = "guest/linux-image-amd64", TRIED["guest/linux-image-amd64"]
+    taken(machine.take(what, BENCH_KERNEL="1.2.3+deb13"), f"{package}={version}")
+    newest = machine.newer_kernel(suite)
+    machine.remove(what)
+    machine.publish()
+    machine.another_day()
+    taken(machine.take(what), newest, rf"\*\*\* {what}: wanted {re.escape(package)}=.* {re.escape(newest)}")
+
+
+def test_guest_cannot_be_had(machine):
+    """The guest's driver is the guest's only: without it all else works."""
+    machine.components = ("main", "non-free-firmware")
+    machine.publish()
+    done = machine.script("mk-guest.sh")
+    refused(done, "trixie has no nvidia-open-kernel-dkms")
+    machine.components = COMPONENTS
+    machine.remove("nvidia-smi")
+    machine.publish()
+    machine.another_day()
+    refused(machine.script("mk-guest.sh"), "no nvidia-smi")
+    nothing_in(machine, "guest*")
+    taken(machine.take("meson"), "=".join(TRIED["meson"][1:]))
 
 
 def test_package_is_gone(machine):
