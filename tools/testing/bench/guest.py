@@ -20,6 +20,7 @@ from hostvm import CACHE, REPO, VARIANT, BenchError, script
 
 INIT = REPO / "tools/testing/selftests/nvidia-vgpu/guest/init"
 MODULE = "selftests/nvidia-vgpu/guest/nvgpu-guest-test.ko"
+KVM = "modprobe -q kvm_amd || modprobe kvm_intel"
 
 # Ask a QEMU by its monitor: socket, command
 QMP = """
@@ -50,7 +51,7 @@ DOMAIN = """<domain type='kvm'>
   <features><acpi/></features>
   <cpu mode='host-passthrough'/>
   <on_poweroff>destroy</on_poweroff>
-  <on_reboot>destroy</on_reboot>
+  <on_reboot>{on_reboot}</on_reboot>
   <on_crash>destroy</on_crash>
   <devices>
     <emulator>/usr/bin/qemu-system-x86_64</emulator>
@@ -73,9 +74,9 @@ HOSTDEV = """    <hostdev mode='subsystem' type='pci' managed='{managed}'>
 
 
 def prepare(vm):
-    """What guests boot from, once a host VM; KVM in it."""
+    """Kernel and initramfs that guests boot from, once a host VM; KVM in it."""
     if hasattr(vm, "guest_images"):
-        return
+        return vm.guest_images
     root = vm.images["root"]
     release = (vm.images["selftests"].parent / "release").read_text().strip()
     initrd = CACHE / f"initramfs/guest{VARIANT}.gz"
@@ -85,8 +86,9 @@ def prepare(vm):
     )
     (vm.share / "guest.gz").write_bytes(initrd.read_bytes())
     # Out of /bench: libvirt's QEMU reads them under its own rules.
-    vm.sh(f"modprobe -q kvm_amd || modprobe kvm_intel; cp /boot/vmlinuz-{release} /bench/guest.gz /run/")
+    vm.sh(f"{KVM}; cp /boot/vmlinuz-{release} /bench/guest.gz /run/")
     vm.guest_images = (f"/run/vmlinuz-{release}", "/run/guest.gz")
+    return vm.guest_images
 
 
 def start_libvirt(vm, wait=True):
@@ -114,9 +116,11 @@ class Guest:
     by       "qemu" or "libvirt"; with libvirt managed is its managed='yes'
     iommufd  hand over by iommufd (own kernel only) instead of a VFIO group
     append   more kernel arguments; extra: more QEMU arguments
+    reboots  a reboot starts it again; else it ends it
     """
 
     count = 0
+    images = staticmethod(prepare)
 
     def __init__(
         self,
@@ -129,6 +133,7 @@ class Guest:
         mem=512,
         append="",
         extra="",
+        reboots=False,
     ):
         Guest.count += 1
         self.vm = vm
@@ -140,6 +145,7 @@ class Guest:
         self.mem = mem
         self.append = f"console=ttyS0 quiet panic=-1 {append}"
         self.extra = extra
+        self.reboots = reboots
         self.console = f"/run/{self.name}.sock"
         self.monitor = f"/run/{self.name}.qmp"
         self.process = None
@@ -152,17 +158,16 @@ class Guest:
         self.stop()
 
     def start(self):
-        prepare(self.vm)
+        kernel, initrd = self.images(self.vm)
         if self.by == "libvirt":
-            self.start_libvirt()
+            self.start_libvirt(kernel, initrd)
         else:
-            self.start_qemu()
+            self.start_qemu(kernel, initrd)
 
-    def start_qemu(self):
-        kernel, initrd = self.vm.guest_images
+    def start_qemu(self, kernel, initrd):
         args = (
             "qemu-system-x86_64 -machine q35 -accel kvm -cpu host -nodefaults"
-            f" -display none -no-reboot -m {self.mem} -kernel {kernel} -initrd {initrd}"
+            f" -display none {'' if self.reboots else '-no-reboot'} -m {self.mem} -kernel {kernel} -initrd {initrd}"
             f" -append {shlex.quote(self.append)}"
             f" -chardev socket,id=c,path={self.console},server=on,wait=off,"
             f"logfile=/bench/{self.name}.log -serial chardev:c"
@@ -176,9 +181,8 @@ class Guest:
             args += f" -device vfio-pci,host={vf}{iommufd}"
         self.process = self.vm.spawn(f"exec {args} {self.extra}")
 
-    def start_libvirt(self):
+    def start_libvirt(self, kernel, initrd):
         start_libvirt(self.vm)
-        kernel, initrd = self.vm.guest_images
         hostdevs = []
         for vf in self.vfs:
             domain, bus, slot, fn = re.split("[:.]", vf)
@@ -190,6 +194,7 @@ class Guest:
             )
         xml = DOMAIN.format(
             name=self.name,
+            on_reboot="restart" if self.reboots else "destroy",
             mem=self.mem,
             kernel=kernel,
             initrd=initrd,
