@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include "qemu/uuid.h"
 #include "qemu/bswap.h"
 #include "qemu/cutils.h"
 #include "qapi/error.h"
@@ -424,7 +425,11 @@ static QDict *vgpu_dict(AdaVgpu *v)
     QDict *d = qdict_new(), *guest = qdict_new();
     QList *seg = qlist_new(), *chids = qlist_new();
     g_autofree char *version = g_strdup_printf("%02x.%02x", v->guest.version >> 16, v->guest.version & 0xff);
+    g_autofree char *uuid = NULL;
+    QemuUUID id;
 
+    memcpy(id.data, v->uuid, sizeof(id.data));
+    uuid = qemu_uuid_unparse_strdup(&id);
     for (unsigned int i = 0; i < v->segs; i++) {
         QList *one = qlist_new();
 
@@ -438,6 +443,7 @@ static QDict *vgpu_dict(AdaVgpu *v)
     }
     qdict_put_int(d, "gfid", v->gfid);
     qdict_put_int(d, "type", v->type);
+    qdict_put_str(d, "uuid", uuid);
     qdict_put_int(d, "dbdf", v->dbdf);
     qdict_put_str(d, "state", ada_vgpu_state_name(v->state));
     qdict_put(d, "segments", seg);
