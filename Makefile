@@ -4,7 +4,7 @@
 #   make demo		everything from nothing to a guest with a vGPU
 #   make check		all tests (make check-host T=name: one of them)
 #   make check-full	and those that take long, and an hour of make check-fuzz
-#   make check-newest	demo and host VM with the newest packages that there are
+#   make check-newest	demo and VMs with the newest packages that there are
 
 ifneq ($(KERNELRELEASE),)
 include $(src)/Kbuild
@@ -12,7 +12,7 @@ else
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 BENCH := tools/testing/bench
-SUITES := static bench abi kunit vbios model host
+SUITES := static bench abi kunit vbios model host guest
 
 modules modules_install clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) W=1 $@
@@ -33,7 +33,7 @@ check-newest: export BENCH_NEWEST = 1
 check-newest:
 	$(BENCH)/deps.sh
 	$(BENCH)/demo.py
-	$(BENCH)/check.py model host
+	$(BENCH)/check.py model host guest
 
 $(SUITES:%=check-%) check-fuzz: check-%:
 	$(BENCH)/deps.sh

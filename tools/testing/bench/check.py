@@ -3,7 +3,9 @@
 """
 Run suites of tests and tell the results as TAP.
 
-    check.py [--full] [-t NAME] SUITE...    SUITE: static bench abi kunit vbios model host fuzz
+    check.py [--full] [-t NAME] SUITE...
+
+SUITE is one of static bench abi kunit vbios model host guest fuzz.
 
 With -t only the tests whose names contain NAME are run. Tests that take long are
 left out without --full. A suite that has no test to run has failed.
@@ -287,9 +289,15 @@ def host(tap, name, full):
     HostTests(tap, "host", name, full).run()
 
 
+def guest(tap, name, full):
+    """NVIDIA's own driver in guests of the host VM."""
+    script("mk-guest.sh")
+    HostTests(tap, "guest", name, full).run()
+
+
 SUITES = {
     "static": static, "bench": bench, "abi": abi, "kunit": kunit, "vbios": vbios, "model": model,
-    "host": host, "fuzz": fuzz,
+    "host": host, "guest": guest, "fuzz": fuzz,
 }
 
 

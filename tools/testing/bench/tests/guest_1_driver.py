@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+Guests with NVIDIA's own driver, as Debian packages it: it loads, uses its vGPU, says nothing of it
+in the kernel log, and nvidia-smi tells what the host made. All of a machine's tests share one boot.
+"""
+
+import contextlib
+import re
+
+from bench_test import expect, host_test
+from gpu import Gpu, KernelLog
+from guest import start_libvirt
+from nvidia import NvidiaGuest, parse_query, prepare
+
+# device, id and subsystem id of the first type
+L40, L4 = (0x26B5, 869, 0x176D), (0x27B8, 908, 0x172F)
+BAR0 = 256 << 10
+MSIX_TABLE = 0x10000
+MIB = 1 << 20
+
+
+@contextlib.contextmanager
+def host(vm, board, names):
+    """
+    VFs with types of these names. In the end all is as it was, nobody warned of anything, and the
+    GPU refused nothing.
+    """
+    gpu = Gpu(vm)
+    log = KernelLog(vm)
+    gpu.load()
+    start_libvirt(vm, wait=False)
+    idle = gpu.model("accounting")["now"]
+    gpu.set_numvfs(len(names))
+    vgpus = []
+    for n, name in enumerate(names):
+        gpu.bind(n)
+        ids = [i for i, its in gpu.creatable(n).items() if its == f"NVIDIA {name}"]
+        expect(len(ids), 1, f"types that are called {name}")
+        gpu.must_set_type(n, ids[0])
+        vgpus.append(Vgpu(gpu, n, board, ids[0], name))
+    yield vgpus
+    left = {what: n for what, n in gpu.model("accounting")["now"].items() if n != idle[what]}
+    expect(left, {}, "in use without a guest")
+    gpu.put_away()
+    expect({what: n for what, n in gpu.model("accounting")["now"].items() if n}, {}, "in use")
+    expect(log.warnings(), [], "warnings of the host")
+    expect(gpu.model("refusals"), {}, "refused by the model")
+
+
+class Vgpu:
+    """A VF with a type."""
+
+    def __init__(self, gpu, n, board, type_id, name):
+        self.gpu = gpu
+        self.vf = gpu.vf(n)
+        self.name = f"NVIDIA {name}"
+        self.ids = (board[0], board[2] + type_id - board[1])
+        # nvidia-smi tells no mode of the brand that the model gives to series B (GUEST-BRAND).
+        self.mode = "N/A" if name.endswith("B") else "VGPU"
+
+    def model(self):
+        """As the model sees it."""
+        bus, slot, function = re.findall("[0-9a-f]+", self.vf)[1:]
+        dbdf = int(bus, 16) << 8 | int(slot, 16) << 3 | int(function)
+        found = [v for v in self.gpu.model("vgpus") if v["dbdf"] == dbdf]
+        expect(len(found), 1, f"vGPUs of {self.vf} in the model")
+        return found[0]
+
+    def told_by(self, gpu, persistence="Disabled"):
+        """One GPU of nvidia-smi -q is what the host made."""
+        model = self.model()
+        pci = gpu["PCI"]
+        expect(
+            {
+                "name": gpu["Product Name"],
+                "uuid": gpu["GPU UUID"],
+                "mode": gpu["GPU Virtualization Mode"]["Virtualization Mode"],
+                "device": pci["Device Id"],
+                "subsystem": pci["Sub System Id"],
+                "framebuffer": gpu["FB Memory Usage"]["Total"],
+                "persistence": gpu["Persistence Mode"],
+            },
+            {
+                "name": self.name,
+                "uuid": f"GPU-{model['uuid']}",
+                "mode": self.mode,
+                "device": f"0x{self.ids[0]:04X}10DE",
+                "subsystem": f"0x{self.ids[1]:04X}10DE",
+                "framebuffer": f"{sum(length for *_, length in model['segments']) // MIB} MiB",
+                "persistence": persistence,
+            },
+            f"nvidia-smi -q of {self.vf}",
+        )
+
+
+def started(guest, *vgpus):
+    """It has found its vGPUs, and each device opens."""
+    guest.wait_up()
+    expect([ids[:2] for ids in guest.functions()], [v.ids for v in vgpus], "functions in the guest")
+    guest.result("load")
+    guest.result("open")
+    return guest
+
+
+def queried(result, *vgpus, **kwargs):
+    """nvidia-smi -q tells of each vGPU what it is."""
+    gpus, top = parse_query(result.text)
+    expect(top["Driver Version"], "550.163.01", "driver's version")
+    expect(top["Attached GPUs"], str(len(vgpus)), "GPUs")
+    expect(len(gpus), len(vgpus), f"GPUs with details in\n{result.text}")
+    for vgpu, gpu in zip(vgpus, gpus.values()):
+        vgpu.told_by(gpu, **kwargs)
+
+
+def listed(result, *vgpus):
+    """nvidia-smi -L"""
+    lines = [f"GPU {n}: {v.name} (UUID: GPU-{v.model()['uuid']})" for n, v in enumerate(vgpus)]
+    expect(result.text.splitlines(), lines, "nvidia-smi -L")
+
+
+class Exits:
+    """Accesses to devices for which KVM left a guest, per page of the guest's memory."""
+
+    EVENT = "/sys/kernel/tracing/events/kvm/kvm_mmio"
+    COUNT = "hist:keys=gpa.buckets=4096:size=4096"
+
+    def __init__(self, vm):
+        self.vm = vm
+        vm.sh(f"echo {self.COUNT} >{self.EVENT}/trigger")
+
+    def end(self):
+        """{address: count}"""
+        text = self.vm.sh(f"cat {self.EVENT}/hist; echo '!{self.COUNT}' >{self.EVENT}/trigger")
+        lines = re.findall(r"gpa: ~ (\d+)-\d+ *\} hitcount: +(\d+)", text)
+        return {int(address): int(count) for address, count in lines}
+
+
+@host_test(kernels=("stock",))
+def test_life(vm):
+    """
+    Persistence mode, the module out and in again, the guest's reboot, its end. BAR0 is mapped, but
+    for MSI-X's table, which QEMU emulates: for no other page the driver's start leaves the guest.
+    """
+    with host(vm, L40, ["L40-8Q"]) as (vgpu,):
+        prepare(vm)
+        exits = Exits(vm)
+        with NvidiaGuest(vm, vgpu.vf, "load open", reboots=True) as guest:
+            started(guest, vgpu)
+            pages = exits.end()
+            bar0 = guest.functions()[0][2]
+            trapped = sorted(a - bar0 for a in pages if 0 <= a - bar0 < BAR0)
+            expect(trapped, [MSIX_TABLE], f"pages of BAR0 with exits, of {pages}")
+            queried(guest.do("query"), vgpu)
+            guest.do("pm-on")
+            queried(guest.do("query"), vgpu, persistence="Enabled")
+            guest.do("pm-off")
+            guest.do("unload")
+            guest.do("load")
+            listed(guest.do("list"), vgpu)
+            guest.do("pm-on")
+            guest.type("reboot")
+            guest.wait_up(2)
+            guest.result("load")
+            guest.result("open")
+            listed(guest.do("list"), vgpu)
+            guest.off()
+
+
+@host_test(kernels=("stock",))
+def test_smallest_two_at_once(vm):
+    """One of them by libvirt."""
+    with host(vm, L40, ["L40-1B", "L40-1Q"]) as vgpus:
+        with contextlib.ExitStack() as stack:
+            guests = [
+                stack.enter_context(NvidiaGuest(vm, vgpu.vf, "load open query", by=by))
+                for vgpu, by in zip(vgpus, ("qemu", "libvirt"))
+            ]
+            for guest, vgpu in zip(guests, vgpus):
+                queried(started(guest, vgpu).result("query"), vgpu)
+            for guest, vgpu in zip(guests, vgpus):
+                listed(guest.do("list"), vgpu)
+                guest.off()
+
+
+@host_test(kernels=("stock",))
+def test_largest(vm):
+    with host(vm, L40, ["L40-48Q"]) as (vgpu,):
+        with NvidiaGuest(vm, vgpu.vf, "load open query unload off", by="libvirt") as guest:
+            queried(started(guest, vgpu).result("query"), vgpu)
+            guest.result("unload")
+            guest.wait_end()
+
+
+@host_test(kernels=("stock",))
+def test_handed_over(vm):
+    """From a guest whose plug was pulled, while its driver had the GPU, to another."""
+    with host(vm, L40, ["L40-8A"]) as (vgpu,):
+        with NvidiaGuest(vm, vgpu.vf, "load pm-on list") as guest:
+            guest.result("load")
+            guest.result("pm-on")
+            listed(guest.result("list"), vgpu)
+            now = vgpu.gpu.model("accounting")["now"]
+            expect(now["guest_channels"] > 0, True, f"channels of a driver that stays: {now}")
+        with NvidiaGuest(vm, vgpu.vf, "load open query", by="libvirt") as guest:
+            queried(started(guest, vgpu).result("query"), vgpu)
+            guest.off()
+
+
+@host_test(kernels=("stock",))
+def test_two_in_one_guest(vm):
+    with host(vm, L40, ["L40-8Q", "L40-8A"]) as vgpus:
+        with NvidiaGuest(vm, [v.vf for v in vgpus], "load open query list unload off") as guest:
+            started(guest, *vgpus)
+            queried(guest.result("query"), *vgpus)
+            listed(guest.result("list"), *vgpus)
+            guest.result("unload")
+            guest.wait_end()
+
+
+@host_test(kernels=("stock",), gpu="nvidia-ada,board=l4")
+def test_l4(vm):
+    """Its smallest and its largest."""
+    for name in "L4-1Q", "L4-24Q":
+        with host(vm, L4, [name]) as (vgpu,):
+            with NvidiaGuest(vm, vgpu.vf, "load open query off") as guest:
+                queried(started(guest, vgpu).result("query"), vgpu)
+                guest.wait_end()
+
+
+@host_test(kernels=("stock",), full=True)
+def test_all_types(vm):
+    """One after the other."""
+    gpu = Gpu(vm)
+    gpu.load()
+    gpu.set_numvfs(1)
+    gpu.bind(0)
+    names = [name.removeprefix("NVIDIA ") for name in gpu.creatable(0).values()]
+    gpu.put_away()
+    for name in names:
+        with host(vm, L40, [name]) as (vgpu,):
+            with NvidiaGuest(vm, vgpu.vf, "load open query off") as guest:
+                queried(started(guest, vgpu).result("query"), vgpu)
+                guest.wait_end()
