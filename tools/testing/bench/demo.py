@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """
 An operator's day with one L40: drivers, virtual functions, types, two guests
-at once, the same by libvirt, and everything put away again.
+at once, the same by libvirt, one with NVIDIA's own driver, and everything put
+away again. Where NVIDIA's driver cannot be had the day goes on without it.
 
 Every step is printed with its time; any surprise ends the day with exit code 1.
 """
@@ -13,6 +14,7 @@ import time
 
 from bench_test import expect
 from gpu import Gpu, KernelLog, VgpuGuest, Wrong, find_in_vram, pattern
+import nvidia
 from guest import start_libvirt
 from hostvm import START, BenchError, CommandFailed, HostVM, say
 
@@ -48,6 +50,7 @@ class Day:
         self.idle = None
         self.peak = None
         self.told = []
+        self.has_nvidia = True
 
     def step(self, title, action):
         start = time.time()
@@ -63,6 +66,10 @@ class Day:
     # ---- the host
 
     def boot(self):
+        try:
+            nvidia.build()
+        except BenchError:
+            self.has_nvidia = False
         self.vm = HostVM(gpu="nvidia-ada,board=l40", keep=self.keep)
         self.vm.start()
         self.gpu = Gpu(self.vm)
@@ -209,6 +216,21 @@ class Day:
             f"{len(checks)} checks passed"
         )
 
+    def nvidia_guest(self):
+        """Linux, driver and tool as NVIDIA's customers have them."""
+        if not self.has_nvidia:
+            return "left out: what it is made of cannot be had, see above"
+        with nvidia.NvidiaGuest(self.vm, self.vfs[0], "load open smi query unload") as guest:
+            _, release = guest.wait_up()
+            load, opened, smi, query, _ = map(guest.result, "load open smi query unload".split())
+            guest.off()
+        (gpu,) = nvidia.parse_query(query.text)[0].values()
+        expect(gpu["Product Name"], TYPE_NAME, "name in the guest")
+        return (
+            f"Linux {release}; module loaded in {load.seconds:.1f} s, device opened in"
+            f" {opened.seconds:.1f} s, nothing of it in the kernel log\n{smi.text}"
+        )
+
     # ---- the end
 
     def put_away(self):
@@ -247,6 +269,7 @@ class Day:
         self.step("resources in use, says the GPU", self.account)
         self.step("guests off", self.guests_off)
         self.step("the same guest by libvirt", self.by_libvirt)
+        self.step("a guest with NVIDIA's own driver", self.nvidia_guest)
         self.step("everything is put away", self.put_away)
         self.step("resources in use, says the GPU", self.account_end)
         self.step("kernel logs", self.last_look)
@@ -255,7 +278,7 @@ class Day:
         total = time.time() - START
         boot = self.told[0][1]
         print(
-            f"\n{BOLD}One L40, two vGPUs, three guests: all of it happened.{END}\n"
+            f"\n{BOLD}One L40, two vGPUs, {'four' if self.has_nvidia else 'three'} guests: all of it happened.{END}\n"
             f"  build and boot {self.told[0][1]:.0f} s, GSP firmware {self.told[1][1]:.0f} s,"
             f" guests {sum(t for title, t in self.told if 'guest' in title):.0f} s;"
             f" {total:.0f} s in all"
