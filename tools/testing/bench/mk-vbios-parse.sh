@@ -9,8 +9,8 @@
 OUT=$CACHE/vbios-parse
 DRIVER=$REPO/nvkm-vgpu
 TOOL=$REPO/tools/testing/vbios
-sources=("$DRIVER"/{vbios,fwsec_cmd}.c)
-headers=("$DRIVER"/{vbios,fwsec,falcon,dma}.h)
+sources=("$DRIVER"/boot/{vbios,fwsec_cmd}.c)
+headers=("$DRIVER"/boot/{vbios,fwsec,falcon,dma}.h)
 
 # What the parser includes of Linux is in kernel.h.
 empty_headers()

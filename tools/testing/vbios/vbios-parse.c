@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "fwsec.h"
-#include "vbios.h"
+#include "boot/fwsec.h"
+#include "boot/vbios.h"
 
 #define WINDOW		0x100000
 #define BLOCK		256
