@@ -343,8 +343,12 @@ static bool read_rest(AdaFunc *f, AdaVgpu *v, uint8_t *msg, uint32_t *len)
         ada_refuse(f->gpu, "guest-rpc-length", "GFID %u: a control with %u bytes of parameters", f->gfid, size);
         return false;
     }
-    *len = at + size;
-    return *len <= ADA_PAGE || guest_read(f, v->guest.message, ADA_PAGE, msg + ADA_PAGE, *len - ADA_PAGE);
+    if (at + size > ADA_PAGE && !guest_read(f, v->guest.message, ADA_PAGE, msg + ADA_PAGE, at + size - ADA_PAGE)) {
+        ada_refuse(f->gpu, "guest-buffer", "GFID %u: %u bytes of a message unreachable", f->gfid, at + size);
+        return false;
+    }
+    *len = MAX(at + size, ADA_PAGE);
+    return true;
 }
 
 static bool header_ok(AdaFunc *f, const uint8_t *msg)

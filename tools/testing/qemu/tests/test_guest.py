@@ -77,8 +77,8 @@ def host(m, cls="Quadro", cuda=1):
 class Driver(Guest):
     """What NVIDIA's driver does, call by call."""
 
-    def __init__(self, plugin, version=OLDER, aperture=SYSMEM):
-        super().__init__(plugin, aperture)
+    def __init__(self, plugin, version=OLDER, aperture=SYSMEM, gpa=MIB):
+        super().__init__(plugin, aperture, gpa)
         self.offered, self.get = version, 0
         self.layout = Layout(LAYOUT.get(version, R570))
 
@@ -251,6 +251,25 @@ def static_data(version, release):
             equal((data("VGPU_STATIC_PROPERTIES.vmmuSegmentSize"), data("VGPU_STATIC_PROPERTIES.firstAsyncCEIdx")),
                   (128 * MIB, COPY2), "VMMU segment, first engine that is not of graphics")
         none(m)
+
+
+@test("guest: static data follows board, ECC, VMMU segment, numbers and type")
+def _():
+    gpu = "VGPU_STATIC_DATA."
+    for props, want in (
+            ({"board": "l4", "vmmu_segment": 64 * MIB}, {gpu + "fbBusWidth": 192,
+                                                         "VGPU_STATIC_PROPERTIES.vmmuSegmentSize": 64 * MIB}),
+            ({"vmmu_segment": 512 * MIB}, {gpu + "maxSupportedPageSize": 512 * MIB}),
+            ({"ecc": "off"}, {"NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS.units[0].enabled": 0, gpu + "fbBusWidth": 384,
+                              gpu + "maxSupportedPageSize": 2 * MIB}),
+            ({"ecc": "on"}, {"NV2080_CTRL_GPU_QUERY_ECC_STATUS_PARAMS.units[0].enabled": 1}),
+            ({"numbers": "other"}, {"VGPU_STATIC_PROPERTIES.firstAsyncCEIdx": 0xc,
+                                    gpu + "engineList": 1 << GR0 | 1 << COPY0 | 1 << 0xc})):
+        with Machine(**props) as m:
+            data = driver(host(m, cuda=0), NEWEST).hello().static()
+            equal({name: data(name) for name in want}, want, str(props))
+            equal(data("NVA080_CTRL_VGPU_GET_CONFIG_PARAMS.cudaEnabled"), 0, "CUDA of a type without it")
+            none(m)
 
 
 def graphics_data(version, release):
@@ -719,6 +738,20 @@ for FUNCTION in (207, 156):
     for OFFSET, SIZE in ((0, 0), (0, 4057), (80000, 8), (0xffffffff, 8), (31000, 1000 * (FUNCTION == 156) or 65536)):
         refused("guest-static", f"function {FUNCTION}, {SIZE} bytes at {OFFSET}",
                 fails(lambda d, f=FUNCTION, o=OFFSET, n=SIZE: d.piece(f, o, n)[0], ARGUMENT))
+
+
+def half_there():
+    """The message buffer's first page is the last of framebuffer."""
+    with Machine() as m:
+        d = driver(host(m), aperture=FB, gpa=512 * MIB - PAGE).hello()
+        for size, check in ((PAGE - 72, None), (PAGE - 71, "guest-buffer")):
+            d.call(204, "rpc_rm_api_control_v25_1A", {"params.hClient": d.CLIENT, "params.paramsSize": size})
+            equal(m.refusals().get(check), 1 if check else None, f"refusals, {size} bytes")
+        equal(sorted(m.refusals()), ["guest-buffer", "guest-handle"], "refusals")
+
+
+CASES.append(Case("refuses guest-buffer: a control that goes on behind framebuffer", half_there, "guest-buffer",
+                  "a control that goes on behind framebuffer"))
 
 
 def oversize(d):
