@@ -55,8 +55,9 @@ class Vgpu:
         self.vf = gpu.vf(n)
         self.name = f"NVIDIA {name}"
         self.ids = (board[0], board[2] + type_id - board[1])
-        # nvidia-smi tells no mode of the brand that the model gives to series B (GUEST-BRAND).
-        self.mode = "N/A" if name.endswith("B") else "VGPU"
+        # nvidia-smi tells no mode of the brand NVS, which the model gives to series A and B
+        # (GUEST-BRAND).
+        self.mode = "VGPU" if name.endswith("Q") else "N/A"
 
     def model(self):
         """As the model sees it."""
