@@ -328,14 +328,18 @@ def _():
         equal(m.rd(GSP + 0x1388), active, "CPUCTL afterwards")
 
 
-@test("refuses gsp-lockdown: a register of the GSP, long after it was said")
-def _():
+def touched_late():
+    """A register of the GSP, long after it was said."""
     with Machine() as m:
         Client(m).boot()
         m.set_property("inject-event", "lockdown:on")
         m.step(60_000_000)
         m.rd(GSP + 0x008)
         only(m, "gsp-lockdown")
+
+
+CASES.append(Case("refuses gsp-lockdown: a register is read long after", touched_late, "gsp-lockdown",
+                  "a register is read long after"))
 
 
 @test("gsp: one more message while its line is up latches nothing; retrigger does")
