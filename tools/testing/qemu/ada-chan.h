@@ -38,6 +38,7 @@ uint32_t ada_engine_mc_index(AdaState *s);
 const AdaEngine *ada_guest_engine(AdaState *s, unsigned int i);
 /* an entry of the table of FIFO devices, which is zero; @mc: place in the table of interrupts, as its reader counts */
 void ada_engine_entry(const AdaEngine *e, uint32_t mc, uint32_t pbdma, uint8_t *entry);
+void ada_software_entry(uint8_t *entry);
 
 typedef enum {
     ADA_STEP_DONE,      /* go on */

@@ -132,7 +132,7 @@ static void put_engine(Reply *r, const AdaEngine *e, unsigned int i)
     stq_le_p(list, ldq_le_p(list) | BIT_ULL(e->type % 64));
     stl_le_p(notify, e->type);
     stl_le_p(notify + 4, e->nonstall_vector);
-    ada_engine_entry(e, mc_index(e), i, entry);
+    ada_engine_entry(e, mc_index(e), e->runlist, entry);     /* a runlist has one PBDMA, for all of its engines */
     if (e->swallows) {
         return;
     }
@@ -144,6 +144,13 @@ static void put_engine(Reply *r, const AdaEngine *e, unsigned int i)
     }
 }
 
+/* Behind the chip's engines the table has one of software, which drivers do not count: who forgets it loses another */
+static void put_software(Reply *r, unsigned int i)
+{
+    ada_software_entry(r->p + AT(VGPU_FIFO_GET_DEVICE_INFO_TABLE__fifoDeviceInfoTable__entries) +
+                       i * AT(VGPU_FIFO_GET_DEVICE_INFO_TABLE__fifoDeviceInfoTable__entries_STRIDE));
+}
+
 static void put_engines(Reply *r)
 {
     unsigned int i = 0;
@@ -152,7 +159,8 @@ static void put_engines(Reply *r)
         put_engine(r, e, i++);
     }
     PUT32(NV2080_CTRL_MC_GET_ENGINE_NOTIFICATION_INTR_VECTORS_PARAMS__numEntries, i);
-    PUT32(VGPU_FIFO_GET_DEVICE_INFO_TABLE__fifoDeviceInfoTable__numEntries, i);
+    put_software(r, i);
+    PUT32(VGPU_FIFO_GET_DEVICE_INFO_TABLE__fifoDeviceInfoTable__numEntries, i + 1);
 }
 
 /*

@@ -188,6 +188,7 @@ bool ada_guest_event(AdaVgpu *v, const AdaGuestEvent *e)
     stl_le_p(entry + EVENT(rcChid), e->chid);
     if (!guest_write(f, g->events, g->put * sizeof(entry), entry, sizeof(entry)) ||
         !guest_write32(f, g->response, RESPONSE(putEventBuf), next)) {
+        ada_refuse(v->gpu, "guest-buffer", "GFID %u: ring of events unreachable", v->gfid);
         return false;
     }
     g->put = next;

@@ -33,6 +33,7 @@ enum {
 };
 #define ENG_DESC_CE(i)      (0x793cebu << 8 | (i))  /* RM's class OBJCE, instance */
 #define ENG_DESC_GR         (0xd334dfu << 8)        /* RM's class Graphics */
+#define ENG_DESC_SW         (0x95a6f5u << 8)        /* RM's class OBJSWENG */
 #define DEV_TYPE_GRAPHICS   0                       /* in the chip's own table of devices */
 #define DEV_TYPE_LCE        19
 #define MMU_ENG_ID_GRAPHICS 64
@@ -68,7 +69,8 @@ const AdaEngine *ada_engine(AdaState *s)
 
 /*
  * Assumption GUEST-ENGINES: a guest has graphics beside the host's copy engine, and one of the two copy engines that
- * share graphics' runlist. The numbers are of an RTX 4070, too. Drivers do not start without graphics.
+ * share graphics' runlist. The numbers are of an RTX 4070, too. Drivers do not start without graphics, and leave those
+ * copy engines to it.
  */
 static const AdaEngine guest_engines[] = {
     {
@@ -121,6 +123,20 @@ void ada_engine_entry(const AdaEngine *e, uint32_t mc, uint32_t pbdma, uint8_t *
     stl_le_p(entry + r570_NV2080_CTRL_FIFO_DEVICE_ENTRY__pbdmaIds, pbdma);
     stl_le_p(entry + r570_NV2080_CTRL_FIFO_DEVICE_ENTRY__numPbdmas, 1);
     g_strlcpy((char *)entry + r570_NV2080_CTRL_FIFO_DEVICE_ENTRY__engineName, e->name,
+              r570_NV2080_CTRL_FIFO_DEVICE_ENTRY__engineName_SZ);
+}
+
+void ada_software_entry(uint8_t *entry)
+{
+    const uint32_t data[] = {
+        [INFO_ENG_DESC] = ENG_DESC_SW, [INFO_RM_ENGINE_TYPE] = r570_NV2080_ENGINE_TYPE_SW,
+        [INFO_RESET] = UINT32_MAX, [INFO_INTR] = UINT32_MAX, [INFO_CHRAM_PRI_BASE] = 0,
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(data); i++) {
+        stl_le_p(entry + r570_NV2080_CTRL_FIFO_DEVICE_ENTRY__engineData + 4 * i, data[i]);
+    }
+    g_strlcpy((char *)entry + r570_NV2080_CTRL_FIFO_DEVICE_ENTRY__engineName, "SW",
               r570_NV2080_CTRL_FIFO_DEVICE_ENTRY__engineName_SZ);
 }
 

@@ -19,7 +19,7 @@ R550 = "550.163.01"
 NEWEST, OLDER = (0x29, 0x0c), (0x25, 0x1b)      # the versions whose layouts are known
 LAYOUT = {NEWEST: R570, OLDER: R550}
 NOT_SUPPORTED, INVALID_STATE, MISMATCH, BAD_FORMAT, NO_CONTROL = 0x56, 0x40, 0x6a, 0xff100002, 0xff100009
-GR0, COPY0, COPY2 = 1, 9, 0xb
+GR0, COPY0, COPY2, SW = 1, 9, 0xb, 0x22
 
 
 class Layout:
@@ -206,11 +206,12 @@ def _():
 
 
 def engines(data, count):
-    """[(type, runlist, host driven, PBDMAs, name)] of the table of FIFO devices."""
+    """[(type, runlist, host driven, its PBDMAs, name)] of the table of FIFO devices."""
     entry, out = "VGPU_FIFO_GET_DEVICE_INFO_TABLE.fifoDeviceInfoTable[0].entries[0].", []
     for i in range(count):
         words = struct.unpack("<16I", data.bytes(entry + "engineData", 100 * i))
-        out.append((words[2], words[3], words[12], data(entry + "numPbdmas", 100 * i),
+        pbdmas = struct.unpack("<2I", data.bytes(entry + "pbdmaIds", 100 * i))
+        out.append((words[2], words[3], words[12], list(pbdmas[:data(entry + "numPbdmas", 100 * i)]),
                     data.bytes(entry + "engineName", 100 * i).partition(b"\0")[0].decode()))
     return out
 
@@ -235,9 +236,9 @@ def static_data(version, release):
         equal((data(region + "numFBRegions"), data(region + "fbRegion[0].base"), data(region + "fbRegion[0].limit")),
               (1, 0, 384 * MIB - 1), "regions")
         fifo = "VGPU_FIFO_GET_DEVICE_INFO_TABLE.fifoDeviceInfoTable[0]."
-        equal((data(fifo + "numEntries"), data(fifo + "bMore")), (3, 0), "entries")
-        equal(engines(data, 3), [(GR0, 0, 1, 1, "GR0"), (COPY0, 0, 1, 1, "CE0"), (COPY2, 1, 1, 1, "CE2")],
-              "engines by the FIFO")
+        equal((data(fifo + "numEntries"), data(fifo + "bMore")), (4, 0), "entries")
+        equal(engines(data, 4), [(GR0, 0, 1, [0], "GR0"), (COPY0, 0, 1, [0], "CE0"), (COPY2, 1, 1, [1], "CE2"),
+                                 (SW, 0, 0, [], "SW")], "engines by the FIFO, the last is software's")
         vectors = "NV2080_CTRL_MC_GET_ENGINE_NOTIFICATION_INTR_VECTORS_PARAMS."
         equal([data(vectors + "entries[0].nv2080EngineType", 8 * i) for i in range(data(vectors + "numEntries"))],
               [GR0, COPY0, COPY2], "engines with a vector")
@@ -877,6 +878,21 @@ def no_directory():
 
 CASES.append(Case("refuses chan-mmu-fault: guest's channel without a page directory", no_directory, "chan-mmu-fault",
                   "guest's channel without a page directory"))
+
+
+def no_ring():
+    with Machine() as m:
+        d = driver(host(m))
+        d.words["eventBuf.addr"] = 512 * MIB | FB | 1
+        d.hello()
+        m.set_property("inject-event", "guest-ecc:1:sbe:0:1")
+        only(m, "guest-buffer", "ring of events")
+        equal((told(d), m.ram.read32(d.response + d.abi.members["VGPU_GSP_RESPONSE_BUF_V1", "putEventBuf"][0])),
+              (False, 0), "interrupt, place in the ring")
+
+
+CASES.append(Case("refuses guest-buffer: events behind framebuffer", no_ring, "guest-buffer",
+                  "events behind framebuffer"))
 
 
 def full_ring(d):
