@@ -680,7 +680,7 @@ def _():
     with Machine() as m:
         driver(host(m)).hello()
         for value, why in (("guest-ecc:2:sbe:0:1", "GFID 2 has no guest"), ("guest-ecc:33:sbe:0:1", "GFID 33"),
-                           ("guest-ecc:1:dbe_:0:1", "<sbe|dbe>"), ("guest-ecc:1:sbe:0", "guest-ecc:<gfid>"),
+                           ("guest-ecc:1:none:0:1", "<sbe|dbe>"), ("guest-ecc:1:sbe:0", "guest-ecc:<gfid>"),
                            ("guest-notify:x:1", "GFID x"), ("guest-notify:1", "guest-notify:<gfid>:<index>"),
                            ("guest", "os-error-log:<xid>")):
             error = m.set_property("inject-event", value).get("error", {}).get("desc", "")
