@@ -263,6 +263,12 @@ static uint32_t engine_utilization(AdaGuestCall *c)
     return NV(OK);
 }
 
+/* Asked of a guest's first GPU when it has two. No vGPU reaches another: assumption NO-P2P */
+static uint32_t p2p_caps(AdaGuestCall *c)
+{
+    return NV(ERR_NOT_SUPPORTED);
+}
+
 /* assumption GUEST-RPC: these calls, all others not supported */
 static const struct {
     uint32_t function, size;        /* of the payload, at least */
@@ -288,6 +294,7 @@ static const struct {
     { RPC_FN(RM_API_CONTROL), 0, ada_gobj_control },    /* its length counts neither structure nor parameters */
     RPC(GET_BRAND_CAPS, get_brand_caps_v25_12, brand_caps),
     { RPC_FN(GET_ENGINE_UTILIZATION), r570_rpc_get_engine_utilization_v1F_0E__params, engine_utilization },
+    { RPC_FN(CTRL_SUBDEVICE_GET_P2P_CAPS), 0, p2p_caps },
     RPC(UNLOADING_GUEST_DRIVER, unloading_guest_driver_v1F_07, unloading),
 #undef RPC
 };
