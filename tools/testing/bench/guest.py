@@ -86,7 +86,7 @@ def prepare(vm):
     )
     (vm.share / "guest.gz").write_bytes(initrd.read_bytes())
     # Out of /bench: libvirt's QEMU reads them under its own rules.
-    vm.sh(f"{KVM}; cp /boot/vmlinuz-{release} /bench/guest.gz /run/")
+    vm.sh(f"{KVM}; cp /boot/vmlinuz-{release} /bench/guest.gz /run/", timeout=240)
     vm.guest_images = (f"/run/vmlinuz-{release}", "/run/guest.gz")
     return vm.guest_images
 

@@ -38,7 +38,7 @@ def prepare(vm):
         made = build()
         for name in ("vmlinuz", "initrd.gz"):
             (vm.share / f"nvidia-{name}").write_bytes((made / name).read_bytes())
-        vm.sh(f"{KVM}; cp /bench/nvidia-* /run/")
+        vm.sh(f"{KVM}; cp /bench/nvidia-* /run/", timeout=240)
         vm.nvidia_images = ("/run/nvidia-vmlinuz", "/run/nvidia-initrd.gz")
     return vm.nvidia_images
 

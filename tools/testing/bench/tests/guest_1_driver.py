@@ -186,10 +186,10 @@ def test_smallest_two_at_once(vm):
 @host_test(kernels=("stock",))
 def test_largest(vm):
     with host(vm, L40, ["L40-48Q"]) as (vgpu,):
-        with NvidiaGuest(vm, vgpu.vf, "load open query unload off", by="libvirt") as guest:
+        with NvidiaGuest(vm, vgpu.vf, "load open query unload", by="libvirt") as guest:
             queried(started(guest, vgpu).result("query"), vgpu)
             guest.result("unload")
-            guest.wait_end()
+            guest.off()
 
 
 @host_test(kernels=("stock",))
@@ -210,12 +210,12 @@ def test_handed_over(vm):
 @host_test(kernels=("stock",))
 def test_two_in_one_guest(vm):
     with host(vm, L40, ["L40-8Q", "L40-8A"]) as vgpus:
-        with NvidiaGuest(vm, [v.vf for v in vgpus], "load open query list unload off") as guest:
+        with NvidiaGuest(vm, [v.vf for v in vgpus], "load open query list unload") as guest:
             started(guest, *vgpus)
             queried(guest.result("query"), *vgpus)
             listed(guest.result("list"), *vgpus)
             guest.result("unload")
-            guest.wait_end()
+            guest.off()
 
 
 @host_test(kernels=("stock",), gpu="nvidia-ada,board=l4")
@@ -223,9 +223,9 @@ def test_l4(vm):
     """Its smallest and its largest."""
     for name in "L4-1Q", "L4-24Q":
         with host(vm, L4, [name]) as (vgpu,):
-            with NvidiaGuest(vm, vgpu.vf, "load open query off") as guest:
+            with NvidiaGuest(vm, vgpu.vf, "load open query") as guest:
                 queried(started(guest, vgpu).result("query"), vgpu)
-                guest.wait_end()
+                guest.off()
 
 
 @host_test(kernels=("stock",), full=True)
@@ -239,6 +239,6 @@ def test_all_types(vm):
     gpu.put_away()
     for name in names:
         with host(vm, L40, [name]) as (vgpu,):
-            with NvidiaGuest(vm, vgpu.vf, "load open query off") as guest:
+            with NvidiaGuest(vm, vgpu.vf, "load open query") as guest:
                 queried(started(guest, vgpu).result("query"), vgpu)
-                guest.wait_end()
+                guest.off()
