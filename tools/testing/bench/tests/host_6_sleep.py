@@ -36,7 +36,8 @@ def lives(gpu, log):
     """All is as it was, and a vGPU can be used."""
     for n in (0, 2):
         gpu.must_client(n, "boot", "rpc")
-    expect(others(log), [], "warnings")
+    # the keyboard of the emulated machine has no driver that wakes
+    expect([line for line in others(log) if not line.startswith("serio ")], [], "warnings")
     expect(ours(log), [], "lines of ours")
 
 
@@ -48,7 +49,7 @@ def refuses_sleep(vm, gpu, log):
     out = vm.sleep()
     expect("Device or resource busy" in out, True, f"echo mem: {out}")
     expect(ours(log), [OPEN], "what is said of it")
-    expect(vm.sh("until cat /run/rc 2>/dev/null; do sleep 0.2; done"), "0", "the one who has it")
+    expect(vm.sh("until [ -s /run/rc ]; do sleep 0.2; done; cat /run/rc"), "0", "the one who has it")
     log.mark()
 
 
