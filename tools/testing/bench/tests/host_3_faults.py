@@ -76,9 +76,10 @@ def test_gsp_locks_down(vm):
     before = state(gpu)
     gpu.set_model("inject-event", "lockdown:on")
     time.sleep(1)
+    expect(state(gpu), before, "locked down")
     # by the queue alone: another vGPU opens and closes
     gpu.must_client(1, "boot", "rpc")
-    expect(state(gpu), before, "locked down")
+    expect(state(gpu)[0], "up", "locked down")
     gpu.set_model("inject-event", "lockdown:off")
     expect(client.wait(60).rc, 0, "the one who has a vGPU open")
     row(before, "GSP-RM locks down, and unlocks", "nothing", state(gpu))
