@@ -16,8 +16,9 @@
 
 #define FALCON_RESET_READY_US		150	/* kernel_falcon_ga102.c; may pass unsatisfied */
 #define FALCON_RESET_HOLD_US		10	/* nouveau nvkm/falcon/gm200.c */
-#define FALCON_SCRUB_US			20000
-#define FALCON_CORE_SWITCH_US		1000000	/* nouveau has 10 ms; an emulated GPU may be slow */
+/* nouveau has 20 and 10 ms; a GPU that is emulated on a busy machine takes longer */
+#define FALCON_SCRUB_US			1000000
+#define FALCON_CORE_SWITCH_US		1000000
 #define FALCON_DMA_US			2000000
 #define FALCON_RUN_US			5000000
 
