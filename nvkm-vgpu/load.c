@@ -41,10 +41,11 @@ int nvgpu_load(struct nvgpu_device *nvdev)
 err_gsp:
 	nvgpu_gsp_unload(&pf->gsp);
 	nvgpu_rm_fini(&pf->rm);
-	pci_clear_master(pf->gpu.pdev);
 	nvgpu_gsp_fini(&pf->gsp);
 	return ret;
 err_master:
+	/* one that fell silent while it was taken down again would be asked whether it responds */
+	nvgpu_rm_fini(&pf->rm);
 	pci_clear_master(pf->gpu.pdev);
 	return ret;
 }
@@ -63,8 +64,6 @@ void nvgpu_unload(struct nvgpu_device *nvdev)
 	nvgpu_intr_fini(&nvdev->intr);
 	nvgpu_gsp_unload(&pf->gsp);
 	nvgpu_rm_fini(&pf->rm);
-	/* whatever became of its engines, they do not write to memory that is freed now */
-	pci_clear_master(pf->gpu.pdev);
 	nvgpu_gsp_fini(&pf->gsp);
 }
 

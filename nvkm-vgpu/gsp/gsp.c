@@ -65,11 +65,13 @@ static void gsp_stop(struct nvgpu_gsp *gsp)
 }
 
 /**
- * nvgpu_gsp_fini() - free what GSP-RM had of memory
+ * nvgpu_gsp_fini() - end DMA and free what GSP-RM had of memory
  * @gsp: GSP-RM unloaded or never loaded
  */
 void nvgpu_gsp_fini(struct nvgpu_gsp *gsp)
 {
+	/* whatever became of its engines, they do not write to memory that is freed now */
+	pci_clear_master(gsp->gpu->pdev);
 	nvgpu_boot_fini(&gsp->boot);
 	nvgpu_rpc_fini(&gsp->rpc);
 }
