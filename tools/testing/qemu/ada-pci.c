@@ -279,17 +279,25 @@ static void reset_express(PCIDevice *pdev)
     pci_set_word(cap + PCI_EXP_DEVCTL2, 0);
 }
 
-static bool init_aer(PCIDevice *pdev, Error **errp)
+static void reset_aer(PCIDevice *pdev)
 {
     uint8_t *cap = pdev->config + PF_AER;
 
-    if (pcie_aer_init(pdev, 2, PF_AER, PCI_ERR_SIZEOF, errp) < 0) {
-        return false;
-    }
+    pci_set_long(cap + PCI_ERR_UNCOR_STATUS, 0);
     pci_set_long(cap + PCI_ERR_UNCOR_SEVER, PCI_ERR_UNC_DLP | PCI_ERR_UNC_SDN | PCI_ERR_UNC_FCP | PCI_ERR_UNC_RX_OVER |
                  PCI_ERR_UNC_MALF_TLP);
     pci_set_long(cap + PCI_ERR_UNCOR_MASK, 0);
+    pci_set_long(cap + PCI_ERR_COR_STATUS, 0);
     pci_set_long(cap + PCI_ERR_COR_MASK, PCI_ERR_COR_ADV_NONFATAL);
+    memset(cap + PCI_ERR_HEADER_LOG, 0, PCI_ERR_HEADER_LOG_SIZE);
+}
+
+static bool init_aer(PCIDevice *pdev, Error **errp)
+{
+    if (pcie_aer_init(pdev, 2, PF_AER, PCI_ERR_SIZEOF, errp) < 0) {
+        return false;
+    }
+    reset_aer(pdev);
     return true;
 }
 
@@ -712,6 +720,9 @@ static void vf_reset_hold(Object *obj, ResetType type)
     ada_func_reset(f);
     ada_guest_flr(f);
     reset_express(pdev);
+    if (!pdev->enabled) {
+        reset_aer(pdev);    /* it lasts through an FLR, but not in a VF that is no more */
+    }
     f->pdev = pdev->enabled ? pdev : NULL;
     f->gpu->vf[f->gfid - 1] = pdev->enabled ? f : NULL;
     off_bus_update(f);

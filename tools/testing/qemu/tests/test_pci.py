@@ -133,6 +133,22 @@ def _():
         equal(m.readl(m.config(0xc8)) >> 16 & 0x7ff, 5, "MSI-X vectors less one")
 
 
+@test("VF: what masks its errors lasts through an FLR, not through the end of VFs")
+def _():
+    with Machine() as m:
+        m.enable_vfs(2)
+        caps = {id_: at for at, id_ in capabilities(m, 4).items() if at >= 0x100}
+        mask, other = (m.config(caps[1] + 8, function) for function in (4, 5))
+        devctl = m.config(next(at for at, id_ in capabilities(m, 4).items() if id_ == 0x10 and at < 0x100) + 8, 4)
+        equal(m.readl(mask), 0, "uncorrectable errors masked at first")
+        m.writel(mask, 1 << 14)
+        m.writel(devctl, m.readl(devctl) & 0xffff | 1 << 15)
+        equal((m.readl(mask), m.readl(other)), (1 << 14, 0), "masked after FLR of VF 0")
+        m.enable_vfs(0)
+        m.enable_vfs(2)
+        equal(m.readl(mask), 0, "masked in the next VF 0")
+
+
 @test("mirror: BAR0 0x88000 is configuration space as it is now")
 def _():
     with Machine() as m:
