@@ -65,6 +65,7 @@ def test_sleeps_without_losing_power(vm):
     expect(reservations(gpu), before, "reservations")
     lives(gpu, log)
     refuses_sleep(vm, gpu, log)
+    vm.sh("echo none >/sys/power/pm_test")
     gpu.put_away()
 
 
