@@ -698,6 +698,10 @@ static void vf_realize(PCIDevice *pdev, Error **errp)
     board_ids(pdev, s->board);
     vf->func.gpu = s;
     vf->func.gfid = pcie_sriov_vf_number(pdev) + 1;
+    if (DEVICE(s)->id) {
+        /* a name for QEMU's monitor, which reports errors of a VF by it */
+        DEVICE(pdev)->id = g_strdup_printf("%s-vf%u", DEVICE(s)->id, pcie_sriov_vf_number(pdev));
+    }
 
     init_bar0(pdev, &vf->bar0, &vf->bar0_io, &ada_vf_bar0_ops, &vf->func, ADA_VF_BAR0_SIZE);
     memory_region_init_io(&vf->bar1, OBJECT(vf), &bar1_ops, &vf->func, "nvidia-ada-vf-bar1", ADA_VF_BAR1_SIZE);
