@@ -37,7 +37,7 @@ class Vm(VgpuGuest):
         return f"{self.name} stopped after {(at - event) * 1000:.0f} ms"
 
 
-@host_test(kernels=("stock",))
+@host_test()
 def test_vm_is_stopped(vm):
     """Its plugin task crashes: it, and no other. GSP-RM crashes: all of them."""
     gpu = Gpu(vm)
