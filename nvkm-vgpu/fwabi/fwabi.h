@@ -162,6 +162,32 @@ struct nvgpu_seq_cmd {
 	u32 timeout_us;
 };
 
+/* ---- channels -------------------------------------------------------------------------------- */
+
+/*
+ * struct nvgpu_engine - an engine as GSP-RM lists it
+ */
+struct nvgpu_engine {
+	u32 type;			/* as channels and objects on them name it */
+	u32 runlist;
+	bool copy, graphics;
+};
+
+/*
+ * struct nvgpu_channel_params - a channel and the memory that it works with
+ */
+struct nvgpu_channel_params {
+	u32 chid;
+	u32 vaspace;			/* handle */
+	u32 engine;			/* its type */
+	u64 ring;			/* GPFIFO, in the VA space */
+	u32 entries;			/* of it */
+	u64 instance;			/* framebuffer address, 4 KiB */
+	u64 userd;			/* framebuffer address */
+	dma_addr_t methods;		/* what an engine leaves behind that faults */
+	u32 methods_size;
+};
+
 /* ---- vGPU ------------------------------------------------------------------------------------ */
 
 /*
@@ -289,7 +315,7 @@ struct nvgpu_fwabi {
 	int (*decode_rm_free)(const void *buf, size_t len, u32 *status);
 
 	struct {
-		u32 root, device, subdevice;
+		u32 root, device, subdevice, vaspace, channel, copy;
 	} class;
 	/* parameters of the three allocations of a client */
 	size_t root_params_size, device_params_size, subdevice_params_size;
@@ -297,9 +323,27 @@ struct nvgpu_fwabi {
 	void (*encode_device_params)(void *buf, u32 client);
 	void (*encode_subdevice_params)(void *buf, u32 client);
 
+	/* parameters of a channel's allocations, and of controls on its device and on itself */
+	size_t vaspace_params_size, channel_params_size, copy_params_size;
+	void (*encode_vaspace_params)(void *buf);
+	void (*encode_channel_params)(void *buf, const struct nvgpu_channel_params *params);
+	void (*encode_copy_params)(void *buf, u32 engine);
+	size_t set_page_directory_size, unset_page_directory_size, bind_size, schedule_size;
+	void (*encode_set_page_directory)(void *buf, u32 vaspace, u64 fb_addr, u32 entries);
+	void (*encode_unset_page_directory)(void *buf, u32 vaspace);
+	void (*encode_bind)(void *buf, u32 engine);
+	void (*encode_schedule)(void *buf);
+	size_t engines_size;
+	/* number @index: 1 if there is one, 0 if not */
+	int (*decode_engine)(const void *buf, size_t len, u32 index, struct nvgpu_engine *engine);
+	size_t method_buffer_size;
+	int (*decode_method_buffer)(const void *buf, size_t len, u32 *size);
+
 	struct {
 		u32 intr_get_kernel_table, get_vmmu_segment_size, query_ecc_status,
 			gsp_get_features, fifo_get_num_channels;
+		u32 fifo_get_device_info, ce_get_method_buffer, set_page_directory,
+			unset_page_directory, bind, schedule;
 		u32 set_vgpu_mgr_config, add_vgpu_type, bootload, shutdown, cleanup;
 	} ctrl;
 	size_t intr_table_size;

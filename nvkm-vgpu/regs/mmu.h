@@ -17,7 +17,7 @@
 /*
  * Entries of the four levels of directories, nouveau nvkm/subdev/mmu/vmmgp100.c. Addresses go in
  * from bit 8 on, without their low 12 bits. An entry of the last level has two halves; with a page
- * of 2 MiB the upper one is 0.
+ * of 2 MiB the upper one is 0, otherwise it has the table of small pages, 4 KiB each.
  */
 #define NVGPU_MMU_ENTRY_ADDR_SHIFT		4
 #define NVGPU_MMU_PDE_SIZE			8
@@ -25,6 +25,10 @@
 #define NVGPU_MMU_PDE0_SIZE			16
 #define   NVGPU_MMU_PTE_VALID			BIT_ULL(0)
 #define   NVGPU_MMU_PTE_VIDMEM			0ULL
+#define   NVGPU_MMU_PTE_SYSMEM			(2ULL << 1 | BIT_ULL(3)) /* coherent, volatile */
+#define NVGPU_MMU_PTE_SIZE			8
+#define NVGPU_MMU_TABLE_SIZE			0x1000	/* of each level */
+#define NVGPU_MMU_PD3_ENTRIES			4
 
 /* the PF's own copy, ga100/dev_vm.h NV_VIRTUAL_FUNCTION_PRIV_MMU_INVALIDATE */
 #define NVGPU_MMU_INVALIDATE_PDB		(NVGPU_VFN_PF + 0x30a0)	/* address bits from 8 */

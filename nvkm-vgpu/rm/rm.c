@@ -94,11 +94,11 @@ bool nvgpu_rm_is_gone(u32 status)
 }
 
 /**
- * nvgpu_rm_control - send a control to GSP-RM's own subdevice
+ * nvgpu_rm_control - send a control to an object of GSP-RM
  * @rm: objects of GSP-RM
  * @control: the control; its outcome and status are filled in, also when it fails
  *
- * There the controls of the vGPU manager live.
+ * The controls of the vGPU manager live at GSP-RM's own subdevice.
  *
  * Context: process, may sleep; any number in parallel.
  * Return: 0; errno of the status when GSP-RM refused it; -EPROTO when the reply is shorter than
@@ -123,9 +123,13 @@ int nvgpu_rm_control(struct nvgpu_rm *rm, struct nvgpu_rm_control *control)
 	buf = kvzalloc(call.size, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
-	rm_abi(rm)->encode_rm_control(buf, rm->gsp->info.internal_client,
-				      rm->gsp->info.internal_subdevice, control->cmd,
-				      control->size);
+	if (control->client)
+		rm_abi(rm)->encode_rm_control(buf, control->client, control->object, control->cmd,
+					      control->size);
+	else
+		rm_abi(rm)->encode_rm_control(buf, rm->gsp->info.internal_client,
+					      rm->gsp->info.internal_subdevice, control->cmd,
+					      control->size);
 	memcpy(buf + header, control->params, control->size);
 	scnprintf(name, sizeof(name), "GSP_RM_CONTROL %#x", control->cmd);
 	call.name = name;
@@ -227,9 +231,20 @@ static bool rm_may_exist(enum nvgpu_rpc_outcome outcome, u32 status)
 	return outcome == NVGPU_RPC_NO_ANSWER || (outcome == NVGPU_RPC_ANSWERED && !status);
 }
 
-/* allocate an object; @encode fills in the parameters; @exists: it may be there afterwards */
-static int rm_alloc(struct nvgpu_rm *rm, u32 client, u32 parent, u32 object, u32 class,
-		    size_t size, void (*encode)(void *buf, u32 client), bool *exists)
+/**
+ * nvgpu_rm_alloc - have GSP-RM make an object
+ * @rm: objects of GSP-RM
+ * @object: the object; its handle is not in use
+ * @params: its parameters
+ * @size: their bytes
+ * @exists: result: it is there afterwards, or may be
+ *
+ * Context: process, may sleep; any number in parallel.
+ * Return: 0, errno of the status when GSP-RM refused it, with a line in the log, or as
+ * nvgpu_rm_control().
+ */
+int nvgpu_rm_alloc(struct nvgpu_rm *rm, const struct nvgpu_rm_object *object, const void *params,
+		   size_t size, bool *exists)
 {
 	size_t header = rm_abi(rm)->rm_alloc_size;
 	struct nvgpu_rpc_call call = {
@@ -244,8 +259,9 @@ static int rm_alloc(struct nvgpu_rm *rm, u32 client, u32 parent, u32 object, u32
 	*exists = false;
 	if (!buf)
 		return -ENOMEM;
-	rm_abi(rm)->encode_rm_alloc(buf, client, parent, object, class, size);
-	encode(buf + header, client);
+	rm_abi(rm)->encode_rm_alloc(buf, object->client, object->parent, object->handle,
+				    object->class, size);
+	memcpy(buf + header, params, size);
 	call.buf = buf;
 	len = nvgpu_rpc_call(&rm->gsp->rpc, &call);
 	if (len >= 0 && rm_abi(rm)->decode_rm_alloc(buf, len, &status))
@@ -255,12 +271,20 @@ static int rm_alloc(struct nvgpu_rm *rm, u32 client, u32 parent, u32 object, u32
 		return len;
 	if (status)
 		dev_err_ratelimited(&rm->gsp->gpu->pdev->dev, "GSP-RM: object of class %#x refused: %#x\n",
-				    class, status);
+				    object->class, status);
 	return nvgpu_rm_errno(status);
 }
 
-/* free an object and all below it; 0 when GSP-RM does not have it any more */
-static int rm_free(struct nvgpu_rm *rm, u32 client, u32 object)
+/**
+ * nvgpu_rm_free - have GSP-RM free an object and all below it
+ * @rm: objects of GSP-RM
+ * @client: handle of its client
+ * @handle: its handle
+ *
+ * Context: process; goes on when it is being killed.
+ * Return: 0 when GSP-RM does not have it any more.
+ */
+int nvgpu_rm_free(struct nvgpu_rm *rm, u32 client, u32 handle)
 {
 	struct nvgpu_rpc_call call = {
 		.name = "FREE",
@@ -274,7 +298,7 @@ static int rm_free(struct nvgpu_rm *rm, u32 client, u32 object)
 
 	if (!buf)
 		return -ENOMEM;
-	rm_abi(rm)->encode_rm_free(buf, client, object);
+	rm_abi(rm)->encode_rm_free(buf, client, handle);
 	call.buf = buf;
 	len = nvgpu_rpc_call(&rm->gsp->rpc, &call);
 	if (len < 0)
@@ -284,6 +308,19 @@ static int rm_free(struct nvgpu_rm *rm, u32 client, u32 object)
 	return nvgpu_rm_is_gone(status) ? 0 : nvgpu_rm_errno(status);
 }
 
+/* one of the objects that each client starts with; @encode fills in its parameters */
+static int rm_alloc(struct nvgpu_rm *rm, const struct nvgpu_rm_object *object, size_t size,
+		    void (*encode)(void *buf, u32 client), bool *exists)
+{
+	void *params __free(kfree) = kzalloc(size, GFP_KERNEL);
+
+	*exists = false;
+	if (!params)
+		return -ENOMEM;
+	encode(params, object->client);
+	return nvgpu_rm_alloc(rm, object, params, size, exists);
+}
+
 /**
  * nvgpu_rm_client_init - make a client, and a device and a subdevice under it
  * @rm: objects of GSP-RM
@@ -291,6 +328,8 @@ static int rm_free(struct nvgpu_rm *rm, u32 client, u32 object)
  */
 int nvgpu_rm_client_init(struct nvgpu_rm *rm, struct nvgpu_rm_client *client)
 {
+	const struct nvgpu_fwabi *abi = rm_abi(rm);
+	struct nvgpu_rm_object root, device, subdevice;
 	bool exists;
 	int id, ret;
 
@@ -301,9 +340,17 @@ int nvgpu_rm_client_init(struct nvgpu_rm *rm, struct nvgpu_rm_client *client)
 	client->client = RM_CLIENT_HANDLE(id);
 	client->device = RM_DEVICE_HANDLE;
 	client->subdevice = RM_SUBDEVICE_HANDLE;
+	root = (struct nvgpu_rm_object) {
+		client->client, client->client, client->client, abi->class.root
+	};
+	device = (struct nvgpu_rm_object) {
+		client->client, client->client, client->device, abi->class.device
+	};
+	subdevice = (struct nvgpu_rm_object) {
+		client->client, client->device, client->subdevice, abi->class.subdevice
+	};
 
-	ret = rm_alloc(rm, client->client, client->client, client->client, rm_abi(rm)->class.root,
-		       rm_abi(rm)->root_params_size, rm_abi(rm)->encode_root_params, &exists);
+	ret = rm_alloc(rm, &root, abi->root_params_size, abi->encode_root_params, &exists);
 	if (ret && !exists) {
 		/* nothing to free, and nobody to ask */
 		ida_free(&rm->clients, id);
@@ -311,13 +358,11 @@ int nvgpu_rm_client_init(struct nvgpu_rm *rm, struct nvgpu_rm_client *client)
 		return ret;
 	}
 	if (!ret)
-		ret = rm_alloc(rm, client->client, client->client, client->device,
-			       rm_abi(rm)->class.device, rm_abi(rm)->device_params_size,
-			       rm_abi(rm)->encode_device_params, &exists);
+		ret = rm_alloc(rm, &device, abi->device_params_size, abi->encode_device_params,
+			       &exists);
 	if (!ret)
-		ret = rm_alloc(rm, client->client, client->device, client->subdevice,
-			       rm_abi(rm)->class.subdevice, rm_abi(rm)->subdevice_params_size,
-			       rm_abi(rm)->encode_subdevice_params, &exists);
+		ret = rm_alloc(rm, &subdevice, abi->subdevice_params_size,
+			       abi->encode_subdevice_params, &exists);
 	if (ret)
 		nvgpu_rm_client_fini(client);
 	return ret;
@@ -334,7 +379,7 @@ void nvgpu_rm_client_fini(struct nvgpu_rm_client *client)
 	if (!client->client)
 		return;
 	/* a handle that GSP-RM may still know is not used again */
-	if (!rm_free(client->rm, client->client, client->client))
+	if (!nvgpu_rm_free(client->rm, client->client, client->client))
 		ida_free(&client->rm->clients, RM_CLIENT_ID(client->client));
 	client->client = 0;
 }

@@ -39,7 +39,23 @@ struct nvgpu_rm_client {
 };
 
 /**
+ * struct nvgpu_rm_object - an object of GSP-RM
+ * @client: handle of its client
+ * @parent: handle of the object that it is under
+ * @handle: its handle
+ * @class: its class
+ */
+struct nvgpu_rm_object {
+	u32 client;
+	u32 parent;
+	u32 handle;
+	u32 class;
+};
+
+/**
  * struct nvgpu_rm_control - a control on an object of GSP-RM
+ * @client: handle of the object's client; 0: GSP-RM's own subdevice is meant
+ * @object: handle of the object
  * @cmd: the control
  * @params: its parameters, overwritten with the reply; NULL when there are none
  * @size: bytes of @params
@@ -49,6 +65,8 @@ struct nvgpu_rm_client {
  * @status: result: NV_STATUS of a control that was answered
  */
 struct nvgpu_rm_control {
+	u32 client;
+	u32 object;
 	u32 cmd;
 	void *params;
 	u32 size;
@@ -66,6 +84,10 @@ void nvgpu_rm_fini(struct nvgpu_rm *rm);
 
 int nvgpu_rm_client_init(struct nvgpu_rm *rm, struct nvgpu_rm_client *client);
 void nvgpu_rm_client_fini(struct nvgpu_rm_client *client);
+
+int nvgpu_rm_alloc(struct nvgpu_rm *rm, const struct nvgpu_rm_object *object, const void *params,
+		   size_t size, bool *exists);
+int nvgpu_rm_free(struct nvgpu_rm *rm, u32 client, u32 handle);
 
 int nvgpu_rm_control(struct nvgpu_rm *rm, struct nvgpu_rm_control *control);
 int nvgpu_rm_query(struct nvgpu_rm *rm, u32 cmd, void *params, u32 size);

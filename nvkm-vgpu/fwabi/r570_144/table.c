@@ -6,6 +6,7 @@
 
 #include "../fwabi.h"
 #include "boot.h"
+#include "chan.h"
 #include "plugin.h"
 #include "rpc.h"
 #include "vgpu.h"
@@ -56,6 +57,9 @@ const struct nvgpu_fwabi nvgpu_fwabi_r570_144 = {
 		.root = NVGPU_R570_144_CLASS_ROOT,
 		.device = NVGPU_R570_144_CLASS_DEVICE,
 		.subdevice = NVGPU_R570_144_CLASS_SUBDEVICE,
+		.vaspace = NVGPU_R570_144_CLASS_VASPACE,
+		.channel = NVGPU_R570_144_CLASS_CHANNEL,
+		.copy = NVGPU_R570_144_CLASS_COPY,
 	},
 	.root_params_size = sizeof(struct nvgpu_r570_144_root_params),
 	.device_params_size = sizeof(struct nvgpu_r570_144_device_params),
@@ -64,12 +68,37 @@ const struct nvgpu_fwabi nvgpu_fwabi_r570_144 = {
 	.encode_device_params = nvgpu_r570_144_encode_device_params,
 	.encode_subdevice_params = nvgpu_r570_144_encode_subdevice_params,
 
+	.vaspace_params_size = sizeof(struct nvgpu_r570_144_vaspace_params),
+	.channel_params_size = sizeof(struct nvgpu_r570_144_channel_params),
+	.copy_params_size = sizeof(struct nvgpu_r570_144_copy_params),
+	.encode_vaspace_params = nvgpu_r570_144_encode_vaspace_params,
+	.encode_channel_params = nvgpu_r570_144_encode_channel_params,
+	.encode_copy_params = nvgpu_r570_144_encode_copy_params,
+	.set_page_directory_size = sizeof(struct nvgpu_r570_144_set_page_directory),
+	.unset_page_directory_size = sizeof(struct nvgpu_r570_144_unset_page_directory),
+	.bind_size = sizeof(struct nvgpu_r570_144_bind),
+	.schedule_size = sizeof(struct nvgpu_r570_144_schedule),
+	.encode_set_page_directory = nvgpu_r570_144_encode_set_page_directory,
+	.encode_unset_page_directory = nvgpu_r570_144_encode_unset_page_directory,
+	.encode_bind = nvgpu_r570_144_encode_bind,
+	.encode_schedule = nvgpu_r570_144_encode_schedule,
+	.engines_size = sizeof(struct nvgpu_r570_144_engines),
+	.decode_engine = nvgpu_r570_144_decode_engine,
+	.method_buffer_size = sizeof(struct nvgpu_r570_144_method_buffer),
+	.decode_method_buffer = nvgpu_r570_144_decode_method_buffer,
+
 	.ctrl = {
 		.intr_get_kernel_table = NVGPU_R570_144_CTRL_INTR_GET_KERNEL_TABLE,
 		.get_vmmu_segment_size = NVGPU_R570_144_CTRL_GET_VMMU_SEGMENT_SIZE,
 		.query_ecc_status = NVGPU_R570_144_CTRL_QUERY_ECC_STATUS,
 		.gsp_get_features = NVGPU_R570_144_CTRL_GSP_GET_FEATURES,
 		.fifo_get_num_channels = NVGPU_R570_144_CTRL_FIFO_GET_NUM_CHANNELS,
+		.fifo_get_device_info = NVGPU_R570_144_CTRL_FIFO_GET_DEVICE_INFO,
+		.ce_get_method_buffer = NVGPU_R570_144_CTRL_CE_GET_METHOD_BUFFER,
+		.set_page_directory = NVGPU_R570_144_CTRL_SET_PAGE_DIRECTORY,
+		.unset_page_directory = NVGPU_R570_144_CTRL_UNSET_PAGE_DIRECTORY,
+		.bind = NVGPU_R570_144_CTRL_BIND,
+		.schedule = NVGPU_R570_144_CTRL_SCHEDULE,
 		.set_vgpu_mgr_config = NVGPU_R570_144_CTRL_SET_VGPU_MGR_CONFIG,
 		.add_vgpu_type = NVGPU_R570_144_CTRL_ADD_VGPU_TYPE,
 		.bootload = NVGPU_R570_144_CTRL_BOOTLOAD,

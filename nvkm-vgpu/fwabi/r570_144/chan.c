@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <asm/byteorder.h>
+#include <linux/bitfield.h>
+#include <linux/build_bug.h>
+#include <linux/errno.h>
+
+#include "../fwabi.h"
+#include "chan.h"
+
+#define USERD_SIZE	512
+#define RAMFC_SIZE	512
+
+/* the first ten copy engines have one number */
+static_assert(NVGPU_R570_144_RM_ENGINE_COPY0 == NVGPU_R570_144_ENGINE_COPY0);
+
+void nvgpu_r570_144_encode_vaspace_params(void *buf)
+{
+	struct nvgpu_r570_144_vaspace_params *vaspace = buf;
+
+	/* one of its own, index 0, whose tables the client makes */
+	vaspace->flags = cpu_to_le32(NVGPU_R570_144_VASPACE_EXTERNAL);
+}
+
+void nvgpu_r570_144_encode_set_page_directory(void *buf, u32 vaspace, u64 fb_addr, u32 entries)
+{
+	struct nvgpu_r570_144_set_page_directory *set = buf;
+
+	set->addr = cpu_to_le64(fb_addr);
+	set->entries = cpu_to_le32(entries);
+	set->vaspace = cpu_to_le32(vaspace);
+}
+
+void nvgpu_r570_144_encode_unset_page_directory(void *buf, u32 vaspace)
+{
+	struct nvgpu_r570_144_unset_page_directory *unset = buf;
+
+	unset->vaspace = cpu_to_le32(vaspace);
+}
+
+/* @space: where; what is in framebuffer may be cached */
+static struct nvgpu_r570_144_chan_memory chan_memory(u64 base, u64 size, u32 space)
+{
+	return (struct nvgpu_r570_144_chan_memory) {
+		.base = cpu_to_le64(base),
+		.size = cpu_to_le64(size),
+		.space = cpu_to_le32(space),
+		.cache = cpu_to_le32(space == NVGPU_R570_144_ADDR_FBMEM),
+	};
+}
+
+void nvgpu_r570_144_encode_channel_params(void *buf, const struct nvgpu_channel_params *params)
+{
+	struct nvgpu_r570_144_channel_params *chan = buf;
+	u32 page = params->chid / NVGPU_R570_144_CHIDS_PER_USERD_PAGE;
+	u32 index = params->chid % NVGPU_R570_144_CHIDS_PER_USERD_PAGE;
+
+	chan->ring = cpu_to_le64(params->ring);
+	chan->entries = cpu_to_le32(params->entries);
+	/* only a privileged channel's engine may use physical addresses */
+	chan->flags = cpu_to_le32(NVGPU_R570_144_CHAN_PRIVILEGED |
+				  NVGPU_R570_144_CHAN_USERD_PAGE_FIXED |
+				  FIELD_PREP(NVGPU_R570_144_CHAN_USERD_INDEX, index) |
+				  FIELD_PREP(NVGPU_R570_144_CHAN_USERD_PAGE, page));
+	chan->vaspace = cpu_to_le32(params->vaspace);
+	chan->engine = cpu_to_le32(params->engine);
+	chan->instance = chan_memory(params->instance, SZ_4K, NVGPU_R570_144_ADDR_FBMEM);
+	chan->userd = chan_memory(params->userd, USERD_SIZE, NVGPU_R570_144_ADDR_FBMEM);
+	chan->ramfc = chan_memory(params->instance, RAMFC_SIZE, NVGPU_R570_144_ADDR_FBMEM);
+	chan->methods = chan_memory(params->methods, params->methods_size,
+				    NVGPU_R570_144_ADDR_SYSMEM);
+	chan->internal_flags = cpu_to_le32(NVGPU_R570_144_CHAN_INTERNAL_ADMIN |
+					   NVGPU_R570_144_CHAN_INTERNAL_NO_NOTIFIER |
+					   NVGPU_R570_144_CHAN_INTERNAL_NO_ECC_NOTIFIER);
+}
+
+void nvgpu_r570_144_encode_copy_params(void *buf, u32 engine)
+{
+	struct nvgpu_r570_144_copy_params *copy = buf;
+
+	copy->version = cpu_to_le32(1);
+	copy->engine = cpu_to_le32(engine);
+}
+
+void nvgpu_r570_144_encode_bind(void *buf, u32 engine)
+{
+	struct nvgpu_r570_144_bind *bind = buf;
+
+	bind->engine = cpu_to_le32(engine);
+}
+
+void nvgpu_r570_144_encode_schedule(void *buf)
+{
+	struct nvgpu_r570_144_schedule *schedule = buf;
+
+	schedule->enable = 1;
+}
+
+int nvgpu_r570_144_decode_engine(const void *buf, size_t len, u32 index,
+				 struct nvgpu_engine *engine)
+{
+	const struct nvgpu_r570_144_engines *table = buf;
+	u32 count, type, copy;
+
+	if (len < sizeof(*table))
+		return -EPROTO;
+	count = le32_to_cpu(table->count);
+	if (count > NVGPU_R570_144_ENGINES)
+		return -EPROTO;
+	if (index >= count)
+		return 0;
+
+	type = le32_to_cpu(table->engine[index].data[NVGPU_R570_144_ENGINE_DATA_RM_TYPE]);
+	copy = type - NVGPU_R570_144_RM_ENGINE_COPY0;
+	*engine = (struct nvgpu_engine) {
+		.type = type,
+		.runlist = le32_to_cpu(table->engine[index].data[NVGPU_R570_144_ENGINE_DATA_RUNLIST]),
+		.copy = copy < NVGPU_R570_144_RM_ENGINE_COPY_COUNT,
+		.graphics = type == NVGPU_R570_144_RM_ENGINE_GR0,
+	};
+	if (engine->copy && type >= NVGPU_R570_144_RM_ENGINE_COPY10)
+		engine->type += NVGPU_R570_144_ENGINE_COPY10 - NVGPU_R570_144_RM_ENGINE_COPY10;
+	return 1;
+}
+
+int nvgpu_r570_144_decode_method_buffer(const void *buf, size_t len, u32 *size)
+{
+	const struct nvgpu_r570_144_method_buffer *methods = buf;
+
+	if (len < sizeof(*methods))
+		return -EPROTO;
+	*size = le32_to_cpu(methods->size);
+	return 0;
+}
