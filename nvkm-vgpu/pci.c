@@ -129,8 +129,10 @@ static int nvkm_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = nvgpu_load_watch_sleep(nvdev);
 	if (ret)
 		goto err_mgr;
-	scoped_guard(mutex, &pf->gsp.rpc.receive)
+	scoped_guard(mutex, &pf->gsp.rpc.receive) {
 		pf->gsp.events.on_plugin = nvgpu_vgpu_plugin_event;
+		pf->gsp.events.on_channel = nvgpu_vgpu_channel_event;
+	}
 	nvgpu_health_tell(&pf->gsp.health, nvgpu_vgpu_fail_all);
 	return 0;
 

@@ -48,6 +48,8 @@ void nvgpu_events_handle(void *data, u32 function, const void *payload, size_t l
 	case NVGPU_EVENT_RC:
 		dev_err_ratelimited(dev, "GSP-RM: Xid %u, GFID %u, channel %u\n", event.xid,
 				    event.gfid, event.channel);
+		if (!event.gfid && events->on_channel)
+			events->on_channel(events, event.channel);
 		break;
 	case NVGPU_EVENT_UNKNOWN:
 		dev_warn_ratelimited(dev, "GSP-RM: unknown event %#x\n", function);

@@ -36,6 +36,7 @@ static struct nvkm_vgpu_pf *make_pf(struct kunit *test, u64 fb_total, u64 fb_siz
 	nvgpu_health_init(&pf->gsp.health, &pf->gpu, NULL);
 	nvgpu_health_dead(&pf->gsp.health, "there is none in this test");
 
+	nvgpu_scrub_init(&pf->scrub, &pf->rm, &pf->bar1);
 	mgr = &pf->mgr;
 	mutex_init(&mgr->lock);
 	INIT_LIST_HEAD(&mgr->kept);
@@ -56,6 +57,7 @@ static void free_all(void *data)
 
 	nvgpu_provision_clear_all(pf);
 	nvgpu_provision_drop_kept(pf);
+	nvgpu_scrub_fini(&pf->scrub);
 }
 
 static int provision_test_init(struct kunit *test)

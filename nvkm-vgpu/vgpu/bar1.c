@@ -40,6 +40,7 @@
 #define PD1			0x1000
 #define PD0			0x2000
 #define TABLES_END		0x3000
+#define SPARE			0x10000	/* up to the end, for others; see nvgpu_bar1_spare() */
 
 #define INVALIDATE_TIMEOUT_US	(2 * USEC_PER_SEC)
 
@@ -187,6 +188,19 @@ void nvgpu_bar1_fini(struct nvgpu_bar1 *bar1)
 	iounmap(bar1->base);
 	nvgpu_fbmem_free(&bar1->tables);
 	mutex_destroy(&bar1->lock);
+}
+
+/**
+ * nvgpu_bar1_spare() - framebuffer that the page tables have left
+ * @bar1: the aperture, started
+ * @fb_addr: result: framebuffer address, 64 KiB aligned
+ *
+ * Return: where it is for the CPU, more than a MiB.
+ */
+void __iomem *nvgpu_bar1_spare(const struct nvgpu_bar1 *bar1, u64 *fb_addr)
+{
+	*fb_addr = bar1->tables.start + SPARE;
+	return bar1->base + SPARE;
 }
 
 static int bar1_set_slot(struct nvgpu_bar1 *bar1, unsigned int slot, u64 fb_addr, u64 size)

@@ -30,6 +30,7 @@ int nvgpu_bar1_init(struct nvgpu_bar1 *bar1, const struct nvgpu_gpu *gpu, struct
 int nvgpu_bar1_start(struct nvgpu_bar1 *bar1, u64 pde_base);
 void nvgpu_bar1_stop(struct nvgpu_bar1 *bar1);
 void nvgpu_bar1_fini(struct nvgpu_bar1 *bar1);
+void __iomem *nvgpu_bar1_spare(const struct nvgpu_bar1 *bar1, u64 *fb_addr);
 /* map the start of the plugin heap of @gfid; the returned pointer is at @fb_addr */
 void __iomem *nvgpu_bar1_map(struct nvgpu_bar1 *bar1, unsigned int gfid, u64 fb_addr, u64 size);
 void nvgpu_bar1_unmap(struct nvgpu_bar1 *bar1, unsigned int gfid);

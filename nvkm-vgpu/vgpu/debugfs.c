@@ -47,6 +47,24 @@ static int reservations_show(struct seq_file *seq, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(reservations);
 
+static int scrub_show(struct seq_file *seq, void *unused)
+{
+	struct nvkm_vgpu_pf *pf = seq->private;
+	struct nvgpu_scrub *scrub = &pf->scrub;
+	const struct nvgpu_scrub_job *job;
+
+	guard(mutex)(&scrub->lock);
+	seq_printf(seq, "engine %u runlist %u\n", scrub->chan.engine.type,
+		   scrub->chan.engine.runlist);
+	seq_printf(seq, "launches %llu bytes %llu failures %llu\n", scrub->launches, scrub->bytes,
+		   scrub->failures);
+	list_for_each_entry(job, &scrub->queue, node)
+		seq_printf(seq, "gfid %u block %u of %u done %#llx of %#llx\n", job->gfid,
+			   job->index, job->num, job->done, job->block[job->index]->size);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(scrub);
+
 static int rpc_show(struct seq_file *seq, void *unused)
 {
 	struct nvkm_vgpu_pf *pf = seq->private;
@@ -69,6 +87,7 @@ void nvgpu_debugfs_init(struct nvkm_vgpu_pf *pf)
 	snprintf(name, sizeof(name), "nvkm-vgpu-%s", pci_name(pf->gpu.pdev));
 	pf->mgr.debugfs = debugfs_create_dir(name, NULL);
 	debugfs_create_file("reservations", 0400, pf->mgr.debugfs, pf, &reservations_fops);
+	debugfs_create_file("scrub", 0400, pf->mgr.debugfs, pf, &scrub_fops);
 }
 
 /**

@@ -35,6 +35,8 @@ static void fbmem_insert_before(struct nvgpu_fb_block *block, struct list_head *
 {
 	block->start = start;
 	block->size = size;
+	/* nobody knows who had it before */
+	block->clean = false;
 	list_add_tail(&block->node, next);
 }
 

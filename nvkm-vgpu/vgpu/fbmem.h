@@ -10,11 +10,13 @@
  * @node: in &nvgpu_fbmem.used
  * @start: framebuffer address
  * @size: bytes, 0 when nothing is allocated
+ * @clean: all of it is zero, and nobody uses it; see vgpu/scrub.c, whose lock protects it
  */
 struct nvgpu_fb_block {
 	struct list_head node;
 	u64 start;
 	u64 size;
+	bool clean;
 };
 
 /**

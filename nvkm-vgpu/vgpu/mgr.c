@@ -238,6 +238,11 @@ static int mgr_start(struct nvkm_vgpu_pf *pf)
 	if (ret)
 		return dev_err_probe(&pf->gpu.pdev->dev, ret,
 				     "no way to framebuffer through BAR1\n");
+	ret = nvgpu_scrub_start(&pf->scrub, pf->mgr.geo.num_chids);
+	if (ret)
+		dev_err(&pf->gpu.pdev->dev,
+			"no copy engine, error %d: framebuffer cannot be cleared, so no vGPU can be opened\n",
+			ret);
 	nvgpu_debugfs_start(pf);
 	return 0;
 }
@@ -251,6 +256,8 @@ static int mgr_start(struct nvkm_vgpu_pf *pf)
 void nvgpu_vgpu_mgr_stop(struct nvkm_vgpu_pf *pf)
 {
 	nvgpu_debugfs_stop(pf);
+	nvgpu_scrub_stop(&pf->scrub);
+	nvgpu_provision_soil(pf);
 	nvgpu_bar1_stop(&pf->bar1);
 }
 
@@ -315,6 +322,7 @@ int nvgpu_vgpu_mgr_init(struct nvkm_vgpu_pf *pf)
 		dev_err_probe(&pf->gpu.pdev->dev, ret, "no way to framebuffer through BAR1\n");
 		goto err_lock;
 	}
+	nvgpu_scrub_init(&pf->scrub, &pf->rm, &pf->bar1);
 	nvgpu_debugfs_init(pf);
 	ret = mgr_start(pf);
 	if (ret)
@@ -323,6 +331,7 @@ int nvgpu_vgpu_mgr_init(struct nvkm_vgpu_pf *pf)
 
 err_debugfs:
 	nvgpu_debugfs_fini(pf);
+	nvgpu_scrub_fini(&pf->scrub);
 	nvgpu_bar1_fini(&pf->bar1);
 err_lock:
 	mutex_destroy(&mgr->notify);
@@ -340,6 +349,7 @@ void nvgpu_vgpu_mgr_fini(struct nvkm_vgpu_pf *pf)
 {
 	nvgpu_vgpu_mgr_stop(pf);
 	nvgpu_debugfs_fini(pf);
+	nvgpu_scrub_fini(&pf->scrub);
 	nvgpu_bar1_fini(&pf->bar1);
 	nvgpu_provision_drop_kept(pf);
 	mutex_destroy(&pf->mgr.notify);

@@ -10,11 +10,14 @@
  *	VFIO's dev_set                    open and close hold it; memory_lock is not held
  *	nvkm_vgpu.lock                    life cycle and plugin channel of one vGPU;
  *	                                  firmware is waited for
+ *	nvgpu_scrub.channel               the channel that clears framebuffer;
+ *	                                  its engine and firmware are waited for
  *	nvgpu_rpc.receive                 messages of GSP-RM are read and handed on
  *	nvgpu_vgpu_mgr.notify             who is attached to which VF; drivers are told of errors,
  *	                                  and who closes waits for that
  *	nvgpu_vgpu_mgr.lock               reservations, types, who is open;
  *	                                  firmware is never waited for
+ *	nvgpu_scrub.lock                  what is to be cleared, and what is clean
  *	nvgpu_bar1.lock                   page table entries and TLB invalidation
  *	nvgpu_rpc.post                    posting to GSP-RM, not while a reply is waited for
  *
@@ -39,6 +42,7 @@
 #include "vgpu/chid.h"
 #include "vgpu/fbmem.h"
 #include "vgpu/placement.h"
+#include "vgpu/scrub.h"
 
 struct nvkm_vgpu;
 
@@ -52,6 +56,7 @@ struct nvkm_vgpu;
  * @place: placement id, framebuffer and channels
  * @fb: framebuffer of the guest
  * @heap: framebuffer of the plugin task
+ * @scrub: clears @fb and @heap
  * @uuid: of the vGPU, as long as it has its type
  * @client: of a vGPU that is kept: what GSP-RM may still have of it
  */
@@ -62,6 +67,7 @@ struct nvgpu_reservation {
 	struct nvgpu_placement place;
 	struct nvgpu_fb_block fb;
 	struct nvgpu_fb_block heap;
+	struct nvgpu_scrub_job scrub;
 	uuid_t uuid;
 	struct nvgpu_rm_client client;
 };
@@ -86,7 +92,8 @@ struct nvgpu_params {
  * @NVGPU_VF_RUNNING: a guest may use it
  * @NVGPU_VF_RESETTING: its plugin task is told of a reset
  * @NVGPU_VF_FAILED: its plugin task or GSP-RM is gone; all that is left is to close it
- * @NVGPU_VF_STOPPING: it is being closed, or its end is asked for once more
+ * @NVGPU_VF_STOPPING: it is being closed, or its end is asked for once more, or it is waited for
+ *	that its framebuffer is cleared, before that is somebody else's
  * @NVGPU_VF_KEPT: closed, but GSP-RM did not confirm that. What it had stays reserved, until GSP-RM
  *	confirms it on the next write of a type, or is loaded anew
  *
@@ -94,7 +101,7 @@ struct nvgpu_params {
  *	 ^          ^          |           |             |
  *	 |          |          +-----------+-------------+--> FAILED
  *	 |          |          v           v             |       |
- *	 |          +------ STOPPING <-----+-------------+-------+
+ *	 |          +<----> STOPPING <-----+-------------+-------+
  *	 |                   |   ^
  *	 +-------------------+   |
  *	                         v
@@ -164,6 +171,7 @@ struct nvgpu_vgpu_mgr {
  * @gsp: GSP-RM
  * @rm: objects of GSP-RM
  * @bar1: aperture on framebuffer for the CPU
+ * @scrub: clears framebuffer
  * @mgr: reservations, types and open vGPUs
  *
  * drvdata of the PF from probe to remove. VF drivers reach it through pci_iov_get_pf_drvdata().
@@ -173,6 +181,7 @@ struct nvkm_vgpu_pf {
 	struct nvgpu_gsp gsp;
 	struct nvgpu_rm rm;
 	struct nvgpu_bar1 bar1;
+	struct nvgpu_scrub scrub;
 	struct nvgpu_vgpu_mgr mgr;
 };
 

@@ -171,9 +171,46 @@ static int provision_set_type(struct nvkm_vgpu_pf *pf, struct nvgpu_vf *state, u
 		kfree(rsv);
 		return ret;
 	}
+	nvgpu_scrub_job_init(&rsv->scrub, rsv->gfid, &rsv->fb, &rsv->heap);
 	state->rsv = rsv;
 	nvgpu_vf_move_locked(pf, vf, NVGPU_VF_TYPED);
 	return 0;
+}
+
+/* nobody has it open any more, and nothing of it is with GSP-RM */
+static void provision_take_back(struct nvkm_vgpu_pf *pf, struct nvgpu_reservation *rsv)
+{
+	nvgpu_scrub_take_back(&pf->scrub, &rsv->scrub, rsv->place.chid_start,
+			      rsv->place.num_chids);
+}
+
+/* what its last user left, on its way to others; who fails is told, and they are safe without */
+static void provision_scrub(struct nvkm_vgpu_pf *pf, struct nvgpu_reservation *rsv)
+{
+	if (nvgpu_scrub_is_due(&pf->scrub, &rsv->scrub))
+		nvgpu_scrub_queue(&pf->scrub, &rsv->scrub, NVGPU_SCRUB_BLOCKS);
+	/* the engine must be through with it; each launch is bounded, and so is their number */
+	while (nvgpu_scrub_is_busy(&pf->scrub, &rsv->scrub))
+		nvgpu_scrub_wait(&pf->scrub, &rsv->scrub, false);
+}
+
+/* STOPPING keeps the VF from being opened, and its reservation, while it is cleared */
+static void provision_settle(struct nvkm_vgpu_pf *pf, unsigned int vf)
+{
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	struct nvgpu_reservation *rsv;
+
+	scoped_guard(mutex, &mgr->lock) {
+		rsv = nvgpu_vf_get(mgr, vf)->rsv;
+		if (!rsv || nvgpu_vf_get(mgr, vf)->state != NVGPU_VF_TYPED)
+			return;
+		if (!nvgpu_scrub_is_busy(&pf->scrub, &rsv->scrub) &&
+		    (mgr->held || !nvgpu_scrub_is_due(&pf->scrub, &rsv->scrub)))
+			return;
+		nvgpu_vf_move_locked(pf, vf, NVGPU_VF_STOPPING);
+	}
+	provision_scrub(pf, rsv);
+	nvgpu_vf_move(pf, vf, NVGPU_VF_TYPED);
 }
 
 static void provision_free_kept(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reservation *rsv)
@@ -210,8 +247,11 @@ static void provision_retry_kept(struct nvkm_vgpu_pf *pf, unsigned int vf)
 	if (!rsv)
 		return;
 	gone = nvgpu_task_end(&pf->rm, rsv->gfid);
-	if (gone)
+	if (gone) {
 		nvgpu_rm_client_fini(&rsv->client);
+		provision_take_back(pf, rsv);
+		provision_scrub(pf, rsv);
+	}
 
 	guard(mutex)(&pf->mgr.lock);
 	nvgpu_vf_move_locked(pf, vf, gone ? NVGPU_VF_FREE : NVGPU_VF_KEPT);
@@ -239,13 +279,16 @@ int nvgpu_provision_set(struct nvkm_vgpu_pf *pf, unsigned int vf, u32 id)
 	struct nvgpu_vf *state;
 
 	provision_retry_kept(pf, vf);
+	provision_settle(pf, vf);
 
 	guard(mutex)(&mgr->lock);
 	if (!mgr->enabled)
 		return -ENODEV;
 
 	state = nvgpu_vf_get(mgr, vf);
-	if (nvgpu_vf_is_open(state->state))
+	/* or was open just now */
+	if (nvgpu_vf_is_open(state->state) ||
+	    (state->rsv && nvgpu_scrub_is_busy(&pf->scrub, &state->rsv->scrub)))
 		return -EBUSY;
 
 	provision_clear_type(pf, vf);
@@ -424,6 +467,9 @@ void nvgpu_provision_clear_all(struct nvkm_vgpu_pf *pf)
 {
 	unsigned int i;
 
+	for (i = 0; i < NVGPU_MAX_VFS; i++)
+		provision_settle(pf, i);
+
 	guard(mutex)(&pf->mgr.lock);
 	for (i = 0; i < NVGPU_MAX_VFS; i++)
 		provision_clear_type(pf, i);
@@ -468,6 +514,20 @@ int nvgpu_provision_hold(struct nvkm_vgpu_pf *pf, u32 *open)
 }
 
 /**
+ * nvgpu_provision_soil() - framebuffer loses its contents, or may
+ * @pf: the GPU; no vGPU is open, and nothing is being cleared
+ */
+void nvgpu_provision_soil(struct nvkm_vgpu_pf *pf)
+{
+	unsigned int i;
+
+	guard(mutex)(&pf->mgr.lock);
+	for (i = 0; i < NVGPU_MAX_VFS; i++)
+		if (pf->mgr.vf[i].rsv)
+			nvgpu_scrub_soil(&pf->scrub, &pf->mgr.vf[i].rsv->scrub);
+}
+
+/**
  * nvgpu_provision_unhold() - undo nvgpu_provision_hold()
  * @pf: the GPU
  */
@@ -487,8 +547,8 @@ void nvgpu_provision_unhold(struct nvkm_vgpu_pf *pf)
  * Return: what is reserved for it, to be given back by nvgpu_provision_release(); -ENODEV if it has
  * no type or VFs are being turned off, -EBUSY if it is open, or GSP-RM is being loaded anew.
  */
-const struct nvgpu_reservation *nvgpu_provision_claim(struct nvkm_vgpu_pf *pf, unsigned int vf,
-						      struct nvgpu_params *params)
+struct nvgpu_reservation *nvgpu_provision_claim(struct nvkm_vgpu_pf *pf, unsigned int vf,
+						struct nvgpu_params *params)
 {
 	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
 	struct nvgpu_vf *state;
@@ -525,6 +585,9 @@ void nvgpu_provision_release(struct nvkm_vgpu_pf *pf, unsigned int vf,
 	guard(mutex)(&mgr->lock);
 	state = nvgpu_vf_get(mgr, vf);
 	if (!kept) {
+		provision_take_back(pf, state->rsv);
+		if (nvgpu_scrub_is_due(&pf->scrub, &state->rsv->scrub))
+			nvgpu_scrub_queue(&pf->scrub, &state->rsv->scrub, NVGPU_SCRUB_BLOCKS);
 		nvgpu_vf_move_locked(pf, vf, NVGPU_VF_TYPED);
 		return;
 	}

@@ -28,11 +28,12 @@ void nvgpu_provision_drop_kept(struct nvkm_vgpu_pf *pf);
 
 /* GSP-RM goes and comes back */
 int nvgpu_provision_hold(struct nvkm_vgpu_pf *pf, u32 *open);
+void nvgpu_provision_soil(struct nvkm_vgpu_pf *pf);
 void nvgpu_provision_unhold(struct nvkm_vgpu_pf *pf);
 
 /* a vGPU that opens and closes */
-const struct nvgpu_reservation *nvgpu_provision_claim(struct nvkm_vgpu_pf *pf, unsigned int vf,
-						      struct nvgpu_params *params);
+struct nvgpu_reservation *nvgpu_provision_claim(struct nvkm_vgpu_pf *pf, unsigned int vf,
+						struct nvgpu_params *params);
 void nvgpu_provision_release(struct nvkm_vgpu_pf *pf, unsigned int vf,
 			     const struct nvgpu_rm_client *kept);
 

@@ -3,18 +3,23 @@
  * Life cycle of a vGPU.
  *
  *	create						destroy, in reverse
- *	 1 client of GSP-RM				 6 nothing to tell the plugin task
- *	 2 its heap into the CPU's aperture		 5 CLEANUP
- *	 3 ready marker away				 4 SHUTDOWN
- *	 4 BOOTLOAD: GSP-RM starts the plugin task	 2 heap out of the aperture
- *	 5 wait for the task, tell it where all is	 1 client away
- *	 6 agree on a version, configure, allow DMA
+ *	 1 wait until framebuffer is clean		 7 nothing to tell the plugin task
+ *	 2 client of GSP-RM				 6 CLEANUP
+ *	 3 its heap into the CPU's aperture		 5 SHUTDOWN
+ *	 4 ready marker away				 3 heap out of the aperture
+ *	 5 BOOTLOAD: GSP-RM starts the plugin task	 2 client away
+ *	 6 wait for the task, tell it where all is	 1 have framebuffer cleared, later
+ *	 7 agree on a version, configure, allow DMA
  *
- * Framebuffer of the guest is to be scrubbed before step 4, so that the guest sees nothing of who
- * had it before, and after CLEANUP, when nobody can write to it any more; what could not be
- * scrubbed is to be kept. The CPU cannot do it, gigabytes through an aperture are far too slow:
- * it is work for a copy engine, which this driver has none of yet. The CPU zeroes only what the
- * protocol needs, in the plugin's communication area.
+ * Framebuffer of the guest and of its plugin task is cleared before anybody has it, and again when
+ * GSP-RM confirmed CLEANUP: nobody can write to it any more then. Close does not wait for that, the
+ * next open does. What could not be cleared is not handed out; scrub.c has the how.
+ *
+ * A reset clears what the guest has, not the plugin task's heap, which the task works with. The
+ * task is told first: its RESET ends the guest's channels, and what still ran on an engine could
+ * write behind the back of who clears. If there is no channel id left to clear with, as a vGPU that
+ * has the whole GPU has all of them, the task is ended and started anew instead, with all cleared
+ * in between.
  */
 
 #include <linux/device.h>
@@ -58,12 +63,31 @@ static int vgpu_configure(struct nvkm_vgpu *vgpu)
 	return ret ? ret : nvgpu_plugin_allow_dma(&vgpu->plugin);
 }
 
+/* wait until framebuffer is clean, and take it */
+static int vgpu_take_clean(struct nvkm_vgpu *vgpu)
+{
+	struct nvgpu_scrub *scrub = &vgpu->pf->scrub;
+	struct nvgpu_reservation *rsv = vgpu->rsv;
+	int ret;
+
+	if (!nvgpu_scrub_is_clean(scrub, &rsv->scrub)) {
+		nvgpu_scrub_queue(scrub, &rsv->scrub, NVGPU_SCRUB_BLOCKS);
+		ret = nvgpu_scrub_wait(scrub, &rsv->scrub, true);
+		if (ret)
+			return ret == -EINTR ? ret : -EIO;
+	}
+	return nvgpu_scrub_hand_out(scrub, &rsv->scrub, rsv->place.chid_start,
+				    rsv->place.num_chids);
+}
+
 static int vgpu_start(struct nvkm_vgpu *vgpu, bool *may_run)
 {
 	int ret;
 
 	*may_run = false;
-	ret = nvgpu_rm_client_init(&vgpu->pf->rm, &vgpu->client);
+	ret = vgpu_take_clean(vgpu);
+	if (!ret && !vgpu->client.client)
+		ret = nvgpu_rm_client_init(&vgpu->pf->rm, &vgpu->client);
 	if (!ret)
 		ret = nvgpu_plugin_map(&vgpu->plugin, vgpu->rsv);
 	if (!ret)
@@ -103,7 +127,7 @@ static void vgpu_stop(struct nvkm_vgpu *vgpu, bool may_run)
  */
 int nvgpu_vgpu_create(struct nvkm_vgpu *vgpu)
 {
-	const struct nvgpu_reservation *rsv;
+	struct nvgpu_reservation *rsv;
 	const struct nvgpu_type *type;
 	bool may_run;
 	int ret;
@@ -143,6 +167,37 @@ void nvgpu_vgpu_destroy(struct nvkm_vgpu *vgpu)
 	vgpu_stop(vgpu, true);
 }
 
+/* end the plugin task and start it anew; whatever it is, the vGPU is to be closed if it fails */
+static int vgpu_restart(struct nvkm_vgpu *vgpu)
+{
+	struct nvgpu_reservation *rsv = vgpu->rsv;
+	bool may_run;
+
+	if (!nvgpu_task_end(&vgpu->pf->rm, vgpu->gfid))
+		return -EIO;
+	nvgpu_plugin_unmap(&vgpu->plugin);
+	nvgpu_scrub_take_back(&vgpu->pf->scrub, &rsv->scrub, rsv->place.chid_start,
+			      rsv->place.num_chids);
+	return vgpu_start(vgpu, &may_run);
+}
+
+static int vgpu_reset(struct nvkm_vgpu *vgpu)
+{
+	struct nvgpu_scrub *scrub = &vgpu->pf->scrub;
+	struct nvgpu_scrub_job *job = &vgpu->rsv->scrub;
+	int ret;
+
+	ret = nvgpu_plugin_reset(&vgpu->plugin);
+	if (ret)
+		return ret;
+	/* of the guest only */
+	nvgpu_scrub_queue(scrub, job, 1);
+	ret = nvgpu_scrub_wait(scrub, job, true);
+	if (ret == -ENOSPC)
+		return vgpu_restart(vgpu);
+	return ret == -EINTR || !ret ? ret : -EIO;
+}
+
 /**
  * nvgpu_vgpu_reset() - put a vGPU into the state in which a guest first sees it
  * @vgpu: running
@@ -158,7 +213,7 @@ int nvgpu_vgpu_reset(struct nvkm_vgpu *vgpu)
 
 	if (!nvgpu_vf_move(vgpu->pf, vgpu->vf, NVGPU_VF_RESETTING))
 		return -EIO;
-	ret = nvgpu_plugin_reset(&vgpu->plugin);
+	ret = vgpu_reset(vgpu);
 	if (!ret && nvgpu_vf_move(vgpu->pf, vgpu->vf, NVGPU_VF_RUNNING))
 		return 0;
 	nvgpu_vf_move(vgpu->pf, vgpu->vf, NVGPU_VF_FAILED);
@@ -214,4 +269,16 @@ void nvgpu_vgpu_plugin_event(struct nvgpu_events *events, u32 gfid, enum nvgpu_p
 		return;
 	dev_err_ratelimited(&pf->gpu.pdev->dev, "vGPU %u: its plugin task crashed\n", gfid);
 	nvgpu_vgpu_fail(pf, array_index_nospec(gfid - 1, NVGPU_MAX_VFS), NVKM_VGPU_ERROR_PLUGIN);
+}
+
+/**
+ * nvgpu_vgpu_channel_event() - GSP-RM stopped a channel of the PF
+ * @events: of its GSP-RM
+ * @chid: its id
+ */
+void nvgpu_vgpu_channel_event(struct nvgpu_events *events, u32 chid)
+{
+	struct nvkm_vgpu_pf *pf = container_of(events, struct nvkm_vgpu_pf, gsp.events);
+
+	nvgpu_scrub_channel_error(&pf->scrub, chid);
 }

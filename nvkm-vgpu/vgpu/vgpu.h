@@ -34,7 +34,7 @@ struct nvkm_vgpu {
 	void *data;
 	struct mutex lock;	/* life cycle, plugin channel */
 	struct nvkm_vgpu_identity identity;
-	const struct nvgpu_reservation *rsv;
+	struct nvgpu_reservation *rsv;
 	struct nvgpu_params params;
 	struct nvgpu_rm_client client;
 	struct nvgpu_plugin plugin;
@@ -45,6 +45,7 @@ void nvgpu_vgpu_destroy(struct nvkm_vgpu *vgpu);
 int nvgpu_vgpu_reset(struct nvkm_vgpu *vgpu);
 void nvgpu_vgpu_fail(struct nvkm_vgpu_pf *pf, unsigned int vf, enum nvkm_vgpu_error reason);
 void nvgpu_vgpu_fail_all(struct nvgpu_health *health);
+void nvgpu_vgpu_channel_event(struct nvgpu_events *events, u32 chid);
 void nvgpu_vgpu_plugin_event(struct nvgpu_events *events, u32 gfid, enum nvgpu_plugin_event event);
 
 #endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _NVKM_VGPU_SCRUB_H
+#define _NVKM_VGPU_SCRUB_H
+
+#include <linux/completion.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#include "rm/channel.h"
+#include "vgpu/chid.h"
+
+struct nvgpu_bar1;
+struct nvgpu_fb_block;
+struct nvgpu_gpu;
+
+#define NVGPU_SCRUB_BLOCKS	2
+
+/**
+ * struct nvgpu_scrub_job - framebuffer of a vGPU that is to be cleared
+ * @node: in &nvgpu_scrub.queue
+ * @gfid: whose
+ * @block: what it has
+ * @num: how many of @block are to be cleared this time
+ * @index: the one that is being cleared
+ * @done: bytes of it that are
+ * @queued: it is in the queue
+ * @out: somebody uses the memory; it is not clean whatever is cleared
+ * @used: somebody has used it since it was clean
+ * @told: the log says that it could not be cleared
+ * @error: of the last time
+ * @ended: the last time is over
+ *
+ * &nvgpu_scrub.lock protects it, and nvgpu_fb_block.clean of its blocks.
+ */
+struct nvgpu_scrub_job {
+	struct list_head node;
+	u32 gfid;
+	struct nvgpu_fb_block *block[NVGPU_SCRUB_BLOCKS];
+	unsigned int num;
+	unsigned int index;
+	u64 done;
+	bool queued;
+	bool out;
+	bool used;
+	bool told;
+	int error;
+	struct completion ended;
+};
+
+/**
+ * struct nvgpu_scrub - clears framebuffer by a copy engine
+ * @rm: objects of GSP-RM
+ * @bar1: has page tables, instance block and USERD in its spare framebuffer
+ * @lock: see vgpu/pf.h; protects what follows
+ * @queue: jobs, the next one first
+ * @busy: channel ids of vGPUs that are open
+ * @num_chids: how many there are
+ * @launches: of the engine that are over
+ * @bytes: that it cleared
+ * @failures: jobs that ended without
+ * @work: does the work
+ * @channel: see vgpu/pf.h; protects what follows
+ * @up: there is an engine
+ * @lost: GSP-RM did not confirm the end of the last channel, which may still write
+ * @client: client of GSP-RM
+ * @vaspace: handle of the VA space
+ * @chan: the channel, as long as there is work
+ * @error: GSP-RM says that it had an error
+ * @page: ring, methods, semaphore
+ * @page_dma: where they are for the GPU
+ * @methods: what an engine leaves behind that faults
+ * @methods_dma: where that is for the GPU
+ * @methods_size: its bytes
+ * @seq: number of the last launch
+ */
+struct nvgpu_scrub {
+	struct nvgpu_rm *rm;
+	struct nvgpu_bar1 *bar1;
+	struct mutex lock;	/* see above */
+	struct list_head queue;
+	struct nvgpu_chids busy;
+	u32 num_chids;
+	u64 launches, bytes, failures;
+	struct work_struct work;
+	struct mutex channel;	/* see above */
+	bool up;
+	bool lost;
+	struct nvgpu_rm_client client;
+	u32 vaspace;
+	struct nvgpu_rm_channel chan;
+	bool error;
+	void *page;
+	dma_addr_t page_dma;
+	void *methods;
+	dma_addr_t methods_dma;
+	u32 methods_size;
+	u32 seq;
+};
+
+void nvgpu_scrub_init(struct nvgpu_scrub *scrub, struct nvgpu_rm *rm, struct nvgpu_bar1 *bar1);
+void nvgpu_scrub_fini(struct nvgpu_scrub *scrub);
+int nvgpu_scrub_start(struct nvgpu_scrub *scrub, u32 num_chids);
+void nvgpu_scrub_stop(struct nvgpu_scrub *scrub);
+void nvgpu_scrub_channel_error(struct nvgpu_scrub *scrub, u32 chid);
+
+void nvgpu_scrub_job_init(struct nvgpu_scrub_job *job, u32 gfid, struct nvgpu_fb_block *fb,
+			  struct nvgpu_fb_block *heap);
+void nvgpu_scrub_queue(struct nvgpu_scrub *scrub, struct nvgpu_scrub_job *job, unsigned int num);
+int nvgpu_scrub_wait(struct nvgpu_scrub *scrub, struct nvgpu_scrub_job *job, bool killable);
+bool nvgpu_scrub_is_busy(struct nvgpu_scrub *scrub, const struct nvgpu_scrub_job *job);
+bool nvgpu_scrub_is_clean(struct nvgpu_scrub *scrub, const struct nvgpu_scrub_job *job);
+bool nvgpu_scrub_is_due(struct nvgpu_scrub *scrub, const struct nvgpu_scrub_job *job);
+void nvgpu_scrub_soil(struct nvgpu_scrub *scrub, struct nvgpu_scrub_job *job);
+
+int nvgpu_scrub_hand_out(struct nvgpu_scrub *scrub, struct nvgpu_scrub_job *job, u32 chid_start,
+			 u32 num_chids);
+void nvgpu_scrub_take_back(struct nvgpu_scrub *scrub, struct nvgpu_scrub_job *job, u32 chid_start,
+			   u32 num_chids);
+
+/* for the worker, and for tests */
+struct nvgpu_scrub_job *nvgpu_scrub_next(struct nvgpu_scrub *scrub, u64 *start, u64 *size);
+bool nvgpu_scrub_ends(struct nvgpu_scrub *scrub, const struct nvgpu_scrub_job *job, u64 size,
+		      int error);
+void nvgpu_scrub_account(struct nvgpu_scrub *scrub, struct nvgpu_scrub_job *job, u64 size,
+			 int error);
+
+#endif
