@@ -168,6 +168,20 @@ static bool move_piece(AdaChannel *c, uint64_t n, bool zero)
     return ce_access(c, CE_DST, dst, out, n * t->dst_size, ADA_WRITE);
 }
 
+/* is fault-engine meant for this transfer, which begins */
+static bool fault_comes(AdaFaults *faults)
+{
+    if (!faults->engine_nth || --faults->engine_nth) {
+        return false;
+    }
+    if (faults->engine == ADA_ENGINE_HANG) {
+        faults->engine_hung = true;
+        return false;
+    }
+    faults->engine = ADA_ENGINE_OK;
+    return true;
+}
+
 static AdaStep finish(AdaChannel *c)
 {
     uint32_t launch = c->ce.t.launch, type = ADA_FIELD(launch, NVC7B5_LAUNCH_DMA_SEMAPHORE_TYPE);
@@ -194,6 +208,9 @@ AdaStep ada_ce_run(AdaChannel *c)
     bool zero = remapped(t) && fills_zero(c);
     uint64_t piece = zero ? PART_ZERO : PIECE, part = zero ? PART_ZERO : PART;
 
+    if (c->gpu->faults.engine_hung) {
+        return ADA_STEP_WAIT;
+    }
     while (t->lines && part) {
         uint64_t n = MIN(t->length - t->done, piece / MAX(t->src_size, t->dst_size)), bytes = n * t->dst_size;
 
@@ -297,6 +314,9 @@ static AdaStep launch_dma(AdaChannel *c)
     refused = transfer_refused(c);
     if (refused) {
         return launch_error(c, refused);
+    }
+    if (fault_comes(&c->gpu->faults)) {
+        return launch_error(c, "fault-engine wants it");
     }
     t->active = true;
     return ADA_STEP_DONE;

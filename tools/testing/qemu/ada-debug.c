@@ -603,6 +603,38 @@ static void set_lose_interrupt(Object *obj, const char *value, Error **errp)
     faults->lose_nth = nth;
 }
 
+static const char *const engine_faults[] = {
+    [ADA_ENGINE_OK] = "none", [ADA_ENGINE_HANG] = "hang", [ADA_ENGINE_ERROR] = "error",
+};
+
+static char *get_fault_engine(Object *obj, Error **errp)
+{
+    AdaFaults *faults = &NVIDIA_ADA(obj)->faults;
+
+    return faults->engine_nth ? g_strdup_printf("%s:%u", engine_faults[faults->engine], faults->engine_nth)
+                              : g_strdup(engine_faults[faults->engine]);
+}
+
+static void set_fault_engine(Object *obj, const char *value, Error **errp)
+{
+    AdaState *s = NVIDIA_ADA(obj);
+    g_auto(GStrv) part = g_strsplit(value, ":", 2);
+    unsigned int parts = g_strv_length(part);
+    uint32_t nth = 1;
+
+    if (parts && (parts == 1 || (parse_number(part[1], &nth) && nth))) {
+        for (uint32_t i = 0; i < ARRAY_SIZE(engine_faults); i++) {
+            if (!strcmp(part[0], engine_faults[i]) && (i || parts == 1)) {
+                s->faults.engine = i;
+                s->faults.engine_nth = i ? nth : 0;
+                s->faults.engine_hung = false;  /* it goes on */
+                return;
+            }
+        }
+    }
+    error_setg(errp, "fault-engine is none, hang[:<nth>] or error[:<nth>], nth from 1");
+}
+
 static bool get_surprise_removal(Object *obj, Error **errp)
 {
     return NVIDIA_ADA(obj)->faults.off_bus;
@@ -894,6 +926,7 @@ void ada_debug_class_init(ObjectClass *oc)
     object_class_property_add_bool(oc, "crash-gsp", NULL, set_crash_gsp);
     object_class_property_add_bool(oc, "hang-gsp", NULL, set_hang_gsp);
     object_class_property_add_str(oc, "lose-interrupt", get_lose_interrupt, set_lose_interrupt);
+    object_class_property_add_str(oc, "fault-engine", get_fault_engine, set_fault_engine);
     object_class_property_add_bool(oc, "surprise-removal", get_surprise_removal, set_surprise_removal);
     object_class_property_add(oc, "crash-plugin", "uint32", NULL, set_crash_plugin, NULL, NULL);
 }

@@ -408,7 +408,11 @@ typedef struct AdaFaults {
     /* lose-interrupt, one shot: <gfid>[:<nth>]; nth 0 = none */
     uint32_t lose_gfid, lose_nth;
     bool off_bus;               /* surprise-removal */
+    /* fault-engine: what becomes of the nth transfer from now on; nth 0 = nothing, or hung already */
+    uint32_t engine, engine_nth;
+    bool engine_hung;
 } AdaFaults;
+typedef enum { ADA_ENGINE_OK, ADA_ENGINE_HANG, ADA_ENGINE_ERROR } AdaFaultEngine;
 typedef enum { ADA_GSP_OK, ADA_GSP_SILENT /* never answers */, ADA_GSP_DIES /* halts before INIT_DONE */ } AdaFaultGsp;
 
 /* What a power-on finds: class properties that can be set at any time, for the next reset of the PF */

@@ -719,3 +719,27 @@ def _():
         m.vm.qmp("system_reset")
         true(m.wait(lambda: json.loads(m.property("channels")) == [], ms=50), "no channels")
         equal(in_use(c), 0, "in use")
+
+
+@test("fault: the second transfer hangs until that is over; one stops its channel, and no other")
+def _():
+    with new_space() as s:
+        one, two = Channel(s, 5), Channel(s, 6)
+        fill = (remap(0, 0, (4,)), launch(0, FB_DATA, 16, how=MOVE | PITCH | REMAPPED))
+        s.c.m.set_property("fault-engine", "hang:2")
+        one.submit(*fill)
+        equal(s.c.m.property("fault-engine"), "hang:1", "counted down")
+        one.post(*fill, semaphore(RELEASE, SEM, 1))
+        one.wait("waiting")
+        s.c.m.step(20_000_000)
+        equal((one.state()["state"], s.c.ram.read32(s.sem)), ("waiting", 0), "hangs")
+        s.c.m.set_property("fault-engine", "none")
+        one.wait("idle")
+        equal(s.c.ram.read32(s.sem), 1, "goes on")
+        none(s.c.m)
+        s.c.m.set_property("fault-engine", "error")
+        one.post(*fill)
+        one.wait("stopped")
+        two.submit(*fill, semaphore(RELEASE, SEM, 2))
+        equal((s.c.ram.read32(s.sem), s.c.m.property("fault-engine")), (2, "none"), "the other, and only once")
+        equal(s.c.m.refusals(), {"ce-launch": 1}, "refusals")

@@ -161,6 +161,7 @@ WRONG = {
     "fault-message": ("drop", "drop:", "lost:65", "lose=1:65", "delay:65", "drop=1:65", "refuse=x:65", "drop:65:0:0",
                       "drop:65:y"),
     "fault-gsp": ("", "hang", "SILENT"),
+    "fault-engine": ("x", "none:1", "hang:0", "hang:", "error:x", "hang:1:2"),
     "lose-interrupt": ("x", "33", "-1", "0:0", "0:", "1:2:3"),
     "inject-event": ("", "xid:1:text", "os-error-log:", "os-error-log:x:text", "os-error-log:1", "lockdown", "lockdown:yes"),
     "crash-plugin": (0, 1, 33, "one", -1),
