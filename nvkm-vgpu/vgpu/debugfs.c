@@ -16,9 +16,12 @@
 static void debugfs_show_reservation(struct seq_file *seq, const struct nvgpu_reservation *rsv,
 				     const char *state)
 {
-	seq_printf(seq, "gfid %u type %u %s placement %u fb %#llx+%#llx heap %#llx+%#llx chid %u+%u\n",
+	struct nvkm_vgpu_pf *pf = seq->private;
+
+	seq_printf(seq, "gfid %u type %u %s placement %u fb %#llx+%#llx heap %#llx+%#llx chid %u+%u %s\n",
 		   rsv->gfid, rsv->type->id, state, rsv->place.id, rsv->fb.start, rsv->fb.size,
-		   rsv->heap.start, rsv->heap.size, rsv->place.chid_start, rsv->place.num_chids);
+		   rsv->heap.start, rsv->heap.size, rsv->place.chid_start, rsv->place.num_chids,
+		   nvgpu_scrub_is_clean(&pf->scrub, &rsv->scrub) ? "clean" : "dirty");
 }
 
 static int reservations_show(struct seq_file *seq, void *unused)
