@@ -94,8 +94,9 @@ void nvkm_vgpu_detach(struct nvkm_vgpu *vgpu);
  * before is gone, also when it does not get the new one. An operator may do the same in sysfs; who
  * comes last has it.
  *
- * Context: process; may sleep. If GSP-RM did not confirm the end of the VF's last vGPU it is asked
- * once more, which may take a minute and cannot be interrupted.
+ * Context: process; may sleep, until the framebuffer that the VF had is cleared. If GSP-RM did not
+ * confirm the end of the VF's last vGPU it is asked once more, which may take a minute. Neither can
+ * be interrupted.
  * Return: 0, -ENODEV if there is no such type or VFs are being turned off, -EBUSY if the vGPU is
  * open (it keeps its type) or GSP-RM is just being asked, -EINVAL if it differs in size from the
  * types of other VFs, -ENOSPC if framebuffer, channels or instances do not suffice, -EIO if GSP-RM
@@ -116,8 +117,9 @@ u32 nvkm_vgpu_type(struct nvkm_vgpu *vgpu);
  * nvkm_vgpu_open() - bring up a vGPU
  * @vgpu: the vGPU; its VF is out of reset
  *
- * The VF must have been given a type. GSP-RM gets a client and starts the vGPU's plugin task, which
- * is waited for. Afterwards the guest may use the VF, DMA included. If it fails, all is as before,
+ * The VF must have been given a type. It is waited for until its framebuffer is cleared of what
+ * somebody else left; -EIO if that fails. GSP-RM gets a client and starts the vGPU's plugin task,
+ * which is waited for. Afterwards the guest may use the VF, DMA included. If it fails, all is as before,
  * but for a type that is gone if GSP-RM does not let go of what it had begun.
  *
  * Context: process; may sleep, seconds as a rule, bounded; can be killed.
@@ -156,7 +158,9 @@ const struct nvkm_vgpu_identity *nvkm_vgpu_identity(const struct nvkm_vgpu *vgpu
  * The function is reset first: what the plugin task is told is the end of all that was under way.
  * If it fails the vGPU has failed, and only closing it helps.
  *
- * Context: process; may sleep, five seconds at most; can be killed. Not with VFIO's memory_lock
+ * What the guest left in framebuffer is cleared.
+ *
+ * Context: process; may sleep, for seconds, bounded; can be killed. Not with VFIO's memory_lock
  * held: the guest's faults wait for that one.
  * Return: 0, -EINTR if killed, -ETIMEDOUT if the plugin task does not answer, -EIO if it refuses,
  * or the vGPU has failed or is not open.

@@ -3,6 +3,7 @@
 #ifndef _NVKM_VGPU_REGS_CHANNEL_H
 #define _NVKM_VGPU_REGS_CHANNEL_H
 
+#include <linux/bitfield.h>
 #include <linux/bits.h>
 
 /* a channel's page */
@@ -14,7 +15,7 @@
 #define NVGPU_GP_ENTRY_DWORDS			GENMASK_ULL(62, 42)
 
 /* header of methods at increasing addresses */
-#define NVGPU_METHOD_INC			(1U << 29)
+#define NVGPU_METHOD_INC			FIELD_PREP_CONST(GENMASK(31, 29), 1)
 #define   NVGPU_METHOD_COUNT			GENMASK(28, 16)
 #define   NVGPU_METHOD_SUBCHANNEL		GENMASK(15, 13)
 #define   NVGPU_METHOD_ADDR			GENMASK(11, 0)	/* bits from 2 */
@@ -31,7 +32,7 @@
 #define NVGPU_COPY_LAUNCH			0x300
 #define   NVGPU_COPY_LAUNCH_NON_PIPELINED	(2U << 0)
 #define   NVGPU_COPY_LAUNCH_FLUSH		BIT(2)
-#define   NVGPU_COPY_LAUNCH_RELEASE_ONE_WORD	(1U << 3)
+#define   NVGPU_COPY_LAUNCH_RELEASE_ONE_WORD	BIT(3)
 #define   NVGPU_COPY_LAUNCH_SRC_PITCH		BIT(7)
 #define   NVGPU_COPY_LAUNCH_DST_PITCH		BIT(8)
 #define   NVGPU_COPY_LAUNCH_REMAP		BIT(10)

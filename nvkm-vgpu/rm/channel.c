@@ -2,9 +2,9 @@
 /*
  * Channels: work for an engine, put into memory by the CPU.
  *
- * A ring (GPFIFO) has entries that point to methods. The CPU adds one, says so in the channel's page
- * (USERD) and rings a doorbell. Ring and methods are at addresses of a VA space whose tables are
- * the caller's, as NVIDIA calls it externally owned. Objects and their order are nouveau's.
+ * A ring (GPFIFO) has entries that point to methods. The CPU adds one, says so in the channel's
+ * page (USERD) and rings a doorbell. Ring and methods are at addresses of a VA space whose tables
+ * are the caller's: NVIDIA calls it externally owned. Objects and their order are nouveau's.
  */
 #include <linux/bitfield.h>
 #include <linux/slab.h>
@@ -39,8 +39,8 @@ static const struct nvgpu_fwabi *channel_abi(const struct nvgpu_rm_client *clien
  */
 int nvgpu_rm_find_copy_engine(struct nvgpu_rm *rm, struct nvgpu_engine *engine)
 {
+	void *table __free(kvfree) = kvzalloc(rm->gsp->gpu->abi->engines_size, GFP_KERNEL);
 	const struct nvgpu_fwabi *abi = rm->gsp->gpu->abi;
-	void *table __free(kvfree) = kvzalloc(abi->engines_size, GFP_KERNEL);
 	u64 graphics = 0;
 	u32 i;
 	int ret;
@@ -73,8 +73,8 @@ int nvgpu_rm_find_copy_engine(struct nvgpu_rm *rm, struct nvgpu_engine *engine)
  */
 int nvgpu_rm_method_buffer_size(struct nvgpu_rm *rm, u32 *size)
 {
+	void *params __free(kfree) = kzalloc(rm->gsp->gpu->abi->method_buffer_size, GFP_KERNEL);
 	const struct nvgpu_fwabi *abi = rm->gsp->gpu->abi;
-	void *params __free(kfree) = kzalloc(abi->method_buffer_size, GFP_KERNEL);
 	int ret;
 
 	if (!params)
@@ -106,9 +106,10 @@ static int channel_control(struct nvgpu_rm_client *client, u32 object, u32 cmd, 
 static int channel_set_directory(struct nvgpu_rm_client *client, u32 vaspace, u64 tables,
 				 u32 entries)
 {
+	void *params __free(kfree) = NULL;
 	const struct nvgpu_fwabi *abi = channel_abi(client);
-	void *params __free(kfree) = kzalloc(abi->set_page_directory_size, GFP_KERNEL);
 
+	params = kzalloc(abi->set_page_directory_size, GFP_KERNEL);
 	if (!params)
 		return -ENOMEM;
 	abi->encode_set_page_directory(params, vaspace, tables, entries);
@@ -118,9 +119,10 @@ static int channel_set_directory(struct nvgpu_rm_client *client, u32 vaspace, u6
 
 static void channel_unset_directory(struct nvgpu_rm_client *client, u32 vaspace)
 {
+	void *params __free(kfree) = NULL;
 	const struct nvgpu_fwabi *abi = channel_abi(client);
-	void *params __free(kfree) = kzalloc(abi->unset_page_directory_size, GFP_KERNEL);
 
+	params = kzalloc(abi->unset_page_directory_size, GFP_KERNEL);
 	if (!params)
 		return;
 	abi->encode_unset_page_directory(params, vaspace);
@@ -139,8 +141,8 @@ static void channel_unset_directory(struct nvgpu_rm_client *client, u32 vaspace)
  */
 int nvgpu_rm_vaspace_init(struct nvgpu_rm_client *client, u64 tables, u32 entries, u32 *handle)
 {
+	void *params __free(kfree) = kzalloc(channel_abi(client)->vaspace_params_size, GFP_KERNEL);
 	const struct nvgpu_fwabi *abi = channel_abi(client);
-	void *params __free(kfree) = kzalloc(abi->vaspace_params_size, GFP_KERNEL);
 	const struct nvgpu_rm_object object = {
 		client->client, client->device, VASPACE_HANDLE, abi->class.vaspace
 	};
@@ -170,9 +172,9 @@ void nvgpu_rm_vaspace_fini(struct nvgpu_rm_client *client, u32 handle)
 
 static int channel_alloc(struct nvgpu_rm_channel *chan)
 {
+	void *params __free(kfree) = NULL;
 	struct nvgpu_rm_client *client = chan->client;
 	const struct nvgpu_fwabi *abi = channel_abi(client);
-	void *params __free(kfree) = kzalloc(abi->channel_params_size, GFP_KERNEL);
 	const struct nvgpu_rm_object object = {
 		client->client, client->device, CHANNEL_HANDLE | chan->params.chid,
 		abi->class.channel
@@ -180,6 +182,7 @@ static int channel_alloc(struct nvgpu_rm_channel *chan)
 	bool exists;
 	int ret;
 
+	params = kzalloc(abi->channel_params_size, GFP_KERNEL);
 	if (!params)
 		return -ENOMEM;
 	abi->encode_channel_params(params, &chan->params);
@@ -190,14 +193,15 @@ static int channel_alloc(struct nvgpu_rm_channel *chan)
 
 static int channel_alloc_copy(struct nvgpu_rm_channel *chan)
 {
+	void *params __free(kfree) = NULL;
 	struct nvgpu_rm_client *client = chan->client;
 	const struct nvgpu_fwabi *abi = channel_abi(client);
-	void *params __free(kfree) = kzalloc(abi->copy_params_size, GFP_KERNEL);
 	const struct nvgpu_rm_object object = {
 		client->client, chan->handle, COPY_HANDLE | chan->params.chid, abi->class.copy
 	};
 	bool exists;
 
+	params = kzalloc(abi->copy_params_size, GFP_KERNEL);
 	if (!params)
 		return -ENOMEM;
 	abi->encode_copy_params(params, chan->engine.type);
@@ -206,8 +210,8 @@ static int channel_alloc_copy(struct nvgpu_rm_channel *chan)
 
 static int channel_bind(struct nvgpu_rm_channel *chan)
 {
+	void *params __free(kfree) = kzalloc(channel_abi(chan->client)->bind_size, GFP_KERNEL);
 	const struct nvgpu_fwabi *abi = channel_abi(chan->client);
-	void *params __free(kfree) = kzalloc(abi->bind_size, GFP_KERNEL);
 
 	if (!params)
 		return -ENOMEM;
@@ -218,8 +222,8 @@ static int channel_bind(struct nvgpu_rm_channel *chan)
 
 static int channel_schedule(struct nvgpu_rm_channel *chan)
 {
+	void *params __free(kfree) = kzalloc(channel_abi(chan->client)->schedule_size, GFP_KERNEL);
 	const struct nvgpu_fwabi *abi = channel_abi(chan->client);
-	void *params __free(kfree) = kzalloc(abi->schedule_size, GFP_KERNEL);
 
 	if (!params)
 		return -ENOMEM;

@@ -83,7 +83,8 @@ static void scrub_takes_turns(struct kunit *test)
 		u64 start, size;
 	} want[] = {
 		{ 1, 0, GIB }, { 2, 8 * GIB, GIB }, { 1, GIB, GIB }, { 2, 9 * GIB, SZ_64M },
-		{ 1, 2 * GIB, GIB }, { 1, 3 * GIB, GIB }, { 1, 4 * GIB, GIB }, { 1, 5 * GIB, SZ_64M },
+		{ 1, 2 * GIB, GIB }, { 1, 3 * GIB, GIB }, { 1, 4 * GIB, GIB },
+		{ 1, 5 * GIB, SZ_64M },
 		{},
 	};
 	struct scrub_test *t = test->priv;

@@ -100,7 +100,7 @@ static void scrub_close(struct nvgpu_scrub *scrub)
 
 	if (!nvgpu_rm_channel_fini(&scrub->chan) || scrub->lost)
 		return;
-	/* it may write for ever: nothing it could reach is handed out until GSP-RM is loaded anew */
+	/* it may write for ever, to what is dirty, and stays so until GSP-RM is loaded anew */
 	scrub->lost = true;
 	/* nor is it while GSP-RM is dead, which was told */
 	if (!nvgpu_health_is_dead(&scrub->rm->gsp->health))

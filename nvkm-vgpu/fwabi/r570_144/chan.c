@@ -99,6 +99,7 @@ int nvgpu_r570_144_decode_engine(const void *buf, size_t len, u32 index,
 				 struct nvgpu_engine *engine)
 {
 	const struct nvgpu_r570_144_engines *table = buf;
+	const __le32 *data;
 	u32 count, type, copy;
 
 	if (len < sizeof(*table))
@@ -109,11 +110,12 @@ int nvgpu_r570_144_decode_engine(const void *buf, size_t len, u32 index,
 	if (index >= count)
 		return 0;
 
-	type = le32_to_cpu(table->engine[index].data[NVGPU_R570_144_ENGINE_DATA_RM_TYPE]);
+	data = table->engine[index].data;
+	type = le32_to_cpu(data[NVGPU_R570_144_ENGINE_DATA_RM_TYPE]);
 	copy = type - NVGPU_R570_144_RM_ENGINE_COPY0;
 	*engine = (struct nvgpu_engine) {
 		.type = type,
-		.runlist = le32_to_cpu(table->engine[index].data[NVGPU_R570_144_ENGINE_DATA_RUNLIST]),
+		.runlist = le32_to_cpu(data[NVGPU_R570_144_ENGINE_DATA_RUNLIST]),
 		.copy = copy < NVGPU_R570_144_RM_ENGINE_COPY_COUNT,
 		.graphics = type == NVGPU_R570_144_RM_ENGINE_GR0,
 	};

@@ -100,7 +100,7 @@ def cost(gpu, what, before):
     return spent
 
 
-@host_test()
+@host_test(kernels=("stock",))
 def test_predecessor_is_not_seen(vm):
     """Before first use, by a reset, after close; the smallest and the largest vGPU."""
     gpu = Gpu(vm)
