@@ -119,8 +119,8 @@ u32 nvkm_vgpu_type(struct nvkm_vgpu *vgpu);
  *
  * The VF must have been given a type. It is waited for until its framebuffer is cleared of what
  * somebody else left; -EIO if that fails. GSP-RM gets a client and starts the vGPU's plugin task,
- * which is waited for. Afterwards the guest may use the VF, DMA included. If it fails, all is as before,
- * but for a type that is gone if GSP-RM does not let go of what it had begun.
+ * which is waited for. Afterwards the guest may use the VF, DMA included. If it fails, all is as
+ * before, but for a type that is gone if GSP-RM does not let go of what it had begun.
  *
  * Context: process; may sleep, seconds as a rule, bounded; can be killed.
  * Return: 0, to be undone by nvkm_vgpu_close(); -ENODEV if the VF has no type or VFs are being

@@ -150,8 +150,22 @@ def test_closing_does_not_wait(vm):
     expect(second.poll(), None, "who opens it waits")
     gpu.set_model("fault-engine", "none")
     expect(second.wait(60, check=False).rc, 0, "and sees zeroes")
+
+    # whoever opens it can be killed
+    gpu.set_model("fault-engine", "hang")
+    client = vm.spawn(f"{CLIENT} {gpu.vf(1)} boot")
+    vm.sh(f"until grep -q '^gfid 2' /sys/kernel/debug/nvkm-vgpu-{gpu.pf}/scrub; do sleep 0.1; done")
+    begin = time.monotonic()
+    vm.sh("pkill -9 -x vfio-client")
+    client.wait(10, check=False)
+    within(4, "killing who waits", begin)
+    expect(re.search(r"^ok boot", client.output, re.M), None, "it got no vGPU")
+    gpu.set_model("fault-engine", "none")
+    settled(gpu)
     gpu.put_away()
-    expect(others(log) + ours(log), [], "warnings")
+    # where the machine is slow the launch may have had its time
+    said = [line for line in ours(log) if line != REFUSED.format(2, -110)]
+    expect(others(log) + said, [], "warnings")
 
 
 @host_test(kernels=("debug",))
@@ -234,17 +248,6 @@ def test_engine_hangs(vm):
     gpu.must_client(0, "boot", "fb-zero:0", "rpc")
     settled(gpu)
     expect(cleanness(gpu), "clean", "after close")
-
-    # whoever opens it can be killed
-    gpu.set_model("fault-engine", "hang")
-    client = vm.spawn(f"{CLIENT} {gpu.vf(1)} boot")
-    vm.sh(f"until grep -q '^gfid 2' /sys/kernel/debug/nvkm-vgpu-{gpu.pf}/scrub; do sleep 0.1; done")
-    begin = time.monotonic()
-    vm.sh("pkill -9 -x vfio-client")
-    client.wait(10, check=False)
-    within(4, "killing who waits", begin)
-    gpu.set_model("fault-engine", "none")
-    settled(gpu)
     gpu.put_away()
     print(f"# engine hangs: refused after {took:.1f} s", flush=True)
     expect(others(log), [], "warnings")
