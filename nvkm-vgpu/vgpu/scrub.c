@@ -98,7 +98,12 @@ static void scrub_close(struct nvgpu_scrub *scrub)
 {
 	lockdep_assert_held(&scrub->channel);
 
-	if (!nvgpu_rm_channel_fini(&scrub->chan) || scrub->lost)
+	if (!nvgpu_rm_channel_fini(&scrub->chan)) {
+		guard(mutex)(&scrub->lock);
+		scrub->chid = 0;
+		return;
+	}
+	if (scrub->lost)
 		return;
 	/* it may write for ever, to what is dirty, and stays so until GSP-RM is loaded anew */
 	scrub->lost = true;
@@ -121,10 +126,12 @@ static int scrub_open(struct nvgpu_scrub *scrub)
 		return -EIO;
 	if (scrub->chan.handle)
 		return 0;
-	scoped_guard(mutex, &scrub->lock)
+	scoped_guard(mutex, &scrub->lock) {
 		chid = find_next_zero_bit(scrub->busy.used, scrub->num_chids, FIRST_CHID);
-	if (chid >= scrub->num_chids)
-		return -ENOSPC;
+		if (chid >= scrub->num_chids)
+			return -ENOSPC;
+		scrub->chid = chid;
+	}
 
 	fb = nvgpu_bar1_spare(scrub->bar1, &fb_addr);
 	memset_io(fb + FB_INSTANCE, 0, SZ_4K);
@@ -492,6 +499,13 @@ void nvgpu_scrub_soil(struct nvgpu_scrub *scrub, struct nvgpu_scrub_job *job)
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_scrub_soil);
 
+/* is the channel in the way of who is going to have these ids */
+static bool scrub_in_way(const struct nvgpu_scrub *scrub, u32 chid_start, u32 num_chids)
+{
+	lockdep_assert_held(&scrub->lock);
+	return scrub->chid && scrub->chid - chid_start < num_chids;
+}
+
 /**
  * nvgpu_scrub_hand_out() - somebody is going to use framebuffer and channel ids
  * @scrub: clears framebuffer
@@ -499,7 +513,7 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_scrub_soil);
  * @chid_start: the first channel id
  * @num_chids: how many
  *
- * Context: may sleep, until the engine is through with a launch, and bounded.
+ * Context: may sleep, bounded: if the channel has one of the ids, until its launch is over.
  * Return: 0; -EIO if the framebuffer is not clean, or an id is not free.
  */
 int nvgpu_scrub_hand_out(struct nvgpu_scrub *scrub, struct nvgpu_scrub_job *job, u32 chid_start,
@@ -507,21 +521,23 @@ int nvgpu_scrub_hand_out(struct nvgpu_scrub *scrub, struct nvgpu_scrub_job *job,
 {
 	unsigned int i;
 
-	guard(mutex)(&scrub->channel);
-	if (scrub->chan.handle && scrub->chan.params.chid - chid_start < num_chids) {
-		scrub_close(scrub);
-		if (scrub->chan.handle)
+	scoped_guard(mutex, &scrub->lock) {
+		if (job->queued || !scrub_all_clean(job) ||
+		    nvgpu_chids_reserve(&scrub->busy, chid_start, num_chids))
 			return -EIO;
+		for (i = 0; i < NVGPU_SCRUB_BLOCKS; i++)
+			job->block[i]->clean = false;
+		job->out = true;
+		job->used = true;
+		if (!scrub_in_way(scrub, chid_start, num_chids))
+			return 0;
 	}
+	/* its next one has another id, as these are taken from here on */
+	guard(mutex)(&scrub->channel);
+	if (scrub->chan.params.chid - chid_start < num_chids)
+		scrub_close(scrub);
 	guard(mutex)(&scrub->lock);
-	if (job->queued || !scrub_all_clean(job) ||
-	    nvgpu_chids_reserve(&scrub->busy, chid_start, num_chids))
-		return -EIO;
-	for (i = 0; i < NVGPU_SCRUB_BLOCKS; i++)
-		job->block[i]->clean = false;
-	job->out = true;
-	job->used = true;
-	return 0;
+	return scrub_in_way(scrub, chid_start, num_chids) ? -EIO : 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_scrub_hand_out);
 
@@ -652,6 +668,7 @@ int nvgpu_scrub_start(struct nvgpu_scrub *scrub, u32 num_chids)
 	scrub->lost = false;
 	guard(mutex)(&scrub->lock);
 	bitmap_zero(scrub->busy.used, NVGPU_MAX_CHANNELS);
+	scrub->chid = 0;
 	scrub->num_chids = num_chids;
 	return ret;
 }

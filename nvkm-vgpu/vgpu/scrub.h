@@ -57,6 +57,7 @@ struct nvgpu_scrub_job {
  * @queue: jobs, the next one first
  * @busy: channel ids of vGPUs that are open
  * @num_chids: how many there are
+ * @chid: that the channel has, 0 if there is no channel
  * @launches: of the engine that are over
  * @bytes: that it cleared
  * @failures: jobs that ended without
@@ -82,6 +83,7 @@ struct nvgpu_scrub {
 	struct list_head queue;
 	struct nvgpu_chids busy;
 	u32 num_chids;
+	u32 chid;
 	u64 launches, bytes, failures;
 	struct work_struct work;
 	struct mutex channel;	/* see above */
