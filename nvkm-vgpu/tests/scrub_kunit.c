@@ -191,7 +191,7 @@ static struct kunit_case scrub_cases[] = {
 };
 
 static struct kunit_suite scrub_suite = {
-	.name = "nvkm-vgpu-scrub",
+	.name = "nvkm_vgpu_scrub",
 	.init = scrub_test_init,
 	.exit = scrub_test_exit,
 	.test_cases = scrub_cases,
