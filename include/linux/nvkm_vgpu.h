@@ -88,7 +88,7 @@ void nvkm_vgpu_detach(struct nvkm_vgpu *vgpu);
 /**
  * nvkm_vgpu_set_type() - choose what a vGPU is
  * @vgpu: the vGPU, closed
- * @id: number of the type, 0 for none; supported_vgpu_types in the PF's sysfs folder has them
+ * @id: number of the type, 0 for none; vgpu/supported_types in the PF's sysfs folder has them
  *
  * Reserves its share of the GPU, so that opening it does not fail for want of that. What the VF had
  * before is gone, also when it does not get the new one. An operator may do the same in sysfs; who

@@ -224,6 +224,7 @@ struct nvgpu_bootload {
 	u32 chid_start;			/* same for every engine of the board */
 	struct nvgpu_range fb;		/* VMMU segment aligned */
 	struct nvgpu_range heap;
+	bool profiling;			/* the guest may use performance counters */
 };
 
 /*

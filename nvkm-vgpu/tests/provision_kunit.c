@@ -217,20 +217,21 @@ static void provision_open(struct kunit *test)
 	struct nvkm_vgpu_pf *pf = test->priv;
 	const struct nvgpu_reservation *rsv;
 	struct nvgpu_params params;
+	char on[] = "enable_uvm=1";
 
 	KUNIT_EXPECT_EQ(test, -ENODEV, PTR_ERR(nvgpu_provision_claim(pf, 3, &params)));
 	KUNIT_ASSERT_EQ(test, 0, nvgpu_provision_set(pf, 3, L40_8Q));
-	KUNIT_ASSERT_EQ(test, 0, nvgpu_provision_set_params(pf, 3, "enable_uvm=1"));
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_provision_add_params(pf, 3, on));
 	rsv = nvgpu_provision_claim(pf, 3, &params);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, rsv);
 	KUNIT_EXPECT_EQ(test, rsv->gfid, 4);
 	KUNIT_EXPECT_EQ(test, rsv->type->id, L40_8Q);
-	KUNIT_EXPECT_TRUE(test, params.enable_uvm);
+	KUNIT_EXPECT_TRUE(test, nvgpu_params_get(&params, NVGPU_PARAM_ENABLE_UVM));
 
 	KUNIT_EXPECT_EQ(test, -EBUSY, PTR_ERR(nvgpu_provision_claim(pf, 3, &params)));
 	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_provision_set(pf, 3, L40_2Q));
 	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_provision_set(pf, 3, 0));
-	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_provision_set_params(pf, 3, "enable_uvm=0"));
+	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_provision_add_params(pf, 3, on));
 	KUNIT_EXPECT_EQ(test, nvgpu_provision_get(pf, 3), L40_8Q);
 
 	KUNIT_EXPECT_TRUE(test, nvgpu_vf_move(pf, 3, NVGPU_VF_RUNNING));
@@ -298,43 +299,70 @@ static void provision_kept(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pf->mgr.vf[6].rsv->place.id, 0);
 }
 
+static int add_params(struct nvkm_vgpu_pf *pf, const char *text)
+{
+	char copy[128];
+
+	strscpy(copy, text, sizeof(copy));
+	return nvgpu_provision_add_params(pf, 0, copy);
+}
+
+static void expect_params(struct kunit *test, const char *want)
+{
+	char *page = (char *)__get_free_page(GFP_KERNEL);
+	struct nvgpu_params params;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	nvgpu_provision_get_params(test->priv, 0, &params);
+	nvgpu_params_emit(page, &params);
+	KUNIT_EXPECT_STREQ(test, page, want);
+	free_page((unsigned long)page);
+}
+
 static void provision_params(struct kunit *test)
 {
 	struct nvkm_vgpu_pf *pf = test->priv;
 	struct nvgpu_params params;
-	char text[NVGPU_PARAMS_MAX + 1];
 
-	KUNIT_EXPECT_EQ(test, -ENODEV, nvgpu_provision_set_params(pf, 0, "enable_uvm=1"));
+	KUNIT_EXPECT_EQ(test, -ENODEV, add_params(pf, "enable_uvm=1"));
 	KUNIT_ASSERT_EQ(test, 0, nvgpu_provision_set(pf, 0, L40_8Q));
-	KUNIT_EXPECT_EQ(test, 0,
-			nvgpu_provision_set_params(pf, 0, "enable_uvm=1, disable_vnc=1\n"));
+	expect_params(test, "\n");
+	KUNIT_EXPECT_EQ(test, 0, add_params(pf, "enable_uvm=1, disable_vnc=1\n"));
+	KUNIT_EXPECT_EQ(test, 0, add_params(pf, "enable_profiling=1"));
+	KUNIT_EXPECT_EQ(test, 0, add_params(pf, "disable_vnc=0"));
+	expect_params(test, "disable_vnc=0, enable_uvm=1, enable_profiling=1\n");
 	nvgpu_provision_get_params(pf, 0, &params);
-	KUNIT_EXPECT_STREQ(test, params.text, "enable_uvm=1, disable_vnc=1");
-	KUNIT_EXPECT_TRUE(test, params.enable_uvm);
-	KUNIT_EXPECT_TRUE(test, params.disable_vnc);
+	KUNIT_EXPECT_TRUE(test, nvgpu_params_get(&params, NVGPU_PARAM_ENABLE_UVM));
+	KUNIT_EXPECT_FALSE(test, nvgpu_params_get(&params, NVGPU_PARAM_DISABLE_VNC));
+	KUNIT_EXPECT_TRUE(test, nvgpu_params_get(&params, NVGPU_PARAM_FRAME_RATE_LIMITER));
 
-	/* a bad write changes nothing */
-	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_provision_set_params(pf, 0, "colour=green"));
-	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_provision_set_params(pf, 0, "enable_uvm"));
-	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_provision_set_params(pf, 0, "enable_uvm=maybe"));
-	memset(text, ' ', NVGPU_PARAMS_MAX);
-	text[NVGPU_PARAMS_MAX] = '\0';
-	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_provision_set_params(pf, 0, text));
-	nvgpu_provision_get_params(pf, 0, &params);
-	KUNIT_EXPECT_TRUE(test, params.enable_uvm);
+	/* what is refused changes nothing, and nothing else is refused for it */
+	KUNIT_EXPECT_EQ(test, -EINVAL, add_params(pf, "colour=green"));
+	KUNIT_EXPECT_EQ(test, -EINVAL, add_params(pf, "enable_uvm"));
+	KUNIT_EXPECT_EQ(test, -EINVAL, add_params(pf, "enable_uvm=maybe"));
+	KUNIT_EXPECT_EQ(test, -EINVAL, add_params(pf, "enable_uv=0"));
+	KUNIT_EXPECT_EQ(test, -EINVAL, add_params(pf, "enable_uvm2=0"));
+	KUNIT_EXPECT_EQ(test, -EINVAL, add_params(pf, "disable_vnc=0,,"));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, add_params(pf, "vgpu-placement-id=6"));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, add_params(pf, "enable_debugging=1"));
+	expect_params(test, "disable_vnc=0, enable_uvm=1, enable_profiling=1\n");
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+			add_params(pf, "frame_rate_limiter=0, colour=green, disable_vnc=1"));
+	expect_params(test, "disable_vnc=1, enable_uvm=1, enable_profiling=1\n");
+
+	/* the type that it has is no new one */
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 0, L40_8Q));
+	expect_params(test, "disable_vnc=1, enable_uvm=1, enable_profiling=1\n");
 
 	/* a single space clears all, as the product's guide says */
-	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set_params(pf, 0, " "));
-	nvgpu_provision_get_params(pf, 0, &params);
-	KUNIT_EXPECT_STREQ(test, params.text, "");
-	KUNIT_EXPECT_FALSE(test, params.enable_uvm);
+	KUNIT_EXPECT_EQ(test, 0, add_params(pf, " "));
+	expect_params(test, "\n");
 
 	/* and they go with the type */
-	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set_params(pf, 0, "disable_vnc=1"));
+	KUNIT_EXPECT_EQ(test, 0, add_params(pf, "frame_rate_limiter=1, enable_debugging=0"));
+	expect_params(test, "frame_rate_limiter=1, enable_debugging=0\n");
 	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 0, 0));
-	nvgpu_provision_get_params(pf, 0, &params);
-	KUNIT_EXPECT_STREQ(test, params.text, "");
-	KUNIT_EXPECT_FALSE(test, params.disable_vnc);
+	expect_params(test, "\n");
 }
 
 /* what may follow what: the picture in vgpu/pf.h, line by line */

@@ -41,12 +41,11 @@
 #include "vgpu/bar1.h"
 #include "vgpu/chid.h"
 #include "vgpu/fbmem.h"
+#include "vgpu/params.h"
 #include "vgpu/placement.h"
 #include "vgpu/scrub.h"
 
 struct nvkm_vgpu;
-
-#define NVGPU_PARAMS_MAX	256
 
 /**
  * struct nvgpu_reservation - what a VF with a type has of the GPU
@@ -70,18 +69,6 @@ struct nvgpu_reservation {
 	struct nvgpu_scrub_job scrub;
 	uuid_t uuid;
 	struct nvgpu_rm_client client;
-};
-
-/**
- * struct nvgpu_params - settings of a vGPU that an operator may change
- * @text: as they were written
- * @enable_uvm: unified memory in the guest
- * @disable_vnc: no console
- */
-struct nvgpu_params {
-	char text[NVGPU_PARAMS_MAX];
-	bool enable_uvm;
-	bool disable_vnc;
 };
 
 /**

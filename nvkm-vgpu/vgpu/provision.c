@@ -265,7 +265,8 @@ static void provision_retry_kept(struct nvkm_vgpu_pf *pf, unsigned int vf)
  * @vf: index of the VF
  * @id: the type's id, 0 for none
  *
- * What the VF had before is gone, also when it does not get the new one.
+ * What the VF had before is gone, also when it does not get the new one. The type that it has
+ * leaves all as it is.
  *
  * Context: may sleep; takes &nvgpu_vgpu_mgr.lock.
  * Return: 0, -EBUSY if the VF is open (it keeps its type), -ENODEV if there is no such type or VFs
@@ -290,6 +291,9 @@ int nvgpu_provision_set(struct nvkm_vgpu_pf *pf, unsigned int vf, u32 id)
 	if (nvgpu_vf_is_open(state->state) ||
 	    (state->rsv && nvgpu_scrub_is_busy(&pf->scrub, &state->rsv->scrub)))
 		return -EBUSY;
+
+	if (state->rsv && state->rsv->type->id == id)
+		return 0;
 
 	provision_clear_type(pf, vf);
 	return id ? provision_set_type(pf, state, vf, id) : 0;
@@ -347,75 +351,21 @@ void nvgpu_provision_get_params(struct nvkm_vgpu_pf *pf, unsigned int vf,
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_get_params);
 
-static int provision_parse_param(struct nvgpu_params *params, char *word)
-{
-	char *value = strchr(word, '=');
-	bool on;
-	int ret;
-
-	if (!value)
-		return -EINVAL;
-	*value++ = '\0';
-
-	if (!strcmp(word, "enable_uvm") || !strcmp(word, "disable_vnc")) {
-		ret = kstrtobool(value, &on);
-		if (ret)
-			return ret;
-		if (!strcmp(word, "enable_uvm"))
-			params->enable_uvm = on;
-		else
-			params->disable_vnc = on;
-		return 0;
-	}
-
-	/* the product has them, the plugin's side of them is not published */
-	if (!strcmp(word, "frame_rate_limiter") || !strcmp(word, "enable_debugging") ||
-	    !strcmp(word, "enable_profiling") || !strcmp(word, "vgpu-placement-id"))
-		return -EOPNOTSUPP;
-	return -EINVAL;
-}
-
-static int provision_parse_params(struct nvgpu_params *params, const char *text)
-{
-	char copy[NVGPU_PARAMS_MAX], *rest, *word;
-	int ret;
-
-	if (strscpy(copy, text, sizeof(copy)) < 0)
-		return -EINVAL;
-	strscpy(params->text, strim(copy), sizeof(params->text));
-	strscpy(copy, params->text, sizeof(copy));
-
-	rest = copy;
-	while (*copy && (word = strsep(&rest, ","))) {
-		ret = provision_parse_param(params, strim(word));
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
 /**
- * nvgpu_provision_set_params() - change settings of a VF's vGPU
+ * nvgpu_provision_add_params() - add to the settings of a VF's vGPU
  * @pf: the GPU
  * @vf: index of the VF
- * @text: "name=value, ..."; nothing but white space clears all
+ * @text: as for nvgpu_params_add()
  *
  * They take effect when the VF is opened, and are gone with its type.
  *
  * Context: may sleep; takes &nvgpu_vgpu_mgr.lock.
- * Return: 0, -ENODEV if the VF has no type, -EBUSY if it is open, -EINVAL, -EOPNOTSUPP for a
- * setting of the product that is not supported.
+ * Return: 0, -ENODEV if the VF has no type, -EBUSY if it is open, or as nvgpu_params_add().
  */
-int nvgpu_provision_set_params(struct nvkm_vgpu_pf *pf, unsigned int vf, const char *text)
+int nvgpu_provision_add_params(struct nvkm_vgpu_pf *pf, unsigned int vf, char *text)
 {
 	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
-	struct nvgpu_params params = {};
 	struct nvgpu_vf *state;
-	int ret;
-
-	ret = provision_parse_params(&params, text);
-	if (ret)
-		return ret;
 
 	guard(mutex)(&mgr->lock);
 	state = nvgpu_vf_get(mgr, vf);
@@ -423,10 +373,9 @@ int nvgpu_provision_set_params(struct nvkm_vgpu_pf *pf, unsigned int vf, const c
 		return -ENODEV;
 	if (nvgpu_vf_is_open(state->state))
 		return -EBUSY;
-	state->params = params;
-	return 0;
+	return nvgpu_params_add(&state->params, text, &pf->gpu.pdev->dev, vf);
 }
-EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_set_params);
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_add_params);
 
 /**
  * nvgpu_provision_enable() - let VFs be given types and opened

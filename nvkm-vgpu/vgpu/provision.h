@@ -18,7 +18,7 @@ unsigned int nvgpu_provision_creatable(struct nvkm_vgpu_pf *pf, unsigned int vf,
 				       const struct nvgpu_type **types);
 void nvgpu_provision_get_params(struct nvkm_vgpu_pf *pf, unsigned int vf,
 				struct nvgpu_params *params);
-int nvgpu_provision_set_params(struct nvkm_vgpu_pf *pf, unsigned int vf, const char *text);
+int nvgpu_provision_add_params(struct nvkm_vgpu_pf *pf, unsigned int vf, char *text);
 
 /* SR-IOV on and off */
 void nvgpu_provision_enable(struct nvgpu_vgpu_mgr *mgr);

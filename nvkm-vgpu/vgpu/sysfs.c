@@ -78,18 +78,18 @@ static ssize_t current_vgpu_type_store(struct device *dev, struct device_attribu
 {
 	struct nvkm_vgpu_pf *pf = sysfs_pf(dev);
 	int vf = sysfs_vf(dev);
-	int ret, bad;
 	u32 id;
+	int ret;
 
 	if (vf < 0)
 		return vf;
-
-	/* what is no number takes the type away like any other that the VF cannot have */
-	bad = kstrtou32(buf, 10, &id);
-	ret = nvgpu_provision_set(pf, vf, bad ? 0 : id);
-	if (ret)
-		return ret;
-	return bad ? -EINVAL : count;
+	ret = kstrtou32(buf, 10, &id);
+	if (ret) {
+		dev_notice(&pf->gpu.pdev->dev, "VF %d: current_vgpu_type: '%.*s' is no number\n",
+			   vf, (int)strcspn(buf, "\n"), buf);
+		return -EINVAL;
+	}
+	return nvgpu_provision_set(pf, vf, id) ?: count;
 }
 static DEVICE_ATTR_RW(current_vgpu_type);
 
@@ -101,15 +101,20 @@ static ssize_t vgpu_params_show(struct device *dev, struct device_attribute *att
 	if (vf < 0)
 		return vf;
 	nvgpu_provision_get_params(sysfs_pf(dev), vf, &params);
-	return sysfs_emit(buf, "%s\n", params.text);
+	return nvgpu_params_emit(buf, &params);
 }
 
 static ssize_t vgpu_params_store(struct device *dev, struct device_attribute *attr,
 				 const char *buf, size_t count)
 {
+	char *text __free(kfree) = kstrdup(buf, GFP_KERNEL);
 	int vf = sysfs_vf(dev);
 
-	return vf < 0 ? vf : nvgpu_provision_set_params(sysfs_pf(dev), vf, buf) ?: count;
+	if (vf < 0)
+		return vf;
+	if (!text)
+		return -ENOMEM;
+	return nvgpu_provision_add_params(sysfs_pf(dev), vf, text) ?: count;
 }
 static DEVICE_ATTR_RW(vgpu_params);
 
@@ -171,24 +176,22 @@ VISIBLE_IF_KUNIT int nvgpu_sysfs_emit_supported(char *buf, const struct nvgpu_ty
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_sysfs_emit_supported);
 
-static ssize_t supported_vgpu_types_show(struct device *dev, struct device_attribute *attr,
-					 char *buf)
+static ssize_t supported_types_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
 	struct nvkm_vgpu_pf *pf = dev_get_drvdata(dev);
 
 	return nvgpu_sysfs_emit_supported(buf, pf->mgr.types, pf->mgr.num_types);
 }
-static DEVICE_ATTR_RO(supported_vgpu_types);
+static DEVICE_ATTR_RO(supported_types);
 
-static ssize_t vgpu_heterogeneous_mode_show(struct device *dev, struct device_attribute *attr,
-					    char *buf)
+static ssize_t heterogeneous_mode_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
 	return sysfs_emit(buf, "0\n");
 }
 
 /* vGPUs of several sizes on one GPU are not supported yet */
-static ssize_t vgpu_heterogeneous_mode_store(struct device *dev, struct device_attribute *attr,
-					     const char *buf, size_t count)
+static ssize_t heterogeneous_mode_store(struct device *dev, struct device_attribute *attr,
+					const char *buf, size_t count)
 {
 	bool on;
 	int ret;
@@ -198,16 +201,17 @@ static ssize_t vgpu_heterogeneous_mode_store(struct device *dev, struct device_a
 		return ret;
 	return on ? -EOPNOTSUPP : count;
 }
-static DEVICE_ATTR_RW(vgpu_heterogeneous_mode);
+static DEVICE_ATTR_RW(heterogeneous_mode);
 
 static struct attribute *pf_attrs[] = {
-	&dev_attr_supported_vgpu_types.attr,
-	&dev_attr_vgpu_heterogeneous_mode.attr,
+	&dev_attr_supported_types.attr,
+	&dev_attr_heterogeneous_mode.attr,
 	NULL
 };
 
 static const struct attribute_group pf_group = {
-	.name = "nvidia",
+	/* not "nvidia": what has that folder is taken for a VF */
+	.name = "vgpu",
 	.attrs = pf_attrs,
 };
 

@@ -12,12 +12,14 @@
  * nvgpu_task_start() - have GSP-RM start the plugin task of a vGPU
  * @rm: objects of GSP-RM
  * @rsv: what the vGPU has
+ * @profiling: its guest may use performance counters
  * @may_run: result: GSP-RM has, or may have, a plugin task afterwards
  *
  * Context: may sleep, bounded; can be killed.
  * Return: 0, or what nvgpu_rm_control() returns.
  */
-int nvgpu_task_start(struct nvgpu_rm *rm, const struct nvgpu_reservation *rsv, bool *may_run)
+int nvgpu_task_start(struct nvgpu_rm *rm, const struct nvgpu_reservation *rsv, bool profiling,
+		     bool *may_run)
 {
 	const struct nvgpu_gpu *gpu = rm->gsp->gpu;
 	const struct nvgpu_fwabi *abi = gpu->abi;
@@ -26,6 +28,7 @@ int nvgpu_task_start(struct nvgpu_rm *rm, const struct nvgpu_reservation *rsv, b
 		.chid_start = rsv->place.chid_start,
 		.fb = { .start = rsv->fb.start, .size = rsv->fb.size },
 		.heap = { .start = rsv->heap.start, .size = rsv->heap.size },
+		.profiling = profiling,
 	};
 	struct nvgpu_rm_control control = {
 		.cmd = abi->ctrl.bootload,

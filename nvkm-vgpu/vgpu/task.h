@@ -7,7 +7,8 @@
 struct nvgpu_reservation;
 struct nvgpu_rm;
 
-int nvgpu_task_start(struct nvgpu_rm *rm, const struct nvgpu_reservation *rsv, bool *may_run);
+int nvgpu_task_start(struct nvgpu_rm *rm, const struct nvgpu_reservation *rsv, bool profiling,
+		     bool *may_run);
 bool nvgpu_task_end(struct nvgpu_rm *rm, u32 gfid);
 
 #endif

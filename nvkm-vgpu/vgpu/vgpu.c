@@ -49,8 +49,8 @@ static int vgpu_configure(struct nvkm_vgpu *vgpu)
 		.num_channels = rsv->place.num_chids,
 		.num_plugin_channels = NUM_PLUGIN_CHANNELS,
 		.placement_id = rsv->place.id,
-		.enable_uvm = vgpu->params.enable_uvm,
-		.console_vnc = !vgpu->params.disable_vnc,
+		.enable_uvm = nvgpu_params_get(&vgpu->params, NVGPU_PARAM_ENABLE_UVM),
+		.console_vnc = !nvgpu_params_get(&vgpu->params, NVGPU_PARAM_DISABLE_VNC),
 	};
 	int ret;
 
@@ -82,6 +82,7 @@ static int vgpu_take_clean(struct nvkm_vgpu *vgpu)
 
 static int vgpu_start(struct nvkm_vgpu *vgpu, bool *may_run)
 {
+	bool profiling = nvgpu_params_get(&vgpu->params, NVGPU_PARAM_ENABLE_PROFILING);
 	int ret;
 
 	*may_run = false;
@@ -91,7 +92,7 @@ static int vgpu_start(struct nvkm_vgpu *vgpu, bool *may_run)
 	if (!ret)
 		ret = nvgpu_plugin_map(&vgpu->plugin, vgpu->rsv);
 	if (!ret)
-		ret = nvgpu_task_start(&vgpu->pf->rm, vgpu->rsv, may_run);
+		ret = nvgpu_task_start(&vgpu->pf->rm, vgpu->rsv, profiling, may_run);
 	if (!ret)
 		ret = nvgpu_plugin_attach(&vgpu->plugin);
 	return ret ? ret : vgpu_configure(vgpu);

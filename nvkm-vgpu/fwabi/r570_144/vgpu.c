@@ -131,6 +131,7 @@ void nvgpu_r570_144_encode_bootload(void *buf, const struct nvgpu_bootload *b)
 	msg->fb_addr[0] = cpu_to_le64(b->fb.start);
 	msg->fb_size[0] = cpu_to_le64(b->fb.size);
 
+	msg->profiling = b->profiling;
 	msg->heap_addr = cpu_to_le64(b->heap.start);
 	msg->heap_size = cpu_to_le64(b->heap.size);
 	/* relative to the heap, while the logs are addresses */

@@ -261,7 +261,7 @@ sysfs_documented()
 		--dir "$REPO/Documentation/ABI" validate
 	while read -r attr; do
 		n=$((n + 1))
-		grep -q "^What:.*/nvidia/$attr$" "$doc" || echo "not documented: $attr"
+		grep -qE "^What:.*/(nvidia|vgpu)/$attr$" "$doc" || echo "not documented: $attr"
 	done < <(in_repo grep -rohP '^static DEVICE_ATTR_\w+\(\K\w+' nvkm-vgpu --include='*.c')
 	[ $n -gt 0 ] || echo "no sysfs files found"
 }

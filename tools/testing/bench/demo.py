@@ -90,9 +90,9 @@ class Day:
 
     def static_info(self):
         self.clean_log()
-        supported = self.gpu.read(self.gpu.path("nvidia/supported_vgpu_types"))
+        supported = self.gpu.read(self.gpu.path("vgpu/supported_types"))
         if TYPE_NAME not in supported:
-            raise Wrong(f"no {TYPE_NAME} in supported_vgpu_types:\n{supported}")
+            raise Wrong(f"no {TYPE_NAME} in supported_types:\n{supported}")
         total = int(self.gpu.read(self.gpu.path("sriov_totalvfs")))
         expect(total, 32, "total VFs")
         types = len(supported.splitlines()) - 1

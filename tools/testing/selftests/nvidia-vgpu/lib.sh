@@ -69,6 +69,7 @@ write()
 	*": Numerical result out of range") echo ERANGE ;;
 	*": No space left on device") echo ENOSPC ;;
 	*": Operation not permitted") echo EPERM ;;
+	*": Operation not supported") echo EOPNOTSUPP ;;
 	*": Input/output error") echo EIO ;;
 	*) echo "$error" ;;
 	esac
