@@ -345,7 +345,8 @@ struct nvgpu_fwabi {
 			gsp_get_features, fifo_get_num_channels;
 		u32 fifo_get_device_info, ce_get_method_buffer, set_page_directory,
 			unset_page_directory, bind, schedule;
-		u32 set_vgpu_mgr_config, add_vgpu_type, bootload, shutdown, cleanup;
+		u32 set_vgpu_mgr_config, set_heterogeneous, add_vgpu_type;
+		u32 bootload, shutdown, cleanup;
 	} ctrl;
 	size_t intr_table_size;
 	/* vector of GSP's stall interrupt */
@@ -361,6 +362,8 @@ struct nvgpu_fwabi {
 
 	size_t mgr_config_size;
 	void (*encode_mgr_config)(void *buf, bool heterogeneous);
+	size_t heterogeneous_size;
+	void (*encode_heterogeneous)(void *buf, bool on);
 	size_t add_type_size;
 	void (*encode_add_type)(void *buf, bool discard, const struct nvgpu_type *type);
 	size_t bootload_size;

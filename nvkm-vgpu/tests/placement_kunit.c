@@ -169,6 +169,112 @@ static void placement_boards(struct kunit *test)
 	}
 }
 
+struct mixed_row {
+	u32 gib;
+	u32 id[32];
+	unsigned int num;
+};
+
+#define MIXED_ROW(gib, ...) \
+	{ gib, { __VA_ARGS__ }, sizeof((u32[]){ __VA_ARGS__ }) / sizeof(u32) }
+
+/* as the product's guide has them, in its appendix on placement ids */
+static const struct mixed_row mixed_48[] = {
+	MIXED_ROW(1, 0, 5, 6, 11, 12, 17, 18, 23, 24, 29, 30, 35, 36, 41, 42, 47),
+	MIXED_ROW(2, 0, 4, 6, 10, 12, 16, 18, 22, 24, 28, 30, 34, 36, 40, 42, 46),
+	MIXED_ROW(3, 0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 33, 36, 39, 42, 45),
+	MIXED_ROW(4, 0, 8, 12, 20, 24, 32, 36, 44),
+	MIXED_ROW(6, 0, 6, 12, 18, 24, 30, 36, 42),
+	MIXED_ROW(8, 0, 16, 24, 40),
+	MIXED_ROW(12, 0, 12, 24, 36),
+	MIXED_ROW(16, 0, 32),
+	MIXED_ROW(24, 0, 24),
+	MIXED_ROW(48, 0),
+	{}
+};
+
+static const struct mixed_row mixed_24[] = {
+	MIXED_ROW(1, 0, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18, 20, 21, 23),
+	MIXED_ROW(2, 0, 4, 6, 10, 12, 16, 18, 22),
+	MIXED_ROW(3, 0, 3, 6, 9, 12, 15, 18, 21),
+	MIXED_ROW(4, 0, 8, 12, 20),
+	MIXED_ROW(6, 0, 6, 12, 18),
+	MIXED_ROW(8, 0, 16),
+	MIXED_ROW(12, 0, 12),
+	MIXED_ROW(24, 0),
+	{}
+};
+
+static const struct mixed_row *mixed_find_row(const struct mixed_row *row, u32 gib)
+{
+	while (row->num && row->gib != gib)
+		row++;
+	return row->num ? row : NULL;
+}
+
+static void expect_mixed_row(struct kunit *test, const struct nvgpu_geometry *geo,
+			     const struct nvgpu_mixed *mixed, const struct nvgpu_type *type,
+			     const struct mixed_row *row)
+{
+	struct nvgpu_placement p;
+	unsigned int i, n = 0;
+
+	for (i = 0; i < nvgpu_mixed_places(type); i++) {
+		if (nvgpu_place_mixed(geo, mixed, type, i, &p))
+			continue;
+		KUNIT_ASSERT_LT_MSG(test, n, row->num, "%s", type->name);
+		KUNIT_EXPECT_EQ_MSG(test, p.id, row->id[n], "%s, place %u", type->name, n);
+		KUNIT_EXPECT_EQ(test, p.fb_start % geo->segment, 0);
+		KUNIT_EXPECT_EQ(test, p.heap_start % SZ_2M, 0);
+		KUNIT_EXPECT_GE(test, p.fb_start, geo->fb_start);
+		KUNIT_EXPECT_GE(test, p.heap_start, geo->fb_start);
+		KUNIT_EXPECT_LE(test, p.fb_start + p.fb_size, geo->fb_start + mixed->size);
+		KUNIT_EXPECT_LE(test, p.heap_start + type->heap_size,
+				geo->fb_start + mixed->size);
+		KUNIT_EXPECT_LE(test, p.chid_start + p.num_chids, geo->num_chids);
+		n++;
+	}
+	KUNIT_EXPECT_EQ_MSG(test, n, row->num, "%s", type->name);
+}
+
+static void expect_mixed(struct kunit *test, u16 device, const struct nvgpu_geometry *geo,
+			 const struct mixed_row *rows)
+{
+	struct nvgpu_type *types = kunit_kcalloc(test, NVGPU_MAX_TYPES, sizeof(*types), GFP_KERNEL);
+	const struct mixed_row *row;
+	struct nvgpu_mixed mixed;
+	unsigned int i, n;
+
+	KUNIT_ASSERT_NOT_NULL(test, types);
+	n = nvgpu_types_build(device, types, NVGPU_MAX_TYPES);
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_mixed_init(&mixed, geo, types, n));
+	for (i = 0; i < n; i++) {
+		row = mixed_find_row(rows, types[i].profile_size / SZ_1G);
+		KUNIT_ASSERT_NOT_NULL(test, row);
+		expect_mixed_row(test, geo, &mixed, &types[i], row);
+	}
+	/* no type has the whole GPU */
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, nvgpu_mixed_init(&mixed, geo, types, 2));
+}
+
+static void placement_mixed(struct kunit *test)
+{
+	struct nvgpu_geometry geo = {
+		.fb_start = SZ_128M, .fb_total = 49140ULL * SZ_1M, .segment = SZ_128M,
+		.num_chids = 2048,
+	};
+
+	expect_mixed(test, 0x26b5, &geo, mixed_48);
+	geo.fb_total = 46068ULL * SZ_1M;
+	expect_mixed(test, 0x26b5, &geo, mixed_48);
+	geo.fb_start = SZ_64M;
+	geo.fb_total = 24570ULL * SZ_1M;
+	geo.segment = SZ_64M;
+	expect_mixed(test, 0x27b8, &geo, mixed_24);
+	geo.fb_total = 23034ULL * SZ_1M;
+	expect_mixed(test, 0x27b8, &geo, mixed_24);
+}
+
 static void placement_large_segments(struct kunit *test)
 {
 	const struct nvgpu_type *type = l40_type(test, "NVIDIA L40-8Q");
@@ -277,6 +383,7 @@ static struct kunit_case placement_test_cases[] = {
 	KUNIT_CASE_PARAM(placement_homogeneous, place_gen_params),
 	KUNIT_CASE(placement_ecc),
 	KUNIT_CASE_PARAM(placement_boards, board_gen_params),
+	KUNIT_CASE(placement_mixed),
 	KUNIT_CASE(placement_large_segments),
 	KUNIT_CASE(placement_few_channels),
 	KUNIT_CASE(placement_chids),

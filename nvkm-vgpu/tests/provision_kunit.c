@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <kunit/test.h>
+#include <linux/bits.h>
 #include <linux/pci.h>
+#include <linux/prandom.h>
+#include <linux/random.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 
@@ -343,7 +346,7 @@ static void provision_params(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, add_params(pf, "enable_uv=0"));
 	KUNIT_EXPECT_EQ(test, -EINVAL, add_params(pf, "enable_uvm2=0"));
 	KUNIT_EXPECT_EQ(test, -EINVAL, add_params(pf, "disable_vnc=0,,"));
-	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, add_params(pf, "vgpu-placement-id=6"));
+	KUNIT_EXPECT_EQ(test, -EINVAL, add_params(pf, "vgpu-placement-id=x"));
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, add_params(pf, "enable_debugging=1"));
 	expect_params(test, "disable_vnc=0, enable_uvm=1, enable_profiling=1\n");
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
@@ -363,6 +366,151 @@ static void provision_params(struct kunit *test)
 	expect_params(test, "frame_rate_limiter=1, enable_debugging=0\n");
 	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 0, 0));
 	expect_params(test, "\n");
+}
+
+static void make_mixed(struct kunit *test, struct nvkm_vgpu_pf *pf)
+{
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+
+	KUNIT_ASSERT_EQ(test, 0,
+			nvgpu_mixed_init(&mgr->mixed, &mgr->geo, mgr->types, mgr->num_types));
+	mgr->mode = NVGPU_MODE_MIXED;
+}
+
+static void provision_mixed(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+	struct nvgpu_placement *place;
+
+	/* GSP-RM, who does not answer, has the last word */
+	KUNIT_EXPECT_GT(test, 0, nvgpu_provision_set_mode(pf, true));
+	KUNIT_EXPECT_EQ(test, pf->mgr.mode, NVGPU_MODE_EQUAL);
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set_mode(pf, false));
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_provision_set(pf, 0, L40_8Q));
+	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_provision_set_mode(pf, true));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, add_params(pf, "vgpu-placement-id=16, enable_uvm=1"));
+	expect_params(test, "enable_uvm=1\n");
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_provision_set(pf, 0, 0));
+
+	make_mixed(test, pf);
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_provision_set(pf, 0, L40_8Q));
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_provision_set(pf, 1, L40_1Q));
+	place = &pf->mgr.vf[0].rsv->place;
+	KUNIT_EXPECT_EQ(test, place->id, 0);
+	KUNIT_EXPECT_EQ(test, pf->mgr.vf[0].rsv->heap.start, place->heap_start);
+	KUNIT_EXPECT_EQ(test, pf->mgr.vf[1].rsv->place.id, 11);
+	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_provision_set_mode(pf, false));
+
+	/* it moves, or stays where it is */
+	KUNIT_EXPECT_EQ(test, 0, add_params(pf, "vgpu-placement-id=16"));
+	KUNIT_EXPECT_EQ(test, place->id, 16);
+	expect_params(test, "vgpu-placement-id=16\n");
+	KUNIT_EXPECT_EQ(test, -EINVAL, add_params(pf, "vgpu-placement-id=8, disable_vnc=1"));
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_provision_set(pf, 2, L40_2Q));
+	KUNIT_EXPECT_EQ(test, pf->mgr.vf[2].rsv->place.id, 0);
+	KUNIT_EXPECT_EQ(test, -ENOSPC, add_params(pf, "vgpu-placement-id=0"));
+	KUNIT_EXPECT_EQ(test, place->id, 16);
+	expect_params(test, "disable_vnc=1, vgpu-placement-id=16\n");
+	KUNIT_EXPECT_EQ(test, 0, add_params(pf, " "));
+	KUNIT_EXPECT_EQ(test, place->id, 16);
+}
+
+/* the product's guide, appendix on placement ids */
+static const struct {
+	u32 gib;
+	u64 ids;
+} mixed_ids[] = {
+#define IDS(a, b, c, d) (BIT_ULL(a) | BIT_ULL(b) | BIT_ULL(c) | BIT_ULL(d))
+	{ 1, IDS(0, 5, 6, 11) | IDS(12, 17, 18, 23) | IDS(24, 29, 30, 35) | IDS(36, 41, 42, 47) },
+	{ 2, IDS(0, 4, 6, 10) | IDS(12, 16, 18, 22) | IDS(24, 28, 30, 34) | IDS(36, 40, 42, 46) },
+	{ 3, IDS(0, 3, 6, 9) | IDS(12, 15, 18, 21) | IDS(24, 27, 30, 33) | IDS(36, 39, 42, 45) },
+	{ 4, IDS(0, 8, 12, 20) | IDS(24, 32, 36, 44) },
+	{ 6, IDS(0, 6, 12, 18) | IDS(24, 30, 36, 42) },
+	{ 8, IDS(0, 16, 24, 40) },
+	{ 12, IDS(0, 12, 24, 36) },
+	{ 16, BIT_ULL(0) | BIT_ULL(32) },
+	{ 24, BIT_ULL(0) | BIT_ULL(24) },
+	{ 48, BIT_ULL(0) },
+};
+
+/* ids at which that many GiB are free, @used has a bit a GiB */
+static u64 oracle_ids(u64 used, u32 gib)
+{
+	u64 ids = 0;
+	unsigned int i, id;
+
+	for (i = 0; mixed_ids[i].gib != gib; i++)
+		;
+	for (id = 0; id < 48; id++)
+		if (mixed_ids[i].ids & BIT_ULL(id) && !(used & GENMASK_ULL(id + gib - 1, id)))
+			ids |= BIT_ULL(id);
+	return ids;
+}
+
+static u32 gib_of(const struct nvgpu_type *type)
+{
+	return type->profile_size / SZ_1G;
+}
+
+static void expect_creatable(struct kunit *test, struct nvkm_vgpu_pf *pf, unsigned int vf, u64 used)
+{
+	const struct nvgpu_type *types[NVGPU_MAX_TYPES];
+	unsigned int i, n, at = 0;
+
+	n = nvgpu_provision_creatable(pf, vf, types);
+	for (i = 0; i < pf->mgr.num_types; i++) {
+		const struct nvgpu_type *type = &pf->mgr.types[i];
+		bool listed = at < n && types[at] == type;
+
+		KUNIT_ASSERT_EQ_MSG(test, listed, !!oracle_ids(used, gib_of(type)),
+				    "%s, used %#llx", type->name, used);
+		at += listed;
+	}
+}
+
+#define RANDOM_STEPS	100000
+
+/*
+ * Whatever comes and goes, what fits by the rule can be had. Nothing overlaps, in framebuffer and
+ * in channels, as the allocators would refuse it.
+ */
+static void provision_mixed_random(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+	const struct nvgpu_type *type;
+	unsigned int step, vf, made = 0;
+	struct rnd_state random;
+	u32 seed = get_random_u32();
+	u64 used = 0, ids, bits;
+
+	kunit_info(test, "seed %u\n", seed);
+	prandom_seed_state(&random, seed);
+	make_mixed(test, pf);
+	for (step = 0; step < RANDOM_STEPS; step++) {
+		vf = prandom_u32_state(&random) % NVGPU_MAX_VFS;
+		if (pf->mgr.vf[vf].rsv) {
+			type = pf->mgr.vf[vf].rsv->type;
+			used &= ~(GENMASK_ULL(gib_of(type) - 1, 0) << pf->mgr.vf[vf].rsv->place.id);
+			KUNIT_ASSERT_EQ(test, 0, nvgpu_provision_set(pf, vf, 0));
+			continue;
+		}
+		if (step % 32 == 0)
+			expect_creatable(test, pf, vf, used);
+		type = &pf->mgr.types[prandom_u32_state(&random) % pf->mgr.num_types];
+		ids = oracle_ids(used, gib_of(type));
+		if (!ids)
+			continue;
+		KUNIT_ASSERT_EQ_MSG(test, 0, nvgpu_provision_set(pf, vf, type->id),
+				    "%s, used %#llx", type->name, used);
+		KUNIT_ASSERT_TRUE(test, ids & BIT_ULL(pf->mgr.vf[vf].rsv->place.id));
+		bits = GENMASK_ULL(gib_of(type) - 1, 0) << pf->mgr.vf[vf].rsv->place.id;
+		KUNIT_ASSERT_EQ(test, used & bits, 0);
+		used |= bits;
+		made++;
+	}
+	KUNIT_EXPECT_GT(test, made, RANDOM_STEPS / 10);
+	nvgpu_provision_clear_all(pf);
+	expect_nothing_used(test, pf);
 }
 
 /* what may follow what: the picture in vgpu/pf.h, line by line */
@@ -413,6 +561,8 @@ static struct kunit_case provision_test_cases[] = {
 	KUNIT_CASE(provision_disabled),
 	KUNIT_CASE(provision_kept),
 	KUNIT_CASE(provision_params),
+	KUNIT_CASE(provision_mixed),
+	KUNIT_CASE_SLOW(provision_mixed_random),
 	{}
 };
 

@@ -218,6 +218,11 @@ static int mgr_tell_gsp(struct nvkm_vgpu_pf *pf)
 	ret = mgr_add_types(pf);
 	if (ret)
 		return dev_err_probe(&pf->gpu.pdev->dev, ret, "vGPU types not accepted\n");
+
+	if (nvgpu_provision_is_mixed(pf))
+		ret = nvgpu_provision_tell_mode(pf, true);
+	if (ret)
+		return dev_err_probe(&pf->gpu.pdev->dev, ret, "heterogeneous mode not accepted\n");
 	return 0;
 }
 

@@ -10,6 +10,8 @@
 
 #include "vgpu/params.h"
 
+#define PLACEMENT_ID	"vgpu-placement-id"
+
 /* @fixed: firmware has no published field for it, so it is what it is */
 static const struct {
 	const char *name;
@@ -54,6 +56,9 @@ int nvgpu_params_emit(char *buf, const struct nvgpu_params *params)
 		if (params->given & BIT(i))
 			len += sysfs_emit_at(buf, len, "%s%s=%u", len ? ", " : "",
 					     params_known[i].name, nvgpu_params_get(params, i));
+	if (params->placed)
+		len += sysfs_emit_at(buf, len, "%s" PLACEMENT_ID "=%u", len ? ", " : "",
+				     params->placement_id);
 	return len + sysfs_emit_at(buf, len, "\n");
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_params_emit);
@@ -85,9 +90,12 @@ static int params_add_word(struct nvgpu_params *params, const char *word, struct
 	if (!value)
 		return params_refuse(dev, vf, word, "is no name=value", -EINVAL);
 	param = params_find(word, value - word);
-	if (param < 0 && strstarts(word, "vgpu-placement-id="))
-		return params_refuse(dev, vf, word, "is for GPUs with vGPUs of several sizes",
-				     -EOPNOTSUPP);
+	if (param < 0 && strstarts(word, PLACEMENT_ID "=")) {
+		if (kstrtou32(value + 1, 10, &params->placement_id))
+			return params_refuse(dev, vf, word, "has no number", -EINVAL);
+		params->placed = true;
+		return 0;
+	}
 	if (param < 0)
 		return params_refuse(dev, vf, word, "is no setting of a vGPU", -EINVAL);
 	if (kstrtobool(value + 1, &on))

@@ -19,10 +19,14 @@ enum nvgpu_param {
  * struct nvgpu_params - settings of a vGPU that an operator may change
  * @given: bits of &enum nvgpu_param that were written
  * @on: of these, those that are on
+ * @placed: the operator chose where it is
+ * @placement_id: there; see &struct nvgpu_placement
  */
 struct nvgpu_params {
 	u32 given;
 	u32 on;
+	bool placed;
+	u32 placement_id;
 };
 
 bool nvgpu_params_get(const struct nvgpu_params *params, enum nvgpu_param param);

@@ -120,6 +120,18 @@ struct nvgpu_vf {
 };
 
 /**
+ * enum nvgpu_mode - sizes of vGPUs on a GPU
+ * @NVGPU_MODE_EQUAL: all have one
+ * @NVGPU_MODE_MIXED: each has its own
+ * @NVGPU_MODE_CHANGING: GSP-RM is being told, and no VF is given a type
+ */
+enum nvgpu_mode {
+	NVGPU_MODE_EQUAL,
+	NVGPU_MODE_MIXED,
+	NVGPU_MODE_CHANGING,
+};
+
+/**
  * struct nvgpu_vgpu_mgr - see the top of this file
  * @lock: protects all below but what init alone writes
  * @geo: written by init
@@ -127,6 +139,8 @@ struct nvgpu_vf {
  * @num_types: written by init
  * @debugfs: written by init
  * @log_blob: GSP-RM's logs for debugfs
+ * @mode: whether vGPUs may differ in size
+ * @mixed: how vGPUs of several sizes share the GPU
  * @enabled: VFs may be given types and opened
  * @held: VFs are not opened for now, as GSP-RM goes or is gone
  * @fb: framebuffer that is ours
@@ -143,6 +157,8 @@ struct nvgpu_vgpu_mgr {
 	struct dentry *debugfs;
 	struct debugfs_blob_wrapper log_blob[NVGPU_BOOT_LOGS];
 
+	enum nvgpu_mode mode;
+	struct nvgpu_mixed mixed;
 	bool enabled;
 	bool held;
 	struct nvgpu_fbmem fb;

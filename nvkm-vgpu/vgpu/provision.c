@@ -42,46 +42,97 @@ static void provision_unreserve(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reserva
 	nvgpu_fbmem_free(&rsv->fb);
 }
 
-static int provision_reserve_place(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reservation *rsv,
-				   unsigned int index)
+static bool provision_overlap(const struct nvgpu_reservation *a, const struct nvgpu_reservation *b)
+{
+	u64 start_a = (u64)a->place.id * SZ_1G, start_b = (u64)b->place.id * SZ_1G;
+
+	return start_a < start_b + b->type->profile_size &&
+	       start_b < start_a + a->type->profile_size;
+}
+
+/* of the placement region; who would not collide in framebuffer may do so on another host */
+static bool provision_is_taken(const struct nvgpu_vgpu_mgr *mgr,
+			       const struct nvgpu_reservation *rsv)
+{
+	const struct nvgpu_reservation *other;
+	unsigned int i;
+
+	for (i = 0; i < NVGPU_MAX_VFS; i++) {
+		other = mgr->vf[i].rsv;
+		if (other && other != rsv && provision_overlap(rsv, other))
+			return true;
+	}
+	list_for_each_entry(other, &mgr->kept, node)
+		if (provision_overlap(rsv, other))
+			return true;
+	return false;
+}
+
+static int provision_find_place(const struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reservation *rsv,
+				unsigned int index)
+{
+	if (mgr->mode == NVGPU_MODE_EQUAL)
+		return nvgpu_place_homogeneous(&mgr->geo, rsv->type, index, &rsv->place);
+	return nvgpu_place_mixed(&mgr->geo, &mgr->mixed, rsv->type, index, &rsv->place);
+}
+
+static int provision_reserve_heap(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reservation *rsv)
+{
+	u64 size = rsv->type->heap_size;
+
+	if (rsv->place.heap_start != NVGPU_ANYWHERE)
+		return nvgpu_fbmem_reserve(&mgr->fb, &rsv->heap, rsv->place.heap_start, size);
+	return nvgpu_fbmem_alloc_top(&mgr->fb, &rsv->heap, size, HEAP_ALIGN);
+}
+
+static int provision_reserve_place(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reservation *rsv)
 {
 	struct nvgpu_placement *place = &rsv->place;
 	int ret;
 
-	ret = nvgpu_place_homogeneous(&mgr->geo, rsv->type, index, place);
-	if (ret)
-		return ret;
-
+	if (provision_is_taken(mgr, rsv))
+		return -ENOSPC;
 	ret = nvgpu_fbmem_reserve(&mgr->fb, &rsv->fb, place->fb_start, place->fb_size);
 	if (ret)
 		return ret;
-
 	ret = nvgpu_chids_reserve(&mgr->chids, place->chid_start, place->num_chids);
 	if (ret)
-		nvgpu_fbmem_free(&rsv->fb);
+		goto err_fb;
+	ret = provision_reserve_heap(mgr, rsv);
+	if (ret)
+		goto err_chids;
+	return 0;
+
+err_chids:
+	nvgpu_chids_release(&mgr->chids, place->chid_start, place->num_chids);
+err_fb:
+	nvgpu_fbmem_free(&rsv->fb);
 	return ret;
 }
 
-/* the lowest place that is free, and a heap */
-static int provision_reserve(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reservation *rsv)
+/*
+ * The first place that is free; @id: or that one. -EINVAL if there is none with that id, -ENOSPC
+ * if it is not free.
+ */
+static int provision_reserve(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reservation *rsv, u32 id)
 {
+	int ret = id == NVGPU_ANY_PLACEMENT ? -ENOSPC : -EINVAL;
 	unsigned int index;
-	int ret = -ENOSPC;
 
 	lockdep_assert_held(&mgr->lock);
 
-	for (index = 0; ret && index < rsv->type->max_instance; index++)
-		ret = provision_reserve_place(mgr, rsv, index);
-	if (ret)
-		return ret;
-
-	ret = nvgpu_fbmem_alloc_top(&mgr->fb, &rsv->heap, rsv->type->heap_size, HEAP_ALIGN);
-	if (ret)
-		provision_unreserve(mgr, rsv);
+	for (index = 0; index < rsv->type->max_instance; index++) {
+		if (provision_find_place(mgr, rsv, index) ||
+		    (id != NVGPU_ANY_PLACEMENT && rsv->place.id != id))
+			continue;
+		ret = provision_reserve_place(mgr, rsv);
+		if (!ret)
+			return 0;
+	}
 	return ret;
 }
 
-/* all vGPUs of a GPU have one size of framebuffer, whatever their series */
+/* in equal-size mode all vGPUs of a GPU have one size of framebuffer, whatever their series */
 static bool provision_fits_siblings(const struct nvgpu_vgpu_mgr *mgr, const struct nvgpu_type *type)
 {
 	const struct nvgpu_reservation *rsv;
@@ -89,6 +140,8 @@ static bool provision_fits_siblings(const struct nvgpu_vgpu_mgr *mgr, const stru
 
 	lockdep_assert_held(&mgr->lock);
 
+	if (mgr->mode == NVGPU_MODE_MIXED)
+		return true;
 	for (i = 0; i < NVGPU_MAX_VFS; i++) {
 		rsv = mgr->vf[i].rsv;
 		if (rsv && rsv->type->profile_size != type->profile_size)
@@ -165,7 +218,7 @@ static int provision_set_type(struct nvkm_vgpu_pf *pf, struct nvgpu_vf *state, u
 	rsv->gfid = vf + 1;
 	uuid_gen(&rsv->uuid);
 
-	ret = provision_reserve(mgr, rsv);
+	ret = provision_reserve(mgr, rsv, NVGPU_ANY_PLACEMENT);
 	if (ret) {
 		dev_notice(dev, "VF %u: no room for another %s\n", vf, type->name);
 		kfree(rsv);
@@ -269,10 +322,10 @@ static void provision_retry_kept(struct nvkm_vgpu_pf *pf, unsigned int vf)
  * leaves all as it is.
  *
  * Context: may sleep; takes &nvgpu_vgpu_mgr.lock.
- * Return: 0, -EBUSY if the VF is open (it keeps its type), -ENODEV if there is no such type or VFs
- * are being turned off, -EINVAL if it differs in size from other VFs' types, -ENOSPC if
- * framebuffer, channels or instances do not suffice, -EIO if GSP-RM holds on to the VF's last vGPU
- * and does not let go of it now, -ENOMEM.
+ * Return: 0, -EBUSY if the VF is open or nvgpu_provision_set_mode() is at work (the VF keeps its
+ * type), -ENODEV if there is no such type or VFs are being turned off, -EINVAL if it differs in
+ * size from other VFs' types and must not, -ENOSPC if framebuffer, channels or places do not
+ * suffice, -EIO if GSP-RM holds on to the VF's last vGPU and does not let go of it now, -ENOMEM.
  */
 int nvgpu_provision_set(struct nvkm_vgpu_pf *pf, unsigned int vf, u32 id)
 {
@@ -285,6 +338,8 @@ int nvgpu_provision_set(struct nvkm_vgpu_pf *pf, unsigned int vf, u32 id)
 	guard(mutex)(&mgr->lock);
 	if (!mgr->enabled)
 		return -ENODEV;
+	if (mgr->mode == NVGPU_MODE_CHANGING)
+		return -EBUSY;
 
 	state = nvgpu_vf_get(mgr, vf);
 	/* or was open just now */
@@ -318,7 +373,7 @@ unsigned int nvgpu_provision_creatable(struct nvkm_vgpu_pf *pf, unsigned int vf,
 
 	guard(mutex)(&mgr->lock);
 	state = nvgpu_vf_get(mgr, vf);
-	if (!mgr->enabled || state->state != NVGPU_VF_FREE)
+	if (!mgr->enabled || mgr->mode == NVGPU_MODE_CHANGING || state->state != NVGPU_VF_FREE)
 		return 0;
 
 	for (i = 0; i < mgr->num_types; i++) {
@@ -326,7 +381,7 @@ unsigned int nvgpu_provision_creatable(struct nvkm_vgpu_pf *pf, unsigned int vf,
 
 		if (!provision_fits_siblings(mgr, trial.type))
 			continue;
-		if (provision_reserve(mgr, &trial))
+		if (provision_reserve(mgr, &trial, NVGPU_ANY_PLACEMENT))
 			continue;
 		provision_unreserve(mgr, &trial);
 		types[num++] = trial.type;
@@ -351,31 +406,175 @@ void nvgpu_provision_get_params(struct nvkm_vgpu_pf *pf, unsigned int vf,
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_get_params);
 
+/* to the place @id, or nothing has changed */
+static int provision_move(struct nvkm_vgpu_pf *pf, struct nvgpu_reservation *rsv, u32 id)
+{
+	struct nvgpu_reservation trial = { .type = rsv->type };
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	struct device *dev = &pf->gpu.pdev->dev;
+	int ret;
+
+	if (mgr->mode != NVGPU_MODE_MIXED) {
+		dev_notice(dev, "VF %u: vgpu-placement-id=%u is for GPUs in heterogeneous_mode\n",
+			   rsv->gfid - 1, id);
+		return -EOPNOTSUPP;
+	}
+	if (rsv->place.id == id)
+		return 0;
+
+	ret = provision_reserve(mgr, &trial, id);
+	if (ret) {
+		dev_notice(dev, "VF %u: placement id %u is %s %s\n", rsv->gfid - 1, id,
+			   ret == -EINVAL ? "not one of" : "taken for", rsv->type->name);
+		return ret;
+	}
+	provision_unreserve(mgr, &trial);
+	provision_unreserve(mgr, rsv);
+	/* it was free, and the lock is held */
+	WARN_ON(provision_reserve(mgr, rsv, id));
+	nvgpu_scrub_job_init(&rsv->scrub, rsv->gfid, &rsv->fb, &rsv->heap);
+	return 0;
+}
+
 /**
  * nvgpu_provision_add_params() - add to the settings of a VF's vGPU
  * @pf: the GPU
  * @vf: index of the VF
  * @text: as for nvgpu_params_add()
  *
- * They take effect when the VF is opened, and are gone with its type.
+ * They take effect when the VF is opened, and are gone with its type. A placement id is had at
+ * once, or refused.
  *
- * Context: may sleep; takes &nvgpu_vgpu_mgr.lock.
- * Return: 0, -ENODEV if the VF has no type, -EBUSY if it is open, or as nvgpu_params_add().
+ * Context: may sleep, also until framebuffer is cleared; takes &nvgpu_vgpu_mgr.lock.
+ * Return: 0, -ENODEV if the VF has no type, -EBUSY if it is open, as nvgpu_params_add(), or of a
+ * placement id -EOPNOTSUPP in equal-size mode, -EINVAL if the type has no such place, -ENOSPC if
+ * it is taken.
  */
 int nvgpu_provision_add_params(struct nvkm_vgpu_pf *pf, unsigned int vf, char *text)
 {
 	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	struct nvgpu_params params;
 	struct nvgpu_vf *state;
+	int ret, error;
+
+	provision_settle(pf, vf);
 
 	guard(mutex)(&mgr->lock);
 	state = nvgpu_vf_get(mgr, vf);
 	if (!state->rsv)
 		return -ENODEV;
-	if (nvgpu_vf_is_open(state->state))
+	if (nvgpu_vf_is_open(state->state) || nvgpu_scrub_is_busy(&pf->scrub, &state->rsv->scrub))
 		return -EBUSY;
-	return nvgpu_params_add(&state->params, text, &pf->gpu.pdev->dev, vf);
+
+	params = state->params;
+	ret = nvgpu_params_add(&params, text, &pf->gpu.pdev->dev, vf);
+	if (params.placed) {
+		error = provision_move(pf, state->rsv, params.placement_id);
+		if (error) {
+			params.placed = state->params.placed;
+			params.placement_id = state->params.placement_id;
+		}
+		ret = ret ?: error;
+	}
+	state->params = params;
+	return ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_add_params);
+
+/* a type of a VF, and what GSP-RM may still have of one, is placed by the rules of its mode */
+static bool provision_is_empty(const struct nvgpu_vgpu_mgr *mgr)
+{
+	unsigned int i;
+
+	for (i = 0; i < NVGPU_MAX_VFS; i++)
+		if (mgr->vf[i].rsv)
+			return false;
+	return list_empty(&mgr->kept);
+}
+
+static int provision_begin_mode(struct nvkm_vgpu_pf *pf, bool mixed)
+{
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	int ret;
+
+	guard(mutex)(&mgr->lock);
+	if (mgr->mode == NVGPU_MODE_CHANGING)
+		return -EBUSY;
+	if (mgr->mode == (mixed ? NVGPU_MODE_MIXED : NVGPU_MODE_EQUAL))
+		return 0;
+	if (!provision_is_empty(mgr)) {
+		dev_notice(&pf->gpu.pdev->dev,
+			   "heterogeneous_mode is changed only while no VF has a vGPU type\n");
+		return -EBUSY;
+	}
+	ret = nvgpu_mixed_init(&mgr->mixed, &mgr->geo, mgr->types, mgr->num_types);
+	if (!ret && mgr->geo.fb_start + mgr->mixed.size > mgr->fb.end)
+		ret = -EOPNOTSUPP;
+	if (ret)
+		return ret;
+	mgr->mode = NVGPU_MODE_CHANGING;
+	return 1;
+}
+
+/**
+ * nvgpu_provision_tell_mode() - tell GSP-RM whether vGPUs may differ in size
+ * @pf: the GPU
+ * @mixed: they may
+ *
+ * Context: may sleep; GSP-RM is waited for.
+ * Return: 0, or as nvgpu_rm_query().
+ */
+int nvgpu_provision_tell_mode(struct nvkm_vgpu_pf *pf, bool mixed)
+{
+	const struct nvgpu_fwabi *abi = pf->gpu.abi;
+	void *msg;
+	int ret;
+
+	msg = kzalloc(abi->heterogeneous_size, GFP_KERNEL);
+	if (!msg)
+		return -ENOMEM;
+	abi->encode_heterogeneous(msg, mixed);
+	ret = nvgpu_rm_query(&pf->rm, abi->ctrl.set_heterogeneous, msg, abi->heterogeneous_size);
+	kfree(msg);
+	return ret;
+}
+
+/**
+ * nvgpu_provision_set_mode() - let vGPUs differ in size, or not
+ * @pf: the GPU
+ * @mixed: they may
+ *
+ * It lasts until the driver is unbound.
+ *
+ * Context: may sleep; GSP-RM is waited for; takes &nvgpu_vgpu_mgr.lock.
+ * Return: 0, -EBUSY if a VF has a type, or GSP-RM may still have a vGPU; -EOPNOTSUPP if the board
+ * has no room for the places of this mode; or why GSP-RM does not do it, and nothing has changed.
+ */
+int nvgpu_provision_set_mode(struct nvkm_vgpu_pf *pf, bool mixed)
+{
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	int ret;
+
+	ret = provision_begin_mode(pf, mixed);
+	if (ret <= 0)
+		return ret;
+	ret = nvgpu_provision_tell_mode(pf, mixed);
+
+	guard(mutex)(&mgr->lock);
+	mgr->mode = mixed == !ret ? NVGPU_MODE_MIXED : NVGPU_MODE_EQUAL;
+	return ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_set_mode);
+
+/**
+ * nvgpu_provision_is_mixed() - may vGPUs differ in size
+ * @pf: the GPU
+ */
+bool nvgpu_provision_is_mixed(struct nvkm_vgpu_pf *pf)
+{
+	guard(mutex)(&pf->mgr.lock);
+	return pf->mgr.mode == NVGPU_MODE_MIXED;
+}
 
 /**
  * nvgpu_provision_enable() - let VFs be given types and opened

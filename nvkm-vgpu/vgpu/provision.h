@@ -23,6 +23,9 @@ int nvgpu_provision_add_params(struct nvkm_vgpu_pf *pf, unsigned int vf, char *t
 /* SR-IOV on and off */
 void nvgpu_provision_enable(struct nvgpu_vgpu_mgr *mgr);
 int nvgpu_provision_disable(struct nvgpu_vgpu_mgr *mgr, bool force);
+int nvgpu_provision_tell_mode(struct nvkm_vgpu_pf *pf, bool mixed);
+int nvgpu_provision_set_mode(struct nvkm_vgpu_pf *pf, bool mixed);
+bool nvgpu_provision_is_mixed(struct nvkm_vgpu_pf *pf);
 void nvgpu_provision_clear_all(struct nvkm_vgpu_pf *pf);
 void nvgpu_provision_drop_kept(struct nvkm_vgpu_pf *pf);
 

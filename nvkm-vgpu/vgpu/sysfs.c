@@ -184,22 +184,18 @@ static ssize_t supported_types_show(struct device *dev, struct device_attribute 
 }
 static DEVICE_ATTR_RO(supported_types);
 
-static ssize_t heterogeneous_mode_show(struct device *dev, struct device_attribute *attr, char *buf)
+static ssize_t heterogeneous_mode_show(struct device *dev, struct device_attribute *attr,
+				       char *buf)
 {
-	return sysfs_emit(buf, "0\n");
+	return sysfs_emit(buf, "%u\n", nvgpu_provision_is_mixed(dev_get_drvdata(dev)));
 }
 
-/* vGPUs of several sizes on one GPU are not supported yet */
 static ssize_t heterogeneous_mode_store(struct device *dev, struct device_attribute *attr,
 					const char *buf, size_t count)
 {
 	bool on;
-	int ret;
 
-	ret = kstrtobool(buf, &on);
-	if (ret)
-		return ret;
-	return on ? -EOPNOTSUPP : count;
+	return kstrtobool(buf, &on) ?: nvgpu_provision_set_mode(dev_get_drvdata(dev), on) ?: count;
 }
 static DEVICE_ATTR_RW(heterogeneous_mode);
 

@@ -100,6 +100,7 @@ const struct nvgpu_fwabi nvgpu_fwabi_r570_144 = {
 		.bind = NVGPU_R570_144_CTRL_BIND,
 		.schedule = NVGPU_R570_144_CTRL_SCHEDULE,
 		.set_vgpu_mgr_config = NVGPU_R570_144_CTRL_SET_VGPU_MGR_CONFIG,
+		.set_heterogeneous = NVGPU_R570_144_CTRL_SET_HETEROGENEOUS,
 		.add_vgpu_type = NVGPU_R570_144_CTRL_ADD_VGPU_TYPE,
 		.bootload = NVGPU_R570_144_CTRL_BOOTLOAD,
 		.shutdown = NVGPU_R570_144_CTRL_SHUTDOWN,
@@ -118,6 +119,8 @@ const struct nvgpu_fwabi nvgpu_fwabi_r570_144 = {
 
 	.mgr_config_size = sizeof(struct nvgpu_r570_144_mgr_config),
 	.encode_mgr_config = nvgpu_r570_144_encode_mgr_config,
+	.heterogeneous_size = sizeof(struct nvgpu_r570_144_heterogeneous),
+	.encode_heterogeneous = nvgpu_r570_144_encode_heterogeneous,
 	.add_type_size = sizeof(struct nvgpu_r570_144_add_type),
 	.encode_add_type = nvgpu_r570_144_encode_add_type,
 	.bootload_size = sizeof(struct nvgpu_r570_144_bootload),

@@ -70,6 +70,13 @@ void nvgpu_r570_144_encode_mgr_config(void *buf, bool heterogeneous)
 	msg->heterogeneous = heterogeneous;
 }
 
+void nvgpu_r570_144_encode_heterogeneous(void *buf, bool on)
+{
+	struct nvgpu_r570_144_heterogeneous *msg = buf;
+
+	msg->on = on;
+}
+
 /*
  * No signature, no adapter names, no placement: NVIDIA's own host leaves them 0 when it sends all
  * types again after a reload of GSP-RM.

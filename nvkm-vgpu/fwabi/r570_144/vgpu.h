@@ -20,6 +20,7 @@ struct nvgpu_type;
 #define NVGPU_R570_144_CTRL_ADD_VGPU_TYPE		0x20804003
 #define NVGPU_R570_144_CTRL_CLEANUP			0x20804008
 #define NVGPU_R570_144_CTRL_SET_VGPU_MGR_CONFIG		0x2080400b
+#define NVGPU_R570_144_CTRL_SET_HETEROGENEOUS		0x2080400e
 
 struct nvgpu_r570_144_vmmu_segment_size {
 	__le64 size;
@@ -72,6 +73,10 @@ struct nvgpu_r570_144_features {
 
 struct nvgpu_r570_144_mgr_config {
 	u8 heterogeneous;
+};
+
+struct nvgpu_r570_144_heterogeneous {
+	u8 on;
 };
 
 #define NVGPU_R570_144_MAX_PLACEMENTS			32
@@ -176,6 +181,7 @@ int nvgpu_r570_144_decode_num_channels(const void *buf, size_t len, u32 *count);
 int nvgpu_r570_144_decode_ecc_status(const void *buf, size_t len, bool *enabled);
 int nvgpu_r570_144_decode_features(const void *buf, size_t len, char *version, size_t version_size);
 void nvgpu_r570_144_encode_mgr_config(void *buf, bool heterogeneous);
+void nvgpu_r570_144_encode_heterogeneous(void *buf, bool on);
 void nvgpu_r570_144_encode_add_type(void *buf, bool discard, const struct nvgpu_type *type);
 void nvgpu_r570_144_encode_bootload(void *buf, const struct nvgpu_bootload *b);
 void nvgpu_r570_144_encode_gfid_params(void *buf, u32 gfid);

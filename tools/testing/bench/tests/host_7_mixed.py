@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""vGPUs of several sizes on one GPU, by sysfs as an operator does it and as the model sees them."""
+
+import re
+
+from bench_test import expect, host_test
+from faults import others, ours
+from gpu import CLIENT, Gpu, KernelLog
+
+Q1, Q2, Q8, Q12, Q24, Q48, B1 = 871, 872, 876, 878, 879, 880, 869
+MODE = "vgpu/heterogeneous_mode"
+CONTROL = "0x2080400e"  # NV2080_CTRL_CMD_VGPU_MGR_INTERNAL_SET_VGPU_HETEROGENEOUS_MODE
+NOT_NOW = "heterogeneous_mode is changed only while no VF has a vGPU type"
+GIB = 1 << 30
+
+
+def placement(gpu, n):
+    """(id, framebuffer, heap, channels) of a VF's vGPU, as debugfs has them."""
+    show = gpu.read(f"/sys/kernel/debug/nvkm-vgpu-{gpu.pf}/reservations")
+    found = re.search(
+        rf"^gfid {n + 1} .* placement (\d+) fb (\w+)\+(\w+) heap (\w+)\+(\w+) chid (\d+)\+(\d+)", show, re.M
+    )
+    numbers = [int(word, 0) for word in found.groups()]
+    return numbers[0], *(tuple(numbers[i : i + 2]) for i in (1, 3, 5))
+
+
+def apart(ranges, what):
+    """None of these (start, size) overlap."""
+    ranges = sorted(ranges)
+    for (start, size), (after, _) in zip(ranges, ranges[1:]):
+        expect(start + size <= after, True, f"{what} {start:#x}+{size:#x} ends before {after:#x}")
+
+
+def controls(gpu):
+    return gpu.model("stats")["controls"].get(CONTROL, 0)
+
+
+@host_test(kernels=("stock",))
+def test_sizes_side_by_side(vm):
+    """Each has its place by the product's table, all are open at once, and none is in another's way."""
+    gpu = Gpu(vm)
+    log = KernelLog(vm)
+    gpu.load()
+    mode = gpu.path(MODE)
+    expect(gpu.read(mode), "0", "mode at first")
+    for bad in ("2x", "maybe"):
+        expect(gpu.write(mode, bad), "EINVAL", f"mode {bad!r}")
+    gpu.must_write(mode, 1)
+    expect((gpu.read(mode), controls(gpu)), ("1", 1), "mode, and how often GSP-RM was told")
+    types = [Q24, Q8, Q1, B1, Q2]
+    gpu.set_up(types, load=False)
+    expect([placement(gpu, n)[0] for n in range(len(types))], [0, 24, 35, 36, 40], "placement ids")
+    expect(gpu.write(mode, 0), "EBUSY", "mode while VFs have types")
+    expect(ours(log), [NOT_NOW], "what is said of it")
+    log.mark()
+
+    places = [placement(gpu, n) for n in range(len(types))]
+    apart([place[i] for place in places for i in (1, 2)], "framebuffer")
+    apart([place[3] for place in places], "channels")
+    out = vm.sh(
+        f"for n in {' '.join(str(n) for n in range(len(types)))}; do"
+        f" {CLIENT} $(basename $(readlink {gpu.path()}virtfn$n)) boot fb-zero:0 fb-write:0:$n rpc"
+        " sleep:4000 rpc reset fb-zero:0 >/tmp/mixed.$n 2>&1 & done; wait; grep -H ^FAIL /tmp/mixed.*; rm /tmp/mixed.*",
+        timeout=300, check=False,
+    )
+    expect(str(out), "", "clients that failed")
+    gpu.put_away(unload=False)
+    expect(gpu.read(mode), "1", "mode without VFs")
+    gpu.must_write(mode, 0)
+    expect((gpu.read(mode), controls(gpu)), ("0", 2), "mode, and how often GSP-RM was told")
+    gpu.set_up([Q8], load=False)
+    expect(gpu.creatable(0), {}, "creatable types of a VF that has one")
+    gpu.put_away()
+    expect(others(log) + ours(log), [], "warnings")
+
+
+@host_test(kernels=("stock",))
+def test_places_are_chosen(vm):
+    """By vgpu-placement-id; refused where there is none, and nothing moves then."""
+    gpu = Gpu(vm)
+    log = KernelLog(vm)
+    gpu.load()
+    gpu.must_write(gpu.path(MODE), 1)
+    gpu.set_up([Q8, Q8, 0], load=False)
+    params = [gpu.vf_path(n, "nvidia/vgpu_params") for n in (0, 1)]
+    gpu.must_write(params[0], "vgpu-placement-id=40")
+    expect((placement(gpu, 0)[0], placement(gpu, 1)[0]), (40, 16), "placement ids")
+    expect(gpu.write(params[1], "vgpu-placement-id=40"), "ENOSPC", "a place that is taken")
+    expect(gpu.write(params[1], "vgpu-placement-id=8"), "EINVAL", "no place")
+    expect(ours(log), ["VF 1: placement id 40 is taken for NVIDIA L40-8Q",
+                       "VF 1: placement id 8 is not one of NVIDIA L40-8Q"], "what is said of it")
+    log.mark()
+    expect(placement(gpu, 1)[0], 16, "placement id that stays")
+
+    # 12Q at 0 alone, as 12, 24 and 36 are taken in part; 24Q and 48Q nowhere
+    names = [name.rpartition("-")[2] for name in gpu.creatable(2).values()]
+    expect([size for size in ("1Q", "12Q", "16Q", "24Q", "48Q") if size in names], ["1Q", "12Q", "16Q"],
+           "what can still be created")
+    gpu.must_set_type(2, Q12)
+    expect(placement(gpu, 2)[0], 0, "placement id of a 12Q")
+    for n in (0, 1):
+        gpu.must_client(n, "boot", "fb-zero:0", "fb-write:0:3", "rpc")
+
+    # GSP-RM is loaded anew, and told again
+    before = controls(gpu)
+    gpu.must_write(gpu.path("reset"), 1, timeout=180)
+    expect(controls(gpu), before + 1, "how often GSP-RM was told")
+    expect((placement(gpu, 0)[0], gpu.read(gpu.path(MODE))), (40, "1"), "place and mode")
+    gpu.must_client(0, "boot", "fb-zero:0", "rpc")
+    gpu.put_away()
+    gpu.load()
+    expect(gpu.read(gpu.path(MODE)), "0", "mode of a driver that is loaded anew")
+    gpu.unload()
+    expect(others(log) + ours(log), [], "warnings")
