@@ -14,6 +14,7 @@ from faults import others, ours, within
 from gpu import CLIENT, Gpu, KernelLog, extents, find_in_vram, pattern
 
 Q48, Q8, Q1 = 880, 876, 871
+MANY = 32
 GIB = 1 << 30
 CHUNK = 16 << 20
 REFUSED = "vGPU {}: framebuffer not cleared, error {}; it is not used until it is"
@@ -168,18 +169,18 @@ def test_closing_does_not_wait(vm):
     expect(others(log) + said, [], "warnings")
 
 
-@host_test(kernels=("debug",))
+@host_test(kernels=("stock",))
 def test_many_at_once(vm):
     """Each opens as soon as its own framebuffer is clean, with ids of channels that it needs."""
     gpu = Gpu(vm)
     log = KernelLog(vm)
-    gpu.set_up([Q1] * 8)
+    gpu.set_up([Q1] * MANY)
     blocks = [block for both in ranges(gpu).values() for block in both]
     leave_marks(vm, blocks)
     before = gpu.model("stats")["engine"]
     for _ in range(2):
         out = vm.sh(
-            f"for n in 0 1 2 3 4 5 6 7; do {CLIENT} $(basename $(readlink {gpu.path()}virtfn$n))"
+            f"for n in $(seq 0 {MANY - 1}); do {CLIENT} $(basename $(readlink {gpu.path()}virtfn$n))"
             " boot fb-zero:0 fb-write:0:$n rpc reset fb-zero:0 fb-write:0:$n"
             " >/tmp/many.$n 2>&1 & done; wait; grep -H ^FAIL /tmp/many.*; rm /tmp/many.*",
             timeout=300, check=False,
@@ -187,7 +188,7 @@ def test_many_at_once(vm):
         expect(str(out), "", "clients that failed")
     settled(gpu)
     expect_zero(vm, blocks, "all of them")
-    cost(gpu, "8 vGPUs at once, twice", before)
+    cost(gpu, f"{MANY} vGPUs at once, twice", before)
     gpu.put_away()
     expect(others(log) + ours(log), [], "warnings")
 
