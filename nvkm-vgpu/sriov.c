@@ -7,23 +7,11 @@
 #include "vgpu/state.h"
 #include "vgpu/sysfs.h"
 
-/*
- * VFs come from PCI's bookkeeping each time: an operator may have removed some. Puts @vf, as
- * pci_get_device().
- */
-static struct pci_dev *sriov_next_vf(struct pci_dev *pdev, struct pci_dev *vf)
-{
-	do {
-		vf = pci_get_device(PCI_VENDOR_ID_NVIDIA, PCI_ANY_ID, vf);
-	} while (vf && (!vf->is_virtfn || vf->physfn != pdev));
-	return vf;
-}
-
 static void sriov_remove_files(struct pci_dev *pdev)
 {
 	struct pci_dev *vf = NULL;
 
-	while ((vf = sriov_next_vf(pdev, vf)))
+	while ((vf = nvgpu_vf_next(pdev, vf)))
 		nvgpu_sysfs_remove_vf(vf);
 }
 
@@ -32,7 +20,7 @@ static int sriov_add_files(struct pci_dev *pdev)
 	struct pci_dev *vf = NULL;
 	int ret;
 
-	while ((vf = sriov_next_vf(pdev, vf))) {
+	while ((vf = nvgpu_vf_next(pdev, vf))) {
 		ret = nvgpu_sysfs_add_vf(vf);
 		if (ret) {
 			pci_dev_put(vf);
@@ -54,7 +42,7 @@ static bool sriov_foreign_driver(struct nvkm_vgpu_pf *pf)
 	int index;
 
 	guard(mutex)(&pf->mgr.notify);
-	while ((vf = sriov_next_vf(pf->gpu.pdev, vf))) {
+	while ((vf = nvgpu_vf_next(pf->gpu.pdev, vf))) {
 		index = nvgpu_vf_index(pf, vf);
 		if (!READ_ONCE(vf->dev.driver) || index < 0 ||
 		    pf->mgr.vf[index].client)

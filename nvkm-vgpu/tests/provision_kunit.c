@@ -22,6 +22,10 @@
 /* what GSP-RM in vGPU mode leaves of 48 GiB, roughly */
 #define FB_SIZE	(47ULL * SZ_1G)
 
+static void tell_nobody(struct work_struct *work)
+{
+}
+
 static struct nvkm_vgpu_pf *make_pf(struct kunit *test, u64 fb_total, u64 fb_size)
 {
 	struct nvkm_vgpu_pf *pf = kunit_kzalloc(test, sizeof(*pf), GFP_KERNEL);
@@ -43,6 +47,7 @@ static struct nvkm_vgpu_pf *make_pf(struct kunit *test, u64 fb_total, u64 fb_siz
 	mgr = &pf->mgr;
 	mutex_init(&mgr->lock);
 	INIT_LIST_HEAD(&mgr->kept);
+	INIT_WORK(&mgr->tell, tell_nobody);
 	mgr->types = kunit_kcalloc(test, NVGPU_MAX_TYPES, sizeof(*mgr->types), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, mgr->types);
 	mgr->num_types = nvgpu_types_build(0x26b5, mgr->types, NVGPU_MAX_TYPES);
@@ -61,6 +66,7 @@ static void free_all(void *data)
 	nvgpu_provision_clear_all(pf);
 	nvgpu_provision_drop_kept(pf);
 	nvgpu_scrub_fini(&pf->scrub);
+	cancel_work_sync(&pf->mgr.tell);
 }
 
 static int provision_test_init(struct kunit *test)

@@ -13,6 +13,7 @@
 #include "vgpu/mgr.h"
 #include "vgpu/pf.h"
 #include "vgpu/provision.h"
+#include "vgpu/sysfs.h"
 #include "vgpu/types.h"
 
 /* a control that only asks; the caller frees what is returned */
@@ -311,6 +312,7 @@ int nvgpu_vgpu_mgr_init(struct nvkm_vgpu_pf *pf)
 	mutex_init(&mgr->lock);
 	mutex_init(&mgr->notify);
 	INIT_LIST_HEAD(&mgr->kept);
+	INIT_WORK(&mgr->tell, nvgpu_sysfs_tell);
 
 	ret = mgr_init_types(pf);
 	if (ret)
@@ -357,6 +359,7 @@ void nvgpu_vgpu_mgr_fini(struct nvkm_vgpu_pf *pf)
 	nvgpu_scrub_fini(&pf->scrub);
 	nvgpu_bar1_fini(&pf->bar1);
 	nvgpu_provision_drop_kept(pf);
+	cancel_work_sync(&pf->mgr.tell);
 	mutex_destroy(&pf->mgr.notify);
 	mutex_destroy(&pf->mgr.lock);
 }

@@ -44,6 +44,7 @@
 #include "vgpu/params.h"
 #include "vgpu/placement.h"
 #include "vgpu/scrub.h"
+#include "vgpu/types.h"
 
 struct nvkm_vgpu;
 
@@ -146,6 +147,9 @@ enum nvgpu_mode {
  * @fb: framebuffer that is ours
  * @chids: channels
  * @vf: by index
+ * @listed: types that a VF without one could have, as user space was last told
+ * @changed: VFs whose files have changed since
+ * @tell: tells user space of @changed
  * @kept: reservations of vGPUs whose end GSP-RM did not confirm
  * @notify: held while a driver is told of an error, and while one attaches or detaches
  */
@@ -164,6 +168,9 @@ struct nvgpu_vgpu_mgr {
 	struct nvgpu_fbmem fb;
 	struct nvgpu_chids chids;
 	struct nvgpu_vf vf[NVGPU_MAX_VFS];
+	DECLARE_BITMAP(listed, NVGPU_MAX_TYPES);
+	DECLARE_BITMAP(changed, NVGPU_MAX_VFS);
+	struct work_struct tell;
 	struct list_head kept;
 	struct mutex notify;	/* nvgpu_vf.client */
 };

@@ -9,8 +9,10 @@
  */
 
 #include <kunit/visibility.h>
+#include <linux/bitmap.h>
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/math64.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -22,6 +24,9 @@
 
 /* PTEs of the CPU's aperture cover as much */
 #define HEAP_ALIGN	SZ_2M
+
+/* GiB of a placement region, more than any board has */
+#define NVGPU_MAX_SLOTS	128
 
 static const struct nvgpu_type *provision_find_type(const struct nvgpu_vgpu_mgr *mgr, u32 id)
 {
@@ -42,30 +47,34 @@ static void provision_unreserve(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reserva
 	nvgpu_fbmem_free(&rsv->fb);
 }
 
-static bool provision_overlap(const struct nvgpu_reservation *a, const struct nvgpu_reservation *b)
+static void provision_take_slots(unsigned long *used, const struct nvgpu_reservation *rsv)
 {
-	u64 start_a = (u64)a->place.id * SZ_1G, start_b = (u64)b->place.id * SZ_1G;
-
-	return start_a < start_b + b->type->profile_size &&
-	       start_b < start_a + a->type->profile_size;
+	bitmap_set(used, rsv->place.id, (u32)div_u64(rsv->type->profile_size, SZ_1G));
 }
 
-/* of the placement region; who would not collide in framebuffer may do so on another host */
-static bool provision_is_taken(const struct nvgpu_vgpu_mgr *mgr,
-			       const struct nvgpu_reservation *rsv)
+/* of the placement region, a bit a GiB; @but: what is about to be moved */
+static void provision_find_slots(const struct nvgpu_vgpu_mgr *mgr, unsigned long *used,
+				 const struct nvgpu_reservation *but)
 {
-	const struct nvgpu_reservation *other;
+	const struct nvgpu_reservation *rsv;
 	unsigned int i;
 
+	bitmap_zero(used, NVGPU_MAX_SLOTS);
 	for (i = 0; i < NVGPU_MAX_VFS; i++) {
-		other = mgr->vf[i].rsv;
-		if (other && other != rsv && provision_overlap(rsv, other))
-			return true;
+		rsv = mgr->vf[i].rsv;
+		if (rsv && rsv != but)
+			provision_take_slots(used, rsv);
 	}
-	list_for_each_entry(other, &mgr->kept, node)
-		if (provision_overlap(rsv, other))
-			return true;
-	return false;
+	list_for_each_entry(rsv, &mgr->kept, node)
+		provision_take_slots(used, rsv);
+}
+
+/* who would not collide in framebuffer here may do so on another host */
+static bool provision_is_taken(const unsigned long *used, const struct nvgpu_reservation *rsv)
+{
+	u32 end = rsv->place.id + (u32)div_u64(rsv->type->profile_size, SZ_1G);
+
+	return find_next_bit(used, end, rsv->place.id) < end;
 }
 
 static int provision_find_place(const struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reservation *rsv,
@@ -90,8 +99,6 @@ static int provision_reserve_place(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_rese
 	struct nvgpu_placement *place = &rsv->place;
 	int ret;
 
-	if (provision_is_taken(mgr, rsv))
-		return -ENOSPC;
 	ret = nvgpu_fbmem_reserve(&mgr->fb, &rsv->fb, place->fb_start, place->fb_size);
 	if (ret)
 		return ret;
@@ -117,15 +124,18 @@ err_fb:
 static int provision_reserve(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reservation *rsv, u32 id)
 {
 	int ret = id == NVGPU_ANY_PLACEMENT ? -ENOSPC : -EINVAL;
+	DECLARE_BITMAP(used, NVGPU_MAX_SLOTS);
 	unsigned int index;
 
 	lockdep_assert_held(&mgr->lock);
+
+	provision_find_slots(mgr, used, rsv);
 
 	for (index = 0; index < rsv->type->max_instance; index++) {
 		if (provision_find_place(mgr, rsv, index) ||
 		    (id != NVGPU_ANY_PLACEMENT && rsv->place.id != id))
 			continue;
-		ret = provision_reserve_place(mgr, rsv);
+		ret = provision_is_taken(used, rsv) ? -ENOSPC : provision_reserve_place(mgr, rsv);
 		if (!ret)
 			return 0;
 	}
@@ -312,6 +322,40 @@ static void provision_retry_kept(struct nvkm_vgpu_pf *pf, unsigned int vf)
 		provision_free_kept(&pf->mgr, rsv);
 }
 
+static bool provision_is_creatable(struct nvgpu_vgpu_mgr *mgr, const struct nvgpu_type *type)
+{
+	struct nvgpu_reservation trial = { .type = type };
+
+	if (!provision_fits_siblings(mgr, type) ||
+	    provision_reserve(mgr, &trial, NVGPU_ANY_PLACEMENT))
+		return false;
+	provision_unreserve(mgr, &trial);
+	return true;
+}
+
+/* have user space told of VFs whose list of creatable types is not what it was; of @vf it is not */
+static void provision_note_lists(struct nvgpu_vgpu_mgr *mgr, unsigned int vf)
+{
+	DECLARE_BITMAP(now, NVGPU_MAX_TYPES) = {};
+	unsigned int i;
+
+	lockdep_assert_held(&mgr->lock);
+
+	for (i = 0; i < mgr->num_types; i++)
+		if (provision_is_creatable(mgr, &mgr->types[i]))
+			__set_bit(i, now);
+	if (!bitmap_equal(now, mgr->listed, NVGPU_MAX_TYPES)) {
+		bitmap_copy(mgr->listed, now, NVGPU_MAX_TYPES);
+		for (i = 0; i < NVGPU_MAX_VFS; i++)
+			if (mgr->vf[i].state == NVGPU_VF_FREE)
+				__set_bit(i, mgr->changed);
+	}
+	if (vf < NVGPU_MAX_VFS)
+		__set_bit(vf, mgr->changed);
+	if (!bitmap_empty(mgr->changed, NVGPU_MAX_VFS))
+		queue_work(system_dfl_wq, &mgr->tell);
+}
+
 /**
  * nvgpu_provision_set() - give a VF a type
  * @pf: the GPU
@@ -331,6 +375,8 @@ int nvgpu_provision_set(struct nvkm_vgpu_pf *pf, unsigned int vf, u32 id)
 {
 	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
 	struct nvgpu_vf *state;
+	bool had;
+	int ret;
 
 	provision_retry_kept(pf, vf);
 	provision_settle(pf, vf);
@@ -350,8 +396,11 @@ int nvgpu_provision_set(struct nvkm_vgpu_pf *pf, unsigned int vf, u32 id)
 	if (state->rsv && state->rsv->type->id == id)
 		return 0;
 
+	had = state->rsv;
 	provision_clear_type(pf, vf);
-	return id ? provision_set_type(pf, state, vf, id) : 0;
+	ret = id ? provision_set_type(pf, state, vf, id) : 0;
+	provision_note_lists(mgr, had || state->rsv ? vf : NVGPU_MAX_VFS);
+	return ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_set);
 
@@ -376,16 +425,9 @@ unsigned int nvgpu_provision_creatable(struct nvkm_vgpu_pf *pf, unsigned int vf,
 	if (!mgr->enabled || mgr->mode == NVGPU_MODE_CHANGING || state->state != NVGPU_VF_FREE)
 		return 0;
 
-	for (i = 0; i < mgr->num_types; i++) {
-		struct nvgpu_reservation trial = { .type = &mgr->types[i] };
-
-		if (!provision_fits_siblings(mgr, trial.type))
-			continue;
-		if (provision_reserve(mgr, &trial, NVGPU_ANY_PLACEMENT))
-			continue;
-		provision_unreserve(mgr, &trial);
-		types[num++] = trial.type;
-	}
+	for (i = 0; i < mgr->num_types; i++)
+		if (provision_is_creatable(mgr, &mgr->types[i]))
+			types[num++] = &mgr->types[i];
 	return num;
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_creatable);
@@ -562,6 +604,7 @@ int nvgpu_provision_set_mode(struct nvkm_vgpu_pf *pf, bool mixed)
 
 	guard(mutex)(&mgr->lock);
 	mgr->mode = mixed == !ret ? NVGPU_MODE_MIXED : NVGPU_MODE_EQUAL;
+	provision_note_lists(mgr, NVGPU_MAX_VFS);
 	return ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_set_mode);

@@ -57,6 +57,23 @@ bool nvgpu_vf_is_open(enum nvgpu_vf_state state)
 }
 
 /**
+ * nvgpu_vf_next() - go through the VFs of a GPU
+ * @pdev: the PF
+ * @vf: the last one, or NULL; it is put
+ *
+ * They come from PCI's bookkeeping each time: an operator may have removed some.
+ *
+ * Return: the next one, with a reference; NULL if there is none.
+ */
+struct pci_dev *nvgpu_vf_next(struct pci_dev *pdev, struct pci_dev *vf)
+{
+	do {
+		vf = pci_get_device(PCI_VENDOR_ID_NVIDIA, PCI_ANY_ID, vf);
+	} while (vf && (!vf->is_virtfn || vf->physfn != pdev));
+	return vf;
+}
+
+/**
  * nvgpu_vf_index() - index of a VF
  * @pf: the GPU
  * @vf: a PCI device

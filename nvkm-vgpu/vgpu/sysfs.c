@@ -158,6 +158,30 @@ void nvgpu_sysfs_remove_vf(struct pci_dev *vf)
 		sysfs_remove_group(&vf->dev.kobj, &vf_group);
 }
 
+/**
+ * nvgpu_sysfs_tell() - tell user space which VFs have other files than before
+ * @work: &nvgpu_vgpu_mgr.tell
+ *
+ * The lists are read when they are asked for, so they are right when user space hears of it.
+ */
+void nvgpu_sysfs_tell(struct work_struct *work)
+{
+	struct nvkm_vgpu_pf *pf = container_of(work, struct nvkm_vgpu_pf, mgr.tell);
+	DECLARE_BITMAP(changed, NVGPU_MAX_VFS);
+	struct pci_dev *vf = NULL;
+	int index;
+
+	scoped_guard(mutex, &pf->mgr.lock) {
+		bitmap_copy(changed, pf->mgr.changed, NVGPU_MAX_VFS);
+		bitmap_zero(pf->mgr.changed, NVGPU_MAX_VFS);
+	}
+	while ((vf = nvgpu_vf_next(pf->gpu.pdev, vf))) {
+		index = nvgpu_vf_index(pf, vf);
+		if (index >= 0 && test_bit(index, changed) && device_is_registered(&vf->dev))
+			kobject_uevent(&vf->dev.kobj, KOBJ_CHANGE);
+	}
+}
+
 VISIBLE_IF_KUNIT int nvgpu_sysfs_emit_supported(char *buf, const struct nvgpu_type *types,
 						unsigned int num)
 {

@@ -207,8 +207,9 @@ def test_guest_is_not_disturbed(vm):
     gpu.set_up([Q8, 0])
     with VgpuGuest(vm, gpu.vf(0), offsets=[0x1000, 0x8001000], seed=99, stay=True) as guest:
         guest.wait_done(timeout=600)
-        for value in (0, A8, Q2, 4, "x"):
+        for value in (0, A8, Q2, Q8, 4):
             expect(gpu.set_type(0, value), "EBUSY", f"type {value} while open")
+        expect(gpu.set_type(0, "x"), "EINVAL", "no type")
         expect(gpu.type(0), Q8, "type")
         expect(gpu.write(gpu.path("sriov_numvfs"), 0), "EBUSY", "no VFs while one is open")
         expect(gpu.numvfs(), 2, "VFs")

@@ -2,6 +2,7 @@
 """vGPUs of several sizes on one GPU, by sysfs as an operator does it and as the model sees them."""
 
 import re
+import time
 
 from bench_test import expect, host_test
 from faults import others, ours
@@ -112,3 +113,50 @@ def test_places_are_chosen(vm):
     expect(gpu.read(gpu.path(MODE)), "0", "mode of a driver that is loaded anew")
     gpu.unload()
     expect(others(log) + ours(log), [], "warnings")
+
+
+@host_test(kernels=("stock",))
+def test_lists_are_told(vm):
+    """
+    Each VF whose list changes has an event, and no other; what reads the list then finds it
+    changed. With L40-24Q the second one fills the GPU.
+    """
+    gpu = Gpu(vm)
+    gpu.load()
+    gpu.set_numvfs(3)
+    vfs = [gpu.vf(n) for n in range(3)]
+    vm.sh(
+        "rm -f /run/told; (setsid stdbuf -oL udevadm monitor --kernel --subsystem-match=pci |"
+        " while read -r _ _ what where _; do [ \"$what\" = change ] &&"
+        " echo ${where##*/} $(tail -n +2 /sys$where/nvidia/creatable_vgpu_types | wc -l) >>/run/told;"
+        " done) >/dev/null 2>&1 </dev/null & sleep 1"
+    )
+
+    def told(begin, want):
+        """(VF, types that it could have) of each event since, in any order"""
+        for _ in range(100):
+            lines = str(vm.sh("cat /run/told 2>/dev/null", check=False)).splitlines()[begin:]
+            if len(lines) >= len(want):
+                break
+            time.sleep(0.1)
+        time.sleep(0.5)
+        lines = str(vm.sh("cat /run/told 2>/dev/null", check=False)).splitlines()[begin:]
+        events = [line.split() for line in lines]
+        expect(sorted((vf, int(types)) for vf, types in events), sorted(want), "events")
+        return begin + len(want)
+
+    every = len(gpu.creatable(0))
+    gpu.must_set_type(0, Q24)
+    same = len(gpu.creatable(1))
+    expect(0 < same < every, True, f"{same} of {every} types beside a 24Q")
+    seen = told(0, [(vfs[0], 0), (vfs[1], same), (vfs[2], same)])
+    gpu.must_set_type(0, Q24)
+    seen = told(seen, [])
+    gpu.must_set_type(1, Q24)
+    seen = told(seen, [(vfs[1], 0), (vfs[2], 0)])
+    gpu.must_set_type(0, 0)
+    seen = told(seen, [(vfs[0], same), (vfs[2], same)])
+    gpu.must_set_type(1, 0)
+    told(seen, [(vf, every) for vf in vfs])
+    vm.sh("pkill udevadm")
+    gpu.put_away()
