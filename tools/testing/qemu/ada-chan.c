@@ -158,7 +158,7 @@ static GHashTable *chan_objects(const AdaChannel *c)
 
 AdaObject *ada_chan_space(const AdaChannel *c)
 {
-    return ada_object_find(chan_objects(c), c->client, c->gfid ? c->client : c->vaspace);
+    return ada_object_find(chan_objects(c), c->client, c->vaspace);
 }
 
 bool ada_phys_access(AdaFunc *f, bool sysmem, uint64_t addr, void *buf, uint64_t len, AdaAccess how)

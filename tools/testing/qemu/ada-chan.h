@@ -102,7 +102,7 @@ void ada_chan_add(AdaState *s, AdaChannel *c);
 void ada_chan_free(AdaChannel *c);
 void ada_chan_enable(AdaChannel *c, bool on);
 const char *ada_chan_state(const AdaChannel *c);
-/* what has its page directory: a VA space of the host's driver, a client of a guest's; NULL: it is gone */
+/* what has its page directory: a VA space, or a client of a guest's; NULL: it is gone */
 AdaObject *ada_chan_space(const AdaChannel *c);
 AdaFunc *ada_chan_func(AdaChannel *c);
 

@@ -5,7 +5,7 @@
  * know. They are kept for each GFID, and go with the guest: when it says so, and by FLR, reset, shutdown or crash.
  *
  * Ids of channels are the guest's own, for each runlist from 0. Its page tables are its own, too: what a channel
- * translates by is the top directory that its client told of.
+ * translates by is the top directory of its VA space, or where the plugin task knows none, that its client told of.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -148,7 +148,10 @@ uint32_t ada_gobj_object(AdaGuestCall *c)
     switch (class) {
     case NV2081_BINAPI:
     case NV20_SUBDEVICE_DIAG:
+    case r570_GF100_SUBDEVICE_MASTER:
         return add_below(c, client, parent, r570_NV20_SUBDEVICE_0, handle, class);
+    case r570_FERMI_VASPACE_A:
+        return add_below(c, client, parent, r570_NV01_DEVICE_0, handle, class);
     case r570_AMPERE_DMA_COPY_B:
     case FERMI_TWOD_A:
         if (!engine_takes(c, client, parent, class)) {
@@ -262,6 +265,14 @@ static bool chid_free(AdaGuestCall *c, const AdaEngine *e, uint32_t chid)
     return true;
 }
 
+/* Drivers do not tell of every VA space; then the client has the page directory */
+static uint32_t space_of(AdaGuestCall *c, uint32_t client, uint32_t vaspace)
+{
+    AdaObject *o = find(c, client, vaspace);
+
+    return o && o->class == r570_FERMI_VASPACE_A ? vaspace : client;
+}
+
 /* what is wrong with it, as a status; else what it is, in @chan */
 static uint32_t take_channel(AdaGuestCall *c, AdaChannel *chan)
 {
@@ -289,6 +300,7 @@ static uint32_t take_channel(AdaGuestCall *c, AdaChannel *chan)
     if (!memories_ok(c, &userd)) {
         return NV(ERR_INVALID_ADDRESS);
     }
+    chan->vaspace = space_of(c, chan->client, CHANNEL32(hVASpace));
     chan->userd = userd.base;
     chan->userd_sysmem = userd.space == ADDR_SYSMEM;
     chan->phys_ce = FLAG(flags, PRIVILEGED_CHANNEL) && !FLAG(flags, CHANNEL_DENY_PHYSICAL_MODE_CE);
@@ -343,11 +355,12 @@ uint32_t ada_gobj_page_directory(AdaGuestCall *c)
 {
     uint32_t client = PDES32(hClient), aperture = PDES32(ctrlParams__levels__aperture);
     uint32_t levels = PDES32(ctrlParams__numLevelsToCopy);
+    uint32_t handle = PDES32(hObject) ?: client;
     uint64_t root = PDES64(ctrlParams__levels__physAddress);
-    AdaObject *o = find(c, client, client);
+    AdaObject *o = find(c, client, handle);
 
-    if (!o) {
-        return no_object(c, client, client);
+    if (!o || (o->class != r570_NV01_ROOT && o->class != r570_FERMI_VASPACE_A)) {
+        return no_object(c, client, handle);
     }
     if (!levels || levels > r570_rpc_ctrl_vaspace_copy_server_reserved_pdes_v1E_04__ctrlParams__levels_NUM ||
         aperture != APERTURE_FB || root % ADA_PAGE || !in_framebuffer(c, root, ADA_PAGE)) {
@@ -390,14 +403,116 @@ uint32_t ada_gobj_promote(AdaGuestCall *c)
     return find(c, client, handle) ? NV(OK) : no_object(c, client, handle);
 }
 
+/*
+ * Assumption GUEST-LEGACY: this one has no name in any header. A list as of GPU_GET_INFO_V2; a GA106 under GSP-RM was
+ * seen to accept it and to change nothing.
+ */
+#define LEGACY_GPU_INFO         0x20808159
+#define LEGACY_GPU_INFO_SIZE    332
+
 /* assumption GUEST-RPC: a plugin task says quietly that it has not the control */
 uint32_t ada_gobj_control(AdaGuestCall *c)
 {
     uint32_t client = GET32(rm_api_control_v25_1A__params__hClient);
     uint32_t handle = GET32(rm_api_control_v25_1A__params__hObject);
+    uint32_t control = GET32(rm_api_control_v25_1A__params__cmd);
+    uint32_t size = GET32(rm_api_control_v25_1A__params__paramsSize);
+    AdaObject *o = find(c, client, handle);
 
-    if (!find(c, client, handle)) {
+    if (!o) {
         return no_object(c, client, handle);
     }
+    if (control == LEGACY_GPU_INFO && size == LEGACY_GPU_INFO_SIZE && o->class == r570_NV20_SUBDEVICE_0) {
+        return NV(OK);
+    }
     return r570_NV_VGPU_MSG_RESULT_RPC_API_CONTROL_NOT_SUPPORTED;
+}
+
+static bool is_subdevice(AdaGuestCall *c, uint32_t client, uint32_t handle)
+{
+    AdaObject *o = find(c, client, handle);
+
+    return o && o->class == r570_NV20_SUBDEVICE_0;
+}
+
+static uint32_t bad_info(AdaGuestCall *c, const char *what, uint32_t value)
+{
+    ada_refuse(c->v->gpu, "guest-info", "GFID %u: asks for %s 0x%x", c->v->gfid, what, value);
+    return NV(ERR_INVALID_ARGUMENT);
+}
+
+/*
+ * What the guest's driver does not know of its GPU itself; it marks what its plugin task is to answer.
+ * Assumption GUEST-INFO: nothing of that has a name in a header, and all of it is 0.
+ */
+uint32_t ada_gobj_gpu_info(AdaGuestCall *c)
+{
+#define INFO(m)     r570_rpc_ctrl_gpu_get_info_v2_v25_11__params__gpuInfoList##m
+    uint32_t client = GET32(ctrl_gpu_get_info_v2_v25_11__hClient);
+    uint32_t handle = GET32(ctrl_gpu_get_info_v2_v25_11__hObject);
+    uint32_t n = GET32(ctrl_gpu_get_info_v2_v25_11__params__gpuInfoListSize);
+
+    if (!is_subdevice(c, client, handle)) {
+        return no_object(c, client, handle);
+    }
+    if (!n || n > INFO(_NUM)) {
+        return bad_info(c, "things of its GPU in a list of", n);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        uint8_t *entry = c->p + INFO() + i * INFO(_STRIDE);
+        uint32_t index = ldl_le_p(entry);
+
+        if (!ADA_FIELD(index, NV2080_CTRL_GPU_INFO_INDEX_RESERVED)) {
+            continue;
+        }
+        if (ADA_FIELD(index, NV2080_CTRL_GPU_INFO_INDEX_INDEX) >= r570_NV2080_CTRL_GPU_INFO_MAX_LIST_SIZE) {
+            return bad_info(c, "of its GPU", index);
+        }
+        stl_le_p(entry, index & INT32_MAX);
+        stl_le_p(entry + 4, 0);
+    }
+    return NV(OK);
+#undef INFO
+}
+
+/* The same of its framebuffer. Lists differ in length. All Ada boards with vGPUs have GDDR6. */
+uint32_t ada_gobj_fb_info(AdaGuestCall *c)
+{
+#define INFO(m)     r570_rpc_ctrl_fb_get_info_v2_v27_00__ctrlParams__fbInfoList##m
+    uint32_t client = GET32(ctrl_fb_get_info_v2_v27_00__hClient);
+    uint32_t handle = GET32(ctrl_fb_get_info_v2_v27_00__hObject);
+    uint32_t n = GET32(ctrl_fb_get_info_v2_v27_00__ctrlParams__fbInfoListSize);
+
+    if (!is_subdevice(c, client, handle)) {
+        return no_object(c, client, handle);
+    }
+    if (!n || n > (c->len - INFO()) / INFO(_STRIDE)) {
+        return bad_info(c, "things of its framebuffer in a list of", n);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        uint8_t *entry = c->p + INFO() + i * INFO(_STRIDE);
+        uint32_t index = ldl_le_p(entry);
+
+        if (index >= r570_NV2080_CTRL_FB_INFO_MAX_LIST_SIZE) {
+            return bad_info(c, "of its framebuffer", index);
+        }
+        stl_le_p(entry + 4, index == r570_NV2080_CTRL_FB_INFO_INDEX_RAM_TYPE
+                            ? r570_NV2080_CTRL_FB_INFO_RAM_TYPE_GDDR6 : 0);
+    }
+    return NV(OK);
+#undef INFO
+}
+
+/* no board with vGPUs has a link */
+uint32_t ada_gobj_nvlink(AdaGuestCall *c)
+{
+    uint32_t client = GET32(ctrl_get_nvlink_status_v28_09__hClient);
+    uint32_t handle = GET32(ctrl_get_nvlink_status_v28_09__hObject);
+
+    if (!is_subdevice(c, client, handle)) {
+        return no_object(c, client, handle);
+    }
+    memset(c->p + r570_rpc_ctrl_get_nvlink_status_v28_09__ctrlParams, 0,
+           c->len - r570_rpc_ctrl_get_nvlink_status_v28_09__ctrlParams);
+    return NV(OK);
 }

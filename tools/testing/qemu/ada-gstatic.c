@@ -11,12 +11,16 @@
  */
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
+#include "hw/pci/pcie.h"
 #include "ada-guest.h"
 
 /* subcontexts of a channel group, as Ada has them */
 #define SUBCONTEXTS         64
-/* assumption GUEST-GRAPHICS: one GPC, and for each buffer of a context a size that a driver can allocate */
-#define GPC_MASK            1
+/* assumption GUEST-GRAPHICS: one GPC of one TPC, and for each buffer of a context a size that a driver can allocate */
+#define SMS                 2       /* of a TPC */
+#define CORES               128     /* of an SM of Ada */
+#define WARPS               48
+#define THREADS             32      /* of a warp */
 #define CONTEXT_BUFFER      (64 * KiB)
 #define CONTEXT_ALIGN       (4 * KiB)
 /* no partition of MIG */
@@ -72,6 +76,28 @@ static void put_names(Reply *r)
     }
 }
 
+/* speed and width at most, as the GPU's Link Capabilities have them */
+static uint32_t pcie_link(AdaState *s)
+{
+    const PCIDevice *d = PCI_DEVICE(s);
+
+    return pci_get_long(d->config + d->exp.exp_cap + PCI_EXP_LNKCAP) & (PCI_EXP_LNKCAP_SLS | PCI_EXP_LNKCAP_MLW);
+}
+
+/* Assumption GUEST-CONFIG: nothing else of it, so no memory that CUDA manages by faults */
+static void put_config(Reply *r, bool cuda)
+{
+#define BIT_OF(name)    BIT(r570_NVA080_CTRL_CMD_VGPU_GET_CONFIG_PARAMS_##name##_LO)
+    uint32_t caps = BIT_OF(VGPU_DEV_CAPS_SRIOV_ENABLED);
+
+    if (cuda) {
+        PUT32(NVA080_CTRL_VGPU_GET_CONFIG_PARAMS__cudaEnabled, 1);
+        caps |= BIT_OF(VGPU_DEV_CAPS_CUDA_ENABLED);
+    }
+    PUT32(NVA080_CTRL_VGPU_GET_CONFIG_PARAMS__vgpuDeviceCapsBits, caps);
+#undef BIT_OF
+}
+
 static void put_gpu(Reply *r)
 {
     const AdaVgpuType *t = ada_vgpu_type(r->v);
@@ -86,7 +112,8 @@ static void put_gpu(Reply *r)
     PUT64(VGPU_STATIC_DATA__maxSupportedPageSize, r->s->vmmu_segment < PAGE_512M ? PAGE_2M : PAGE_512M);
     PUT32(VGPU_STATIC_DATA__ceFaultMethodBufferDepth, ADA_METHOD_BUFFER);
     PUT32(VGPU_STATIC_PROPERTIES__channelCount, r->v->channels);
-    PUT32(NVA080_CTRL_VGPU_GET_CONFIG_PARAMS__cudaEnabled, t && t->cuda);
+    put_config(r, t && t->cuda);
+    PUT32(VGPU_STATIC_DATA__pcieGpuLinkCaps, pcie_link(r->s));
     PUT32(GPU_PARTITION_INFO__swizzId, SWIZZID_NONE);
     PUT32(NV2080_CTRL_GPU_GET_GID_INFO_PARAMS__flags, r570_NV2080_GPU_CMD_GPU_GET_GID_FLAGS_FORMAT_BINARY);
     PUT32(NV2080_CTRL_GPU_GET_GID_INFO_PARAMS__length, sizeof(r->v->uuid));
@@ -194,6 +221,32 @@ static void put_interrupts(Reply *r)
 #define GR_MASKS(m)     GR_PART(FLOORSWEEPING_MASKS_PARAMS__floorsweepingMasks__##m)
 #define GR_BUFFERS(m)   GR_PART(CONTEXT_BUFFERS_INFO_PARAMS__engineContextBuffersInfo__##m)
 
+#define GR_SMS(m)       GR_PART(GLOBAL_SM_ORDER_PARAMS__globalSmOrder__##m)
+
+/* nothing else of it has a number that is public */
+static const struct { uint32_t index, value; } graphics[] = {
+#define INFO(name, value)   { r570_NV2080_CTRL_GR_INFO_INDEX_##name, value }
+    INFO(MAX_SUBCONTEXT_COUNT, SUBCONTEXTS), INFO(SM_VERSION, r570_NV2080_CTRL_GR_INFO_SM_VERSION_8_09),
+    INFO(SHADER_PIPE_COUNT, 1), INFO(SHADER_PIPE_SUB_COUNT, 1), INFO(LITTER_NUM_GPCS, 1),
+    INFO(LITTER_NUM_TPC_PER_GPC, 1), INFO(LITTER_NUM_SM_PER_TPC, SMS), INFO(GPU_CORE_COUNT, SMS * CORES),
+    INFO(MAX_WARPS_PER_SM, WARPS), INFO(MAX_THREADS_PER_WARP, THREADS),
+#undef INFO
+};
+
+/* all of it is the first: only the SMs have numbers */
+static void put_multiprocessors(Reply *r)
+{
+    for (uint32_t i = 0; i < SMS; i++) {
+        stw_le_p(r->p + GR_SMS(globalSmId__localSmId) + i * GR_SMS(globalSmId_STRIDE), i);
+    }
+    stw_le_p(r->p + GR_SMS(numSm), SMS);
+    stw_le_p(r->p + GR_SMS(numTpc), 1);
+    stl_le_p(r->p + GR_MASKS(gpcMask), 1);
+    stl_le_p(r->p + GR_MASKS(physGpcMask), 1);
+    stl_le_p(r->p + GR_MASKS(tpcMask), 1);
+    stl_le_p(r->p + GR_MASKS(tpcCount), 1);
+}
+
 static void put_graphics(Reply *r)
 {
     uint8_t *info = r->p + GR_INFO(infoList), *buffer = r->p + GR_BUFFERS(engine);
@@ -201,8 +254,10 @@ static void put_graphics(Reply *r)
     for (uint32_t i = 0; i < GR_INFO(infoList_NUM); i++) {
         stl_le_p(info + 8 * i, i);
     }
-    stl_le_p(info + 8 * r570_NV2080_CTRL_GR_INFO_INDEX_MAX_SUBCONTEXT_COUNT + 4, SUBCONTEXTS);
-    stl_le_p(r->p + GR_MASKS(gpcMask), GPC_MASK);
+    for (size_t i = 0; i < ARRAY_SIZE(graphics); i++) {
+        stl_le_p(info + 8 * graphics[i].index + 4, graphics[i].value);
+    }
+    put_multiprocessors(r);
     for (uint32_t i = 0; i < GR_BUFFERS(engine_NUM); i++) {
         stl_le_p(buffer + 8 * i, CONTEXT_BUFFER);
         stl_le_p(buffer + 8 * i + 4, CONTEXT_ALIGN);

@@ -292,6 +292,10 @@ static const struct {
     RPC(CTRL_GPFIFO_SCHEDULE, ctrl_gpfifo_schedule_v1A_0A, ada_gobj_schedule),
     RPC(CTRL_GPU_PROMOTE_CTX, ctrl_gpu_promote_ctx_v1A_20, ada_gobj_promote),
     { RPC_FN(RM_API_CONTROL), 0, ada_gobj_control },    /* its length counts neither structure nor parameters */
+    RPC(CTRL_GPU_GET_INFO_V2, ctrl_gpu_get_info_v2_v25_11, ada_gobj_gpu_info),
+    /* these differ in length */
+    { RPC_FN(CTRL_FB_GET_INFO_V2), r570_rpc_ctrl_fb_get_info_v2_v27_00__ctrlParams__fbInfoList, ada_gobj_fb_info },
+    { RPC_FN(CTRL_GET_NVLINK_STATUS), r570_rpc_ctrl_get_nvlink_status_v28_09__ctrlParams, ada_gobj_nvlink },
     RPC(GET_BRAND_CAPS, get_brand_caps_v25_12, brand_caps),
     { RPC_FN(GET_ENGINE_UTILIZATION), r570_rpc_get_engine_utilization_v1F_0E__params, engine_utilization },
     { RPC_FN(CTRL_SUBDEVICE_GET_P2P_CAPS), 0, p2p_caps },

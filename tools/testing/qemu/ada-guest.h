@@ -42,7 +42,7 @@ uint32_t ada_gstatic_brand(AdaVgpu *v);
 
 AdaGuestRun ada_gobj_root, ada_gobj_device, ada_gobj_subdevice, ada_gobj_channel, ada_gobj_object, ada_gobj_event,
             ada_gobj_free, ada_gobj_zombie, ada_gobj_page_directory, ada_gobj_schedule, ada_gobj_promote,
-            ada_gobj_control;
+            ada_gobj_control, ada_gobj_gpu_info, ada_gobj_fb_info, ada_gobj_nvlink;
 void ada_gobj_clear(AdaVgpu *v);        /* of a guest that is not there any more */
 
 /* ---- ada-guest.c ------------------------------------------------------------------------------------------------- */

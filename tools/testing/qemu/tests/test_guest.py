@@ -247,7 +247,11 @@ def static_data(version, release):
                  for i in range(data(static + "numEntries"))}
         equal((sorted(table), table[8], table[4] // 32, table[6] // 32), (list(range(1, 9)), 0x81, 2, 2), "vectors")
         equal(data("GPU_PARTITION_INFO.swizzId"), 0xffffffff, "no MIG")
-        equal(data("NVA080_CTRL_VGPU_GET_CONFIG_PARAMS.cudaEnabled"), 1, "CUDA")
+        config = "NVA080_CTRL_VGPU_GET_CONFIG_PARAMS."
+        equal([data(config + name) for name in ("cudaEnabled", "vgpuDeviceCapsBits", "uvmEnabledFeatures")],
+              [1, 1 << 11 | 1 << 1, 0], "CUDA, SR-IOV, nothing managed")
+        link = m.readl(m.config(express(m) + 0xc, 4)) & 0x3ff
+        equal((data(gpu + "pcieGpuLinkCaps"), link & 0xf, link >> 4), (link, 4, 16), "link, generation, lanes")
         if release == R570:
             equal((data("VGPU_STATIC_PROPERTIES.vmmuSegmentSize"), data("VGPU_STATIC_PROPERTIES.firstAsyncCEIdx")),
                   (128 * MIB, COPY2), "VMMU segment, first engine that is not of graphics")
@@ -280,8 +284,14 @@ def graphics_data(version, release):
         equal(len(data.raw), {R550: 31792, R570: 31920}[release], "bytes")
         info = "NV2080_CTRL_INTERNAL_STATIC_GR_GET_INFO_PARAMS.engineInfo[0].infoList[0]."
         equal((data(info + "index", 8 * 0x2c), data(info + "data", 8 * 0x2c)), (0x2c, 64), "subcontexts")
-        true(data("NV2080_CTRL_INTERNAL_STATIC_GR_GET_FLOORSWEEPING_MASKS_PARAMS.floorsweepingMasks[0].gpcMask"),
-             "there is a GPC")
+        has = [data(info + "data", 8 * i) for i in (0x7, 0x9, 0xc, 0xd, 0xe, 0x14, 0x17, 0x1d, 0x20)]
+        equal(has, [1, 1, 0x809, 48, 32, 1, 1, 256, 2], "GPCs, TPCs, SM, its warps and threads, and all of these again")
+        order = "NV2080_CTRL_INTERNAL_STATIC_GR_GET_GLOBAL_SM_ORDER_PARAMS.globalSmOrder[0]."
+        equal((data(order + "numSm"), data(order + "numTpc")), (2, 1), "SMs and TPCs")
+        equal([data(order + "globalSmId[0].localSmId", 12 * i) for i in range(3)], [0, 1, 0], "ids of SMs")
+        masks = "NV2080_CTRL_INTERNAL_STATIC_GR_GET_FLOORSWEEPING_MASKS_PARAMS.floorsweepingMasks[0]."
+        equal([data(masks + name) & 0xffffffff for name in ("gpcMask", "physGpcMask", "tpcMask", "tpcCount")], [1] * 4,
+              "masks")
         part = "NV2080_CTRL_INTERNAL_STATIC_GR_GET_CONTEXT_BUFFERS_INFO_PARAMS"
         buffers = f"{part}.engineContextBuffersInfo[0].engine[0]."
         for i in range(26):
@@ -319,14 +329,14 @@ def _():
         none(m)
 
 
-def control(d, size, client=None, handle=None, length=40):
+def control(d, size, client=None, handle=None, length=40, cmd=0x2080a637):
     """204, whose header does not count its parameters; its result and whether the parameters came back."""
     params = bytes(i * 7 & 0xff for i in range(size))
     body = struct.pack("<8I", 0x03000000, 0x43505256, length, 204, 0xffffffff, 0xffffffff, 0, 0)
     body += d.abi.pack("rpc_rm_api_control_v25_1A", {
         "params.hClient": d.CLIENT if client is None else client,
         "params.hObject": d.SUBDEVICE if handle is None else handle,
-        "params.cmd": 0x2080a637, "params.paramsSize": size}) + params
+        "params.cmd": cmd, "params.paramsSize": size}) + params
     d.m.ram.write(d.buffers[0], body[:128 * KIB])
     true(d.ring(MESSAGE), "answered")
     data = d.m.ram.read(d.buffers[0], len(body[:128 * KIB]))
@@ -342,6 +352,47 @@ def _():
         none(m)
 
 
+@test("guest: a control without a name is accepted as a GA106 does, of a subdevice and in its size")
+def _():
+    with Machine() as m:
+        d = driver(host(m)).hello().tree()
+        for size, handle, result in ((332, d.SUBDEVICE, OK), (328, d.SUBDEVICE, NO_CONTROL),
+                                     (336, d.SUBDEVICE, NO_CONTROL), (332, d.DEVICE, NO_CONTROL)):
+            equal(control(d, size, handle=handle, cmd=0x20808159), (result, True), f"{size} bytes, 0x{handle:08x}")
+        none(m)
+
+
+def infos(d, function, entries, count=None, handle=None, size=532):
+    """209 or 142: what the GPU or its framebuffer is; its result and list."""
+    count = len(entries) if count is None else count
+    body = struct.pack("<3I", d.CLIENT, d.SUBDEVICE if handle is None else handle, count)
+    body += b"".join(struct.pack("<2I", *entry) for entry in entries)
+    result, payload = d.rpc(function, body.ljust(size, b"\0"))
+    return result, [struct.unpack_from("<2I", payload, 12 + 8 * i) for i in range(len(entries))]
+
+
+for VERSION, SIZE in ((OLDER, 452), (NEWEST, 468)):
+    @test(f"guest: what it asks of its GPU and framebuffer, version {VERSION[0]:x}.{VERSION[1]:02x}")
+    def _(version=VERSION, size=SIZE):
+        with Machine() as m:
+            d = driver(host(m), version).hello().tree()
+            equal(infos(d, 209, [(0x80000011, 7), (0x22, 5)]), (OK, [(0x11, 0), (0x22, 5)]), "of the GPU")
+            asked = [(0xd, 7), (0x16, 7)] + [(0, 7)] * (size // 8 - 4)
+            equal(infos(d, 142, asked, size=size), (OK, [(0xd, 0x11), (0x16, 0)] + [(0, 0)] * (size // 8 - 4)),
+                  "of framebuffer")
+            none(m)
+
+
+@test("guest: there are no links to other GPUs")
+def _():
+    with Machine() as m:
+        d = driver(host(m)).hello().tree()
+        head = struct.pack("<2I", d.CLIENT, d.SUBDEVICE)
+        for size in (3088, 3472):
+            equal(d.rpc(124, head + b"\xff" * (size - 8)), (OK, head + bytes(size - 8)), f"answer of {size} bytes")
+        none(m)
+
+
 # ---- objects ---------------------------------------------------------------------------------------------------------
 
 
@@ -351,11 +402,13 @@ def _():
         d = driver(host(m)).hello().tree().tree(d2 := 0xc1d00002)
         equal(d.object(d.SUBDEVICE, 0x20810000, 0x2081), OK, "object")
         equal(d.object(d.SUBDEVICE, 0x208f0000, 0x208f), OK, "object")
+        equal(d.object(d.SUBDEVICE, 0x90e60000, 0x90e6), OK, "object")
+        equal(d.object(d.DEVICE, VASPACE, 0x90f1), OK, "VA space")
         equal(d.event(0x7e0000, d.SUBDEVICE, 0xc2), OK, "event")
         equal(d.event(0x7e0001, d.SUBDEVICE, 0xc2, client=d2), OK, "event about another client's")
-        equal(in_guests(m), (2, 10, 0), "clients, objects, channels")
+        equal(in_guests(m), (2, 12, 0), "clients, objects, channels")
         equal(d.free(d.DEVICE, d.SUBDEVICE), OK, "free of the subdevice")
-        equal(in_guests(m), (2, 6, 0), "without what was below it")
+        equal(in_guests(m), (2, 7, 0), "without what was below it")
         equal(d.subdevice(), OK, "again")
         equal((d.free(0, d.CLIENT), d.free(0, d2, client=d2)), (OK, OK), "free of clients")
         equal(in_guests(m), (0, 0, 0), "nothing left")
@@ -375,11 +428,15 @@ def _():
         none(m)
 
 
-def flr(m):
+def express(m):
     cap = m.readl(m.config(0x34, 4)) & 0xff
-    while m.readl(m.config(cap, 4)) & 0xff != 0x10:     # Express
+    while m.readl(m.config(cap, 4)) & 0xff != 0x10:
         cap = m.readl(m.config(cap, 4)) >> 8 & 0xff
-    register = m.config(cap + 8, 4)
+    return cap
+
+
+def flr(m):
+    register = m.config(express(m) + 8, 4)
     m.writel(register, m.readl(register) & 0xffff | 1 << 15)
 
 
@@ -409,6 +466,7 @@ for WHAT, END in ENDS.items():
 
 GPFIFO_A, WATCHDOG, TWOD = 0xc56f, 0xc36f, 0x902d
 FBMEM = 2
+VASPACE = 0x90f10000
 RUNLIST = {GR0: 0, COPY0: 0, COPY2: 1}
 XID_MMU, XID_CE2, XID_CE0 = 31, 41, 39
 
@@ -445,9 +503,9 @@ class Space:
         if directory:
             equal(self.directory(), OK, "page directory")
 
-    def directory(self, root=ROOT, aperture=1, levels=3, client=Driver.CLIENT):
+    def directory(self, root=ROOT, aperture=1, levels=3, client=Driver.CLIENT, handle=0):
         return self.d.call(116, "rpc_ctrl_vaspace_copy_server_reserved_pdes_v1E_04", {
-            "hClient": client, "ctrlParams.hSubDevice": Driver.SUBDEVICE, "ctrlParams.pageSize": 512 * MIB,
+            "hClient": client, "hObject": handle, "ctrlParams.hSubDevice": Driver.SUBDEVICE, "ctrlParams.pageSize": 512 * MIB,
             "ctrlParams.virtAddrLo": 1 << 32, "ctrlParams.virtAddrHi": (1 << 32) + 512 * MIB - 1,
             "ctrlParams.numLevelsToCopy": levels, "ctrlParams.levels[0].physAddress": root,
             "ctrlParams.levels[0].size": PAGE, "ctrlParams.levels[0].aperture": aperture,
@@ -540,6 +598,22 @@ for VERSION in LAYOUT:
         equal(s.c.ram.read(s.sys + 16, 8), b"from FB!", "copy")
         equal(s.c.ram.read32(s.sem), 77, "semaphore")
         equal(in_guests(s.m), (1, 5, 1), "in use")
+
+
+@with_space("guest: a channel translates by the page directory of its VA space, another by its client's")
+def _(s):
+    for handle in VASPACE, VASPACE + 1:
+        equal(s.d.object(s.d.DEVICE, handle, 0x90f1), OK, "VA space")
+    equal(s.directory(s.ROOT + 16 * MIB, handle=VASPACE + 1), OK, "an empty page directory")
+    equal(s.directory(handle=VASPACE), OK, "the one with pages")
+    equal(s.directory(s.ROOT + 16 * MIB), OK, "the client's is empty, too")
+    s.channel(0, hVASpace=VASPACE).submit(semaphore(RELEASE, SEM, 77))
+    equal(s.c.ram.read32(s.sem), 77, "semaphore")
+    equal(s.directory(), OK, "now the client has the one with pages")
+    s.channel(1).submit(semaphore(RELEASE, SEM, 78))
+    s.channel(2, hVASpace=0x12345678).submit(semaphore(RELEASE, SEM + 4, 79))
+    equal((s.c.ram.read32(s.sem), s.c.ram.read32(s.sem + 4)), (78, 79), "semaphores of channels without a VA space")
+    equal([ch["page_directory"] for ch in json.loads(s.m.property("channels"))], [s.ROOT] * 3, "page directories")
 
 
 @with_space("guest: ids of channels are its own on each runlist, and doorbells find the right one")
@@ -772,6 +846,21 @@ refused("guest-handle", "control of what is not there", fails(lambda d: control(
 refused("guest-handle", "buffers of a context of an unknown client", fails(
     lambda d: d.call(111, "rpc_ctrl_gpu_promote_ctx_v1A_20", {"hClient": ANY, "hObject": d.SUBDEVICE})[0], OBJECT))
 refused("guest-handle", "dead subcontexts of an unknown client", fails(lambda d: zombie(d, client=ANY), OBJECT))
+refused("guest-handle", "GPU of a device", fails(lambda d: infos(d, 209, [(0x80000011, 0)], handle=d.DEVICE)[0], OBJECT))
+refused("guest-handle", "framebuffer of what is not there", fails(
+    lambda d: infos(d, 142, [(0xd, 0)], handle=ANY)[0], OBJECT))
+refused("guest-handle", "links of what is not there", fails(
+    lambda d: d.rpc(124, struct.pack("<2I", d.CLIENT, ANY) + bytes(3080))[0], OBJECT))
+for FUNCTION, OF, MOST, INDEX in ((209, "GPU", 65, 0x80000041), (142, "framebuffer", 65, 0x39)):
+    refused("guest-info", f"nothing of the {OF}", fails(lambda d, f=FUNCTION: infos(d, f, [])[0], ARGUMENT))
+    refused("guest-info", f"{MOST + 1} things of the {OF}", fails(
+        lambda d, f=FUNCTION, n=MOST: infos(d, f, [], count=n + 1)[0], ARGUMENT))
+    refused("guest-info", f"thing 0x{INDEX:x} of the {OF}", fails(
+        lambda d, f=FUNCTION, i=INDEX: infos(d, f, [(i, 0)])[0], ARGUMENT))
+refused("guest-info", "56 things of the framebuffer in a list of 55", fails(
+    lambda d: infos(d, 142, [], count=56, size=452)[0], ARGUMENT))
+refused("guest-parent", "VA space below a subdevice", fails(lambda d: d.object(d.SUBDEVICE, ANY, 0x90f1), PARENT))
+refused("guest-parent", "master of a subdevice below a device", fails(lambda d: d.object(d.DEVICE, ANY, 0x90e6), PARENT))
 refused("guest-parent", "device of no client", fails(lambda d: d.device(client=ANY, device=ANY), PARENT))
 refused("guest-parent", "subdevice below a client", fails(
     lambda d: d.subdevice(parent=d.CLIENT, handle=ANY), PARENT))
@@ -814,6 +903,7 @@ def of_space(check, mutation, function):
 
 
 of_space("guest-handle", "page directory of no client", fails(lambda s: s.directory(client=ANY), OBJECT))
+of_space("guest-handle", "page directory of a device", fails(lambda s: s.directory(handle=s.d.DEVICE), OBJECT))
 of_space("guest-page-directory", "behind framebuffer", fails(lambda s: s.directory(512 * MIB), ADDRESS))
 of_space("guest-page-directory", "16 bytes off", fails(lambda s: s.directory(s.ROOT + 16), ADDRESS))
 of_space("guest-page-directory", "in aperture 2", fails(lambda s: s.directory(aperture=2), ADDRESS))
