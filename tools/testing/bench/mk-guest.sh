@@ -8,10 +8,11 @@
 #
 #	vmlinuz		the guest's kernel
 #	initrd.gz	busybox, init-nvidia, nvidia.ko and what it needs, nvidia-smi
+#	initrd-cuda.gz	the same with nvidia-uvm.ko, CUDA's library and cuda-copy
 #	versions	of the packages, one a line
 #
 # It is made again when a version that it takes or this script changes, its
-# initrd.gz also when init-nvidia or the host VM's root does.
+# the initrds also when init-nvidia or the host VM's root does.
 
 . "$(dirname "$0")/lib.sh"
 . "$BENCH/apt.sh"
@@ -19,7 +20,7 @@ apt_of_guest
 
 G=$CACHE/guest
 VARIANT=${BENCH_NEWEST:+.newest}
-chosen=(nvidia-open-kernel-dkms nvidia-smi libnvidia-ml1
+chosen=(nvidia-open-kernel-dkms nvidia-smi libnvidia-ml1 libcuda1
 	guest/linux-image-amd64 guest/linux-headers-amd64)
 
 # The headers' common part and kbuild's tools are of the same source.
@@ -55,11 +56,11 @@ unpack()
 }
 
 # As Debian's dkms.conf has it, but for the driver's switch and the modules for
-# displays and CUDA. The headers name the compiler of their release, gcc-12.
+# displays and peers. The headers name the compiler of their release, gcc-12.
 build()
 {
 	local headers=$tree/usr/src/linux-headers-$release
-	local modules="nvidia-drm nvidia-modeset nvidia-peermem nvidia-uvm"
+	local modules="nvidia-drm nvidia-modeset nvidia-peermem"
 	# They find their common part where they would be installed.
 	sed -i "s|/usr/src/|$tree/usr/src/|" "$headers/Makefile"
 	nice -n 5 make -C "$source" -j"$(nproc)" GRID_BUILD=1 \
@@ -68,18 +69,18 @@ build()
 		SYSOUT="$headers" modules || return 1
 	grep -qx '#define NV_GRID_BUILD' "$source/conftest/generic.h" ||
 		{ echo "error: built without GRID_BUILD"; return 1; }
-	strip -g "$source/nvidia.ko"
+	strip -g "$source/nvidia.ko" "$source/nvidia-uvm.ko"
 }
 
-# nvidia.ko and what it depends on, as a root folder with modules.
+# Both modules and what they depend on, as a root folder with modules.
 install_tree()
 {
 	local lib=lib/modules/$release verb file
-	install -D -m 644 -t "$tree/$lib/updates" "$source/nvidia.ko"
+	install -D -m 644 -t "$tree/$lib/updates" "$source/nvidia.ko" "$source/nvidia-uvm.ko"
 	depmod -b "$tree" "$release"
-	mkdir -p "$out.new/$lib" "$out.new/files"
+	mkdir -p "$out.new/$lib" "$out.new/files" "$out.new/cuda"
 	cp "$tree/$lib"/modules.{order,builtin,builtin.modinfo} "$out.new/$lib/"
-	modprobe -d "$tree" -S "$release" --show-depends nvidia >"$tree/deps"
+	modprobe -d "$tree" -S "$release" --show-depends nvidia-uvm >"$tree/deps"
 	while read -r verb file _; do
 		[ "$verb" != insmod ] ||
 			install -D -m 644 "$file" "$out.new/${file#"$tree"}"
@@ -88,19 +89,26 @@ install_tree()
 	cp "$tree/boot/vmlinuz-$release" "$out.new/vmlinuz"
 	cp "$tree/usr/lib/nvidia/current/nvidia-smi" "$out.new/files/"
 	cp "$tree"/usr/lib/*/nvidia/current/libnvidia-ml.so.*.* "$out.new/files/libnvidia-ml.so.1"
+	cp "$tree"/usr/lib/*/nvidia/current/libcuda.so.*.* "$out.new/cuda/libcuda.so.1"
 	echo "$taken" >"$out.new/versions"
 }
 
-# nvidia-smi's C library, and busybox, are those of the host VM.
-initrd()
+# The programs' C library, and busybox, are those of the host VM.
+initrds()
 {
 	local libs=$root/usr/lib/x86_64-linux-gnu
+	local files=("$out"/files/* "$libs"/lib{c.so.6,m.so.6,dl.so.2,rt.so.1,pthread.so.0}
+		"$libs/ld-linux-x86-64.so.2")
 	mkdir -p "$out/usr/bin"
 	cmp -s "$root/usr/bin/busybox" "$out/usr/bin/busybox" ||
 		cp "$root/usr/bin/busybox" "$out/usr/bin/busybox"
+	gcc -O1 -Wall -Wextra -Werror -o "$out/cuda-copy.new" "$BENCH/cuda-copy.c" -ldl
+	cmp -s "$out/cuda-copy.new" "$out/cuda-copy" ||
+		cp "$out/cuda-copy.new" "$out/cuda-copy"
 	"$BENCH/mk-initramfs.sh" "$out/initrd.gz" "$BENCH/init-nvidia" "$out" "$release" nvidia -- \
-		"$out"/files/* "$libs"/lib{c.so.6,m.so.6,dl.so.2,rt.so.1,pthread.so.0} \
-		"$libs/ld-linux-x86-64.so.2"
+		"${files[@]}"
+	"$BENCH/mk-initramfs.sh" "$out/initrd-cuda.gz" "$BENCH/init-nvidia" "$out" "$release" \
+		nvidia nvidia-uvm -- "${files[@]}" "$out"/cuda/* "$out/cuda-copy"
 }
 
 folder()
@@ -135,7 +143,7 @@ if [ ! -d "$out" ]; then
 	fi
 fi
 root=$("$BENCH/mk-rootfs.sh" host | tail -n 1)
-initrd
+initrds
 ln -sfn "$out" "$CACHE/guest-driver$VARIANT"
 for old in "$CACHE"/guest-driver-*; do
 	case $(readlink "$CACHE"/guest-driver "$CACHE"/guest-driver.newest) in

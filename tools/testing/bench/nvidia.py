@@ -26,21 +26,28 @@ from hostvm import BenchError, script
 EXPECTED_IN_GUEST = re.compile(
     r"nvidia: (loading out-of-tree module taints|module verification failed)"
     r"|nvidia-nvlink: Nvlink Core is being initialized|nvidia-nvlink: Unregistered"
+    r"|nvidia-uvm: (Loaded|Unloaded) the UVM driver"
     r"|NVRM: (loading NVIDIA UNIX Open Kernel Module|Persistence mode is deprecated)"
     r"|ACPI Warning: \S+\._DSM: Argument #4 type mismatch"
     r"|nvidia 0000:\S+: (enabling device \(|vgaarb: )"
 )
 
 
-def prepare(vm):
+def prepare(vm, initrd="initrd.gz"):
     """Kernel and initramfs, once a host VM; KVM in it."""
-    if not hasattr(vm, "nvidia_images"):
+    images = vm.__dict__.setdefault("nvidia_images", {})
+    if initrd not in images:
         made = build()
-        for name in ("vmlinuz", "initrd.gz"):
+        for name in ("vmlinuz", initrd):
             (vm.share / f"nvidia-{name}").write_bytes((made / name).read_bytes())
-        vm.sh(f"{KVM}; cp /bench/nvidia-* /run/", timeout=240)
-        vm.nvidia_images = ("/run/nvidia-vmlinuz", "/run/nvidia-initrd.gz")
-    return vm.nvidia_images
+        vm.sh(f"{KVM}; mv /bench/nvidia-* /run/", timeout=240)
+        images[initrd] = ("/run/nvidia-vmlinuz", f"/run/nvidia-{initrd}")
+    return images[initrd]
+
+
+def prepare_cuda(vm):
+    """The same with CUDA's library, which is large."""
+    return prepare(vm, "initrd-cuda.gz")
 
 
 @functools.lru_cache
@@ -133,12 +140,23 @@ class NvidiaGuest(Guest):
         self.type(word)
         return self.result(word, timeout)
 
+    def fails(self, word, timeout=240):
+        """The Result of the next word: its exit code is 1, and the guest's kernel said nothing of it."""
+        result = self.next(word, timeout)
+        said = [line for line in result.log if not EXPECTED_IN_GUEST.search(line)]
+        expect((result.rc, said), (1, []), f"{self.name}: {result}\n{self.end()}")
+        return result
+
     def off(self, timeout=120):
         """Power off from inside, with the driver in it."""
         self.type("off")
         self.wait_end(timeout)
         if "NVIDIA: begin off\n" not in self.log():
             raise BenchError(f"{self.name} ended early:\n{self.end()}")
+
+
+class CudaGuest(NvidiaGuest):
+    images = staticmethod(prepare_cuda)
 
 
 def parse_query(text):

@@ -10,7 +10,7 @@ import re
 from bench_test import expect, host_test
 from gpu import Gpu, KernelLog
 from guest import start_libvirt
-from nvidia import NvidiaGuest, parse_query, prepare
+from nvidia import CudaGuest, NvidiaGuest, parse_query, prepare
 
 # device, id and subsystem id of the first type
 L40, L4 = (0x26B5, 869, 0x176D), (0x27B8, 908, 0x172F)
@@ -214,6 +214,46 @@ def test_two_in_one_guest(vm):
             started(guest, *vgpus)
             queried(guest.result("query"), *vgpus)
             listed(guest.result("list"), *vgpus)
+            guest.result("unload")
+            guest.off()
+
+
+# What CUDA does before it wants a context, and with what that ends: model.rst, "CUDA".
+CUDA_BEFORE = [
+    "cuInit 0",
+    "cuDeviceGetCount 0",
+    "cuDeviceGet 0",
+    "cuDeviceGetName 0",
+    "cuDeviceGetAttribute 0",
+    "cuDeviceGetAttribute 0",
+    "cuDeviceGetAttribute 0",
+    "cuDeviceTotalMem_v2 0",
+]
+CUDA_END = "cuCtxCreate_v2 801 CUDA_ERROR_NOT_SUPPORTED"
+
+
+@host_test(kernels=("stock",))
+def test_cuda(vm):
+    """
+    CUDA finds the vGPU, with graphics as the model has them, and stops where it wants a context.
+    One that goes on from there is news, too. Twice, as what it left behind would be in its way.
+    """
+    with host(vm, L40, ["L40-8Q"]) as (vgpu,):
+        words = "load load-uvm cuda cuda unload-uvm unload"
+        with CudaGuest(vm, vgpu.vf, words) as guest:
+            guest.wait_up()
+            guest.result("load")
+            guest.result("load-uvm")
+            for _ in range(2):
+                lines = guest.fails("cuda").text.split("\n")[:-1]
+                expect(lines[: len(CUDA_BEFORE)], CUDA_BEFORE, "CUDA's calls, which go less far")
+                told, *after = lines[len(CUDA_BEFORE) :]
+                found = re.fullmatch(rf"1 of {vgpu.name}: 8\.9, 2 SMs, (\d+) MiB", told)
+                expect(found is not None, True, f"what CUDA tells of it: {told}")
+                has = sum(length for *_, length in vgpu.model()["segments"]) // MIB
+                expect(has // 2 < int(found[1]) <= has, True, f"{told} of {has}")
+                expect(after, [CUDA_END], "calls that come next, which go another way now")
+            guest.result("unload-uvm")
             guest.result("unload")
             guest.off()
 
