@@ -147,6 +147,21 @@ static uint32_t mc_index(const AdaEngine *e)
     return e->swallows ? r570_MC_ENGINE_IDX_GR0 : r570_MC_ENGINE_IDX_CE0 + e->instance;
 }
 
+/* of all that a copy engine can do only whether it is one of graphics' runlist: assumption GUEST-STATIC */
+static void put_copy_engine(Reply *r, const AdaEngine *e)
+{
+    uint8_t *present = r->p + AT(NV2080_CTRL_CE_GET_ALL_CAPS_PARAMS__present);
+    uint8_t *all = r->p + AT(NV2080_CTRL_CE_GET_ALL_CAPS_PARAMS__ceCaps) +
+                   e->instance * AT(NV2080_CTRL_CE_GET_ALL_CAPS_PARAMS__ceCaps_STRIDE);
+    uint8_t *own = r->p + AT(VGPU_CE_GET_CAPS_V2__ceCaps) + e->instance * AT(VGPU_CE_GET_CAPS_V2__ceCaps_STRIDE);
+    uint8_t caps = e->runlist == ada_guest_engine(r->s, 0)->runlist ? r570_NV2080_CTRL_CE_CAPS_CE_GRCE_LO : 0;
+
+    stl_le_p(present, ldl_le_p(present) | BIT(e->instance));
+    all[r570_NV2080_CTRL_CE_CAPS_CE_GRCE_HI] = caps;
+    stl_le_p(own, e->type);
+    own[4 + r570_NV2080_CTRL_CE_CAPS_CE_GRCE_HI] = caps;
+}
+
 static void put_engine(Reply *r, const AdaEngine *e, unsigned int i)
 {
     uint8_t *notify = r->p + AT(NV2080_CTRL_MC_GET_ENGINE_NOTIFICATION_INTR_VECTORS_PARAMS__entries__nv2080EngineType) +
@@ -154,7 +169,6 @@ static void put_engine(Reply *r, const AdaEngine *e, unsigned int i)
     uint8_t *list = r->p + AT(VGPU_STATIC_DATA__engineList) + e->type / 64 * 8;
     uint8_t *entry = r->p + AT(VGPU_FIFO_GET_DEVICE_INFO_TABLE__fifoDeviceInfoTable__entries) +
                      i * AT(VGPU_FIFO_GET_DEVICE_INFO_TABLE__fifoDeviceInfoTable__entries_STRIDE);
-    uint8_t *present;
 
     stq_le_p(list, ldq_le_p(list) | BIT_ULL(e->type % 64));
     stl_le_p(notify, e->type);
@@ -163,8 +177,7 @@ static void put_engine(Reply *r, const AdaEngine *e, unsigned int i)
     if (e->swallows) {
         return;
     }
-    present = r->p + AT(NV2080_CTRL_CE_GET_ALL_CAPS_PARAMS__present);
-    stl_le_p(present, ldl_le_p(present) | BIT(e->instance));
+    put_copy_engine(r, e);
     if (r->version == ADA_GUEST_29_0C && e == ada_engine(r->s)) {
         /* the copy engines below it share graphics' runlist */
         stl_le_p(r->p + r570_GET_STATIC_DATA__VGPU_STATIC_PROPERTIES__firstAsyncCEIdx, e->type);

@@ -250,6 +250,12 @@ def static_data(version, release):
         config = "NVA080_CTRL_VGPU_GET_CONFIG_PARAMS."
         equal([data(config + name) for name in ("cudaEnabled", "vgpuDeviceCapsBits", "uvmEnabledFeatures")],
               [1, 1 << 11 | 1 << 1, 0], "CUDA, SR-IOV, nothing managed")
+        caps = "VGPU_CE_GET_CAPS_V2.ceCaps[0]."
+        equal([(data(caps + "ceEngineType", 8 * i), data(caps + "capsTbl", 8 * i)) for i in range(4)],
+              [(COPY0, 1), (0, 0), (COPY2, 0), (0, 0)], "copy engines, the first is graphics'")
+        caps = "NV2080_CTRL_CE_GET_ALL_CAPS_PARAMS."
+        equal([data(caps + "present")] + [data(caps + "ceCaps[0].capsTbl", 2 * i) for i in range(3)], [5, 1, 0, 0],
+              "the same in a table")
         link = m.readl(m.config(express(m) + 0xc, 4)) & 0x3ff
         equal((data(gpu + "pcieGpuLinkCaps"), link & 0xf, link >> 4), (link, 4, 16), "link, generation, lanes")
         if release == R570:
