@@ -359,7 +359,13 @@ int nvgpu_boot_start(struct nvgpu_boot *boot)
 			return ret;
 	}
 	ret = nvgpu_booter_load(&boot->booter, boot->wpr_meta.addr);
-	return ret ? ret : nvgpu_boot_core_started(boot);
+	if (ret)
+		return ret;
+	ret = nvgpu_boot_core_started(boot);
+	if (ret)
+		return dev_err_probe(&boot->gpu->pdev->dev, ret,
+				     "GSP-RM does not start: booter_load is through, and its core does not run\n");
+	return 0;
 }
 
 /* ---- down ------------------------------------------------------------------------------------ */
