@@ -99,13 +99,12 @@ static void send_mmu_fault(AdaState *s)
     }
 }
 
-static void chan_stop(AdaChannel *c, const char *check, uint32_t xid, const MmuFault *fault, const char *why)
+static void chan_stop(AdaChannel *c, uint32_t xid, const MmuFault *fault, const char *why)
 {
     g_autofree char *text = g_strdup_printf("Ch %08x, %s: %s", c->chid, c->engine->name, why);
 
     c->stopped = true;
     c->gpu->fifo->faults++;
-    ada_refused(c->gpu, check, "channel %u of GFID %u: %s", c->chid, c->gfid, why);
     if (ada_gsp_running(c->gpu)) {
         if (fault) {
             send_mmu_fault(c->gpu);
@@ -119,6 +118,12 @@ static void chan_stop(AdaChannel *c, const char *check, uint32_t xid, const MmuF
     }
 }
 
+static void chan_refused(AdaChannel *c, const char *check, uint32_t xid, const MmuFault *fault, const char *why)
+{
+    ada_refused(c->gpu, check, "channel %u of GFID %u: %s", c->chid, c->gfid, why);
+    chan_stop(c, xid, fault, why);
+}
+
 AdaStep ada_chan_failed(AdaChannel *c, const char *check, uint32_t xid, const char *fmt, ...)
 {
     g_autofree char *why = NULL;
@@ -127,7 +132,7 @@ AdaStep ada_chan_failed(AdaChannel *c, const char *check, uint32_t xid, const ch
     va_start(ap, fmt);
     why = g_strdup_vprintf(fmt, ap);
     va_end(ap);
-    chan_stop(c, check, xid, NULL, why);
+    chan_refused(c, check, xid, NULL, why);
     return ADA_STEP_ERROR;
 }
 
@@ -141,7 +146,7 @@ static void mmu_fault(AdaChannel *c, uint64_t va, uint32_t type, bool write)
     g_autofree char *why = g_strdup_printf("MMU fault, %s of 0x%" PRIx64 ", %s", write ? "write" : "read", va,
                                            names[type]);
 
-    chan_stop(c, ADA_CHECK("chan-mmu-fault"), MMU_FAULT, &fault, why);
+    chan_refused(c, ADA_CHECK("chan-mmu-fault"), MMU_FAULT, &fault, why);
 }
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
@@ -635,23 +640,44 @@ static void fifo_timer(void *opaque)
     qemu_bh_schedule(s->fifo->work);
 }
 
+static AdaChannel *find_channel(AdaFifo *fifo, uint32_t gfid, uint32_t runlist, uint32_t chid)
+{
+    for (guint i = 0; i < fifo->channels->len; i++) {
+        AdaChannel *c = g_ptr_array_index(fifo->channels, i);
+
+        if (c->gfid == gfid && c->chid == chid && c->engine->runlist == runlist) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
 void ada_fifo_doorbell(AdaFunc *f, uint32_t val)
 {
     AdaFifo *fifo = f->gpu->fifo;
     uint32_t runlist = ADA_FIELD(val, NV_CTRL_VF_DOORBELL_RUNLIST_ID);
     uint32_t chid = ADA_FIELD(val, NV_CTRL_VF_DOORBELL_VECTOR);
+    AdaChannel *c = find_channel(fifo, f->gfid, runlist, chid);
 
     fifo->doorbells++;
-    for (guint i = 0; i < fifo->channels->len; i++) {
-        AdaChannel *c = g_ptr_array_index(fifo->channels, i);
-
-        if (c->gfid == f->gfid && c->chid == chid && c->engine->runlist == runlist) {
-            c->pending = true;      /* remembered until it is enabled, too */
-            qemu_bh_schedule(fifo->work);
-            return;
-        }
+    if (!c) {
+        ada_refuse(f->gpu, "chan-doorbell", "GFID %u has no channel %u on runlist %u", f->gfid, chid, runlist);
+        return;
     }
-    ada_refuse(f->gpu, "chan-doorbell", "GFID %u has no channel %u on runlist %u", f->gfid, chid, runlist);
+    c->pending = true;      /* remembered until it is enabled, too */
+    qemu_bh_schedule(fifo->work);
+}
+
+bool ada_chan_inject(AdaState *s, uint32_t gfid, uint32_t runlist, uint32_t chid, uint32_t xid)
+{
+    AdaChannel *c = find_channel(s->fifo, gfid, runlist, chid);
+
+    if (!c || c->stopped) {
+        return false;
+    }
+    fprintf(stderr, "nvidia-ada: fault injected: Xid %u of channel %u of GFID %u\n", xid, chid, gfid);
+    chan_stop(c, xid, xid == MMU_FAULT ? &(MmuFault) { .type = FAULT_PTE } : NULL, "an error of its engine");
+    return true;
 }
 
 /* ---- start and end ----------------------------------------------------------------------------------------------- */

@@ -101,6 +101,8 @@ struct AdaFifo {
 void ada_chan_add(AdaState *s, AdaChannel *c);
 void ada_chan_free(AdaChannel *c);
 void ada_chan_enable(AdaChannel *c, bool on);
+/* stops it as an error does; false: there is none that runs */
+bool ada_chan_inject(AdaState *s, uint32_t gfid, uint32_t runlist, uint32_t chid, uint32_t xid);
 const char *ada_chan_state(const AdaChannel *c);
 /* what has its page directory: a VA space, or a client of a guest's; NULL: it is gone */
 AdaObject *ada_chan_space(const AdaChannel *c);

@@ -262,6 +262,46 @@ bool ada_fault_interrupt(AdaFunc *f)
     return true;
 }
 
+/* ---- faults in a guest's calls ----------------------------------------------------------------------------------- */
+
+static const char *const guest_faults[] = {
+    [ADA_GUEST_CRASH] = "crash", [ADA_GUEST_CRASH_GSP] = "crash-gsp", [ADA_GUEST_HOLD] = "hold",
+};
+
+AdaGuestFault ada_fault_guest(AdaVgpu *v)
+{
+    AdaFaults *faults = &v->gpu->faults;
+
+    if (!faults->guest_nth || faults->guest_gfid != v->gfid || --faults->guest_nth) {
+        return ADA_GUEST_OK;
+    }
+    fprintf(stderr, "nvidia-ada: fault injected: %s at call %u of the guest of GFID %u\n", guest_faults[faults->guest],
+            v->calls + 1, v->gfid);
+    return faults->guest;
+}
+
+/* <action>:<gfid>[:<nth>] */
+static bool parse_fault_guest(const char *text, AdaFaults *faults)
+{
+    g_auto(GStrv) part = g_strsplit(text, ":", 3);
+    unsigned int parts = g_strv_length(part);
+    uint32_t gfid, nth = 1;
+
+    if (parts < 2 || !parse_number(part[1], &gfid) || !gfid || gfid > ADA_MAX_GFID ||
+        (parts > 2 && (!parse_number(part[2], &nth) || !nth))) {
+        return false;
+    }
+    for (uint32_t i = 1; i < ARRAY_SIZE(guest_faults); i++) {
+        if (!strcmp(part[0], guest_faults[i])) {
+            faults->guest = i;
+            faults->guest_gfid = gfid;
+            faults->guest_nth = nth;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- properties: read -------------------------------------------------------------------------------------------- */
 
 static char *to_json(QObject *obj)
@@ -455,6 +495,8 @@ static QDict *vgpu_dict(AdaVgpu *v)
     qdict_put_bool(guest, "up", v->guest.up);
     qdict_put_int(guest, "rpcs", v->guest.count);
     qdict_put_int(guest, "last_function", v->guest.last_function);
+    qdict_put_int(guest, "calls", v->calls);
+    qdict_put_bool(guest, "held", v->guest.held);
     qdict_put_str(guest, "version", version);
     qdict_put_int(guest, "objects", v->objects ? g_hash_table_size(v->objects) : 0);
     qdict_put(d, "guest", guest);
@@ -635,6 +677,35 @@ static void set_fault_engine(Object *obj, const char *value, Error **errp)
     error_setg(errp, "fault-engine is none, hang[:<nth>] or error[:<nth>], nth from 1");
 }
 
+static char *get_fault_guest(Object *obj, Error **errp)
+{
+    AdaFaults *faults = &NVIDIA_ADA(obj)->faults;
+
+    return faults->guest_nth ? g_strdup_printf("%s:%u:%u", guest_faults[faults->guest], faults->guest_gfid,
+                                               faults->guest_nth) : g_strdup("");
+}
+
+/* whatever is set, what is held goes on */
+static void set_fault_guest(Object *obj, const char *value, Error **errp)
+{
+    AdaState *s = NVIDIA_ADA(obj);
+
+    if (!*value) {
+        s->faults.guest_nth = 0;
+    } else if (!parse_fault_guest(value, &s->faults)) {
+        error_setg(errp, "fault-guest is <crash|crash-gsp|hold>:<gfid>[:<nth>], GFID 1 to %u, nth from 1, or empty",
+                   ADA_MAX_GFID);
+        return;
+    }
+    if (!s->gsp) {      /* the device is not made yet */
+        return;
+    }
+    for (uint32_t gfid = 1; gfid <= ADA_MAX_GFID; gfid++) {
+        s->gsp->vgpu[gfid].guest.held = false;
+    }
+    qemu_bh_schedule(s->gsp->work);
+}
+
 static bool get_surprise_removal(Object *obj, Error **errp)
 {
     return NVIDIA_ADA(obj)->faults.off_bus;
@@ -753,11 +824,29 @@ static void inject_guest_notify(AdaState *s, const char *arg, Error **errp)
     }
 }
 
+/* as if its engine had told of an error, or the MMU of a fault */
+static void inject_channel_error(AdaState *s, const char *arg, Error **errp)
+{
+    g_auto(GStrv) part = g_strsplit(arg, ":", 4);
+    uint32_t gfid, runlist, chid, xid;
+
+    if (g_strv_length(part) != 4 || !parse_number(part[0], &gfid) || !parse_number(part[1], &runlist) ||
+        !parse_number(part[2], &chid) || !parse_number(part[3], &xid)) {
+        error_setg(errp, "inject-event is channel-error:<gfid>:<runlist>:<chid>:<xid>");
+        return;
+    }
+    if (!ada_chan_inject(s, gfid, runlist, chid, xid)) {
+        error_setg(errp, "inject-event: GFID %u has no channel %u on runlist %u that is not stopped", gfid, chid,
+                   runlist);
+    }
+}
+
 static void set_inject_event(Object *obj, const char *value, Error **errp)
 {
     static const struct { const char *name; void (*inject)(AdaState *s, const char *arg, Error **errp); } events[] = {
         { "os-error-log:", inject_os_error }, { "guest-ecc:", inject_guest_ecc },
         { "guest-notify:", inject_guest_notify }, { "lockdown:", inject_lockdown },
+        { "channel-error:", inject_channel_error },
     };
     AdaState *s = NVIDIA_ADA(obj);
 
@@ -771,6 +860,7 @@ static void set_inject_event(Object *obj, const char *value, Error **errp)
         }
     }
     error_setg(errp, "inject-event is os-error-log:<xid>:<text>, lockdown:<on|off>, "
+               "channel-error:<gfid>:<runlist>:<chid>:<xid>, "
                "guest-ecc:<gfid>:<sbe|dbe>:<unit>:<count> or guest-notify:<gfid>:<index>");
 }
 
@@ -927,6 +1017,7 @@ void ada_debug_class_init(ObjectClass *oc)
     object_class_property_add_bool(oc, "hang-gsp", NULL, set_hang_gsp);
     object_class_property_add_str(oc, "lose-interrupt", get_lose_interrupt, set_lose_interrupt);
     object_class_property_add_str(oc, "fault-engine", get_fault_engine, set_fault_engine);
+    object_class_property_add_str(oc, "fault-guest", get_fault_guest, set_fault_guest);
     object_class_property_add_bool(oc, "surprise-removal", get_surprise_removal, set_surprise_removal);
     object_class_property_add(oc, "crash-plugin", "uint32", NULL, set_crash_plugin, NULL, NULL);
 }

@@ -92,6 +92,7 @@ typedef struct AdaGuestRpc {        /* what the guest driver's set-up request to
     bool leaving;                   /* it said that it is unloaded */
     uint32_t count, last_function;
     bool ring_setup, ring_message;  /* doorbells not yet seen to */
+    bool held;                      /* by fault-guest: they are not */
 } AdaGuestRpc;
 
 typedef struct AdaVgpu {
@@ -109,6 +110,7 @@ typedef struct AdaVgpu {
     QEMUTimer *timer;               /* the plugin task takes its time */
     uint8_t uuid[16];               /* message 2 */
     AdaGuestRpc guest;
+    uint32_t calls;                 /* of its guests since BOOTLOAD: set-up, teardown, RPC */
     GHashTable *objects;            /* client << 32 | handle: AdaObject, of the guest; NULL: none yet */
 } AdaVgpu;
 

@@ -420,12 +420,35 @@ static void message(AdaFunc *f, AdaVgpu *v)
 
 /* ---- doorbells --------------------------------------------------------------------------------------------------- */
 
+/* The call is not served: its plugin task has gone, or does nothing until it is let go */
+static bool faulted(AdaVgpu *v)
+{
+    switch (ada_fault_guest(v)) {
+    case ADA_GUEST_OK:
+        return false;
+    case ADA_GUEST_CRASH:
+        ada_vgpu_crash(v->gpu, v->gfid);
+        break;
+    case ADA_GUEST_CRASH_GSP:
+        ada_gsp_die(v->gpu);
+        break;
+    case ADA_GUEST_HOLD:
+        v->guest.held = true;
+        break;
+    }
+    return true;
+}
+
 static void serve(AdaFunc *f, AdaVgpu *v)
 {
     bool rung_setup = v->guest.ring_setup, rung_message = v->guest.ring_message;
     uint64_t word = (uint64_t)f->mailbox[r570_NV_VF_SCRATCH_REGISTER_GUEST_RPC_HI] << 32 |
                     f->mailbox[r570_NV_VF_SCRATCH_REGISTER_GUEST_RPC_LO];
 
+    if (faulted(v)) {
+        return;
+    }
+    v->calls++;
     v->guest.ring_setup = v->guest.ring_message = false;
     if (!v->bus_master) {
         ada_refuse(f->gpu, "guest-bus-master", "GFID %u: the host has not allowed DMA", f->gfid);
@@ -448,7 +471,8 @@ void ada_guest_work(AdaState *s)
     for (uint32_t gfid = 1; gfid <= ADA_MAX_GFID; gfid++) {
         AdaVgpu *v = &s->gsp->vgpu[gfid];
 
-        if ((v->guest.ring_setup || v->guest.ring_message) && v->state == ADA_VGPU_RUNNING && s->vf[gfid - 1]) {
+        if ((v->guest.ring_setup || v->guest.ring_message) && !v->guest.held && v->state == ADA_VGPU_RUNNING &&
+            s->vf[gfid - 1] && ada_gsp_running(s)) {
             serve(s->vf[gfid - 1], v);
         }
     }

@@ -63,4 +63,10 @@ enum { ADA_SHARED_ECC_TYPE = 0x94, ADA_SHARED_ECC_UNIT = 0x98, ADA_SHARED_ECC_CO
 bool ada_guest_event(AdaVgpu *v, const AdaGuestEvent *e);
 bool ada_guest_shared(AdaVgpu *v, uint32_t off, uint32_t val);     /* a word of the page that both see */
 
+/* ---- ada-debug.c: property fault-guest --------------------------------------------------------------------------- */
+
+typedef enum { ADA_GUEST_OK, ADA_GUEST_CRASH, ADA_GUEST_CRASH_GSP, ADA_GUEST_HOLD } AdaGuestFault;
+/* What becomes of the call that @v is about to serve? Counts it, then forgets the fault */
+AdaGuestFault ada_fault_guest(AdaVgpu *v);
+
 #endif

@@ -768,6 +768,94 @@ def _():
         none(m)
 
 
+# ---- faults ----------------------------------------------------------------------------------------------------------
+
+
+def state(m, gfid=1):
+    return next(v for v in json.loads(m.property("vgpus")) if v["gfid"] == gfid)
+
+
+
+
+def rpc_of(d):
+    return d.rpc(1, d.abi.pack(SYSTEM_INFO, {"vgxVersionMajorNum": 0x25, "vgxVersionMinorNum": 0x1b}))[0]
+
+
+@test("guest: its plugin task crashes at the call that was named, and at no other")
+def _():
+    for nth, served in ((1, 0), (3, 2)):
+        with Machine() as m:
+            c = host(m)
+            d, other = driver(c), Driver(Plugin(c, 2).start())
+            m.set_property("fault-guest", f"crash:1:{nth}")
+            equal(m.property("fault-guest"), f"crash:1:{nth}", "armed")
+            other.hello()
+            if served:
+                true(d.setup(), "set-up")
+                equal(rpc_of(d), OK, "first RPC")
+                equal(d.ring(MESSAGE), False, "answered")
+            else:
+                equal(d.setup(), False, "answered")
+            equal((state(m)["state"], state(m)["guest"]["calls"], state(m, 2)["state"]), ("crashed", served, "running"),
+                  "states")
+            equal(m.property("fault-guest"), "", "one shot")
+            none(m)
+
+
+@test("guest: GSP-RM crashes at a call")
+def _():
+    with Machine() as m:
+        d = driver(host(m))
+        true(d.setup(), "set-up")
+        m.set_property("fault-guest", "crash-gsp:1")
+        equal(d.ring(MESSAGE), False, "answered")
+        equal(m.rd(0x111388) & 0x80, 0, "RISC-V active")
+        none(m)
+
+
+@test("guest: a call that is held is served when it is let go")
+def _():
+    with Machine() as m:
+        d = driver(host(m)).hello()
+        m.set_property("fault-guest", "hold:1:1")
+        d.m.ram.write(d.buffers[0] + 32, bytes(64))
+        before = state(m)["guest"]
+        equal((before["calls"], before["held"]), (3, False), "before")
+        true(not d.ring(MESSAGE), "answered")
+        equal((state(m)["guest"]["calls"], state(m)["guest"]["held"]), (3, True), "held")
+        m.set_property("fault-guest", "")
+        m.step(1000000)
+        equal((state(m)["guest"]["calls"], state(m)["guest"]["held"]), (4, False), "after")
+        none(m)
+
+
+@test("guest: a reset ends what was held")
+def _():
+    with Machine() as m:
+        d = driver(host(m)).hello()
+        m.set_property("fault-guest", "hold:1")
+        true(not d.ring(MESSAGE), "answered")
+        equal(d.plugin.message(RESET), OK, "the host's reset")
+        equal(state(m)["guest"]["held"], False, "held")
+        d.hello()
+        none(m)
+
+
+@test("guest: a channel's error is injected into that one alone")
+def _():
+    for xid in (XID_MMU, XID_CE2):
+        with Machine() as m:
+            s = Space(host(m))
+            s.c.events = []
+            ch, _ = s.channel(3), s.channel(4)
+            equal(m.set_property("inject-event", f"channel-error:1:1:3:{xid}"), {"return": {}}, "inject-event")
+            true(told(s.d), "interrupt")
+            equal([(e["object"], e["info32"], e["chid"]) for e in events(s.d)], [(ch.handle, xid, 3)], "event")
+            equal([c["state"] for c in json.loads(m.property("channels"))], ["stopped", "idle"], "channels")
+            true("error" in m.set_property("inject-event", f"channel-error:1:1:3:{xid}"), "twice")
+            none(m)
+
+
 # ---- refusals --------------------------------------------------------------------------------------------------------
 
 
