@@ -46,9 +46,12 @@ void nvgpu_events_handle(void *data, u32 function, const void *payload, size_t l
 				    (int)strnlen(event.text, sizeof(event.text)), event.text);
 		break;
 	case NVGPU_EVENT_RC:
-		dev_err_ratelimited(dev, "GSP-RM: Xid %u, GFID %u, channel %u\n", event.xid,
-				    event.gfid, event.channel);
-		if (!event.gfid && events->on_channel)
+		/* of a guest's channel its own driver is told, and its log has it */
+		if (event.gfid)
+			break;
+		dev_err_ratelimited(dev, "GSP-RM: Xid %u, channel %u\n", event.xid,
+				    event.channel);
+		if (events->on_channel)
 			events->on_channel(events, event.channel);
 		break;
 	case NVGPU_EVENT_UNKNOWN:

@@ -19,7 +19,7 @@ GIB = 1 << 30
 CHUNK = 16 << 20
 REFUSED = "vGPU {}: framebuffer not cleared, error {}; it is not used until it is"
 STOPPED = "LAUNCH_DMA 0x[0-9a-f]+: fault-engine wants it"
-XID = r"GSP-RM: Xid 41(: Ch 0{7}1, CE2: .*|, GFID 0, channel 1)"
+XID = r"GSP-RM: Xid 41(: Ch 0{7}1, CE2: .*|, channel 1)"
 NO_ENGINE = "no copy engine, error {}: framebuffer cannot be cleared, so no vGPU can be opened"
 
 
