@@ -20,7 +20,7 @@
 #include "qemu/bswap.h"
 #include "qemu/log.h"
 #include "hw/qdev-core.h"
-#include "ada-chan.h"
+#include "ada-guest.h"
 
 /* in USERD */
 #define GP_GET          0x88
@@ -580,7 +580,8 @@ static AdaStep one_dword(AdaChannel *c)
 
 static bool runnable(const AdaChannel *c)
 {
-    return c->enabled && c->pending && !c->stopped && (!c->gfid || c->gpu->vf[c->gfid - 1]);
+    return c->enabled && c->pending && !c->stopped &&
+           (!c->gfid || (c->gpu->vf[c->gfid - 1] && !c->gpu->gsp->vgpu[c->gfid].guest.held));
 }
 
 /* a channel's turn: true when it has done anything */
@@ -662,6 +663,9 @@ void ada_fifo_doorbell(AdaFunc *f, uint32_t val)
     fifo->doorbells++;
     if (!c) {
         ada_refuse(f->gpu, "chan-doorbell", "GFID %u has no channel %u on runlist %u", f->gfid, chid, runlist);
+        return;
+    }
+    if (f->gfid && !ada_guest_goes_on(&f->gpu->gsp->vgpu[f->gfid], true)) {
         return;
     }
     c->pending = true;      /* remembered until it is enabled, too */

@@ -268,27 +268,30 @@ static const char *const guest_faults[] = {
     [ADA_GUEST_CRASH] = "crash", [ADA_GUEST_CRASH_GSP] = "crash-gsp", [ADA_GUEST_HOLD] = "hold",
 };
 
-AdaGuestFault ada_fault_guest(AdaVgpu *v)
+AdaGuestFault ada_fault_guest(AdaVgpu *v, bool doorbell)
 {
     AdaFaults *faults = &v->gpu->faults;
 
-    if (!faults->guest_nth || faults->guest_gfid != v->gfid || --faults->guest_nth) {
+    if (!faults->guest_nth || faults->guest_gfid != v->gfid || faults->guest_doorbell != doorbell ||
+        --faults->guest_nth) {
         return ADA_GUEST_OK;
     }
-    fprintf(stderr, "nvidia-ada: fault injected: %s at call %u of the guest of GFID %u\n", guest_faults[faults->guest],
-            v->calls + 1, v->gfid);
+    fprintf(stderr, "nvidia-ada: fault injected: %s at a %s of the guest of GFID %u, after %u calls\n",
+            guest_faults[faults->guest], doorbell ? "doorbell" : "call", v->gfid, v->calls);
     return faults->guest;
 }
 
-/* <action>:<gfid>[:<nth>] */
+/* <action>:<gfid>[:<nth>[:<what>]] */
 static bool parse_fault_guest(const char *text, AdaFaults *faults)
 {
-    g_auto(GStrv) part = g_strsplit(text, ":", 3);
+    g_auto(GStrv) part = g_strsplit(text, ":", 4);
     unsigned int parts = g_strv_length(part);
+    bool doorbell = parts > 3 && !strcmp(part[3], "doorbell");
     uint32_t gfid, nth = 1;
 
     if (parts < 2 || !parse_number(part[1], &gfid) || !gfid || gfid > ADA_MAX_GFID ||
-        (parts > 2 && (!parse_number(part[2], &nth) || !nth))) {
+        (parts > 2 && (!parse_number(part[2], &nth) || !nth)) ||
+        (parts > 3 && !doorbell && strcmp(part[3], "call"))) {
         return false;
     }
     for (uint32_t i = 1; i < ARRAY_SIZE(guest_faults); i++) {
@@ -296,6 +299,7 @@ static bool parse_fault_guest(const char *text, AdaFaults *faults)
             faults->guest = i;
             faults->guest_gfid = gfid;
             faults->guest_nth = nth;
+            faults->guest_doorbell = doorbell;
             return true;
         }
     }
@@ -681,8 +685,11 @@ static char *get_fault_guest(Object *obj, Error **errp)
 {
     AdaFaults *faults = &NVIDIA_ADA(obj)->faults;
 
-    return faults->guest_nth ? g_strdup_printf("%s:%u:%u", guest_faults[faults->guest], faults->guest_gfid,
-                                               faults->guest_nth) : g_strdup("");
+    if (!faults->guest_nth) {
+        return g_strdup("");
+    }
+    return g_strdup_printf("%s:%u:%u:%s", guest_faults[faults->guest], faults->guest_gfid, faults->guest_nth,
+                           faults->guest_doorbell ? "doorbell" : "call");
 }
 
 /* whatever is set, what is held goes on */
@@ -693,8 +700,8 @@ static void set_fault_guest(Object *obj, const char *value, Error **errp)
     if (!*value) {
         s->faults.guest_nth = 0;
     } else if (!parse_fault_guest(value, &s->faults)) {
-        error_setg(errp, "fault-guest is <crash|crash-gsp|hold>:<gfid>[:<nth>], GFID 1 to %u, nth from 1, or empty",
-                   ADA_MAX_GFID);
+        error_setg(errp, "fault-guest is <crash|crash-gsp|hold>:<gfid>[:<nth>[:<call|doorbell>]], GFID 1 to %u, "
+                   "nth from 1, or empty", ADA_MAX_GFID);
         return;
     }
     if (!s->gsp) {      /* the device is not made yet */
@@ -704,6 +711,7 @@ static void set_fault_guest(Object *obj, const char *value, Error **errp)
         s->gsp->vgpu[gfid].guest.held = false;
     }
     qemu_bh_schedule(s->gsp->work);
+    qemu_bh_schedule(s->fifo->work);
 }
 
 static bool get_surprise_removal(Object *obj, Error **errp)

@@ -420,12 +420,11 @@ static void message(AdaFunc *f, AdaVgpu *v)
 
 /* ---- doorbells --------------------------------------------------------------------------------------------------- */
 
-/* The call is not served: its plugin task has gone, or does nothing until it is let go */
-static bool faulted(AdaVgpu *v)
+bool ada_guest_goes_on(AdaVgpu *v, bool doorbell)
 {
-    switch (ada_fault_guest(v)) {
+    switch (ada_fault_guest(v, doorbell)) {
     case ADA_GUEST_OK:
-        return false;
+        return true;
     case ADA_GUEST_CRASH:
         ada_vgpu_crash(v->gpu, v->gfid);
         break;
@@ -434,9 +433,9 @@ static bool faulted(AdaVgpu *v)
         break;
     case ADA_GUEST_HOLD:
         v->guest.held = true;
-        break;
+        return doorbell;    /* its channels stand still, too */
     }
-    return true;
+    return false;
 }
 
 static void serve(AdaFunc *f, AdaVgpu *v)
@@ -445,7 +444,7 @@ static void serve(AdaFunc *f, AdaVgpu *v)
     uint64_t word = (uint64_t)f->mailbox[r570_NV_VF_SCRATCH_REGISTER_GUEST_RPC_HI] << 32 |
                     f->mailbox[r570_NV_VF_SCRATCH_REGISTER_GUEST_RPC_LO];
 
-    if (faulted(v)) {
+    if (!ada_guest_goes_on(v, false)) {
         return;
     }
     v->calls++;

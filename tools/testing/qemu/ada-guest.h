@@ -66,7 +66,9 @@ bool ada_guest_shared(AdaVgpu *v, uint32_t off, uint32_t val);     /* a word of 
 /* ---- ada-debug.c: property fault-guest --------------------------------------------------------------------------- */
 
 typedef enum { ADA_GUEST_OK, ADA_GUEST_CRASH, ADA_GUEST_CRASH_GSP, ADA_GUEST_HOLD } AdaGuestFault;
-/* What becomes of the call that @v is about to serve? Counts it, then forgets the fault */
-AdaGuestFault ada_fault_guest(AdaVgpu *v);
+/* What becomes of the call that @v is about to serve, or the channel's doorbell? Counts it, then forgets the fault */
+AdaGuestFault ada_fault_guest(AdaVgpu *v, bool doorbell);
+/* false: carries it out, the call is not served, or the doorbell not heard */
+bool ada_guest_goes_on(AdaVgpu *v, bool doorbell);
 
 #endif

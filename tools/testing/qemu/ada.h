@@ -407,8 +407,9 @@ typedef struct AdaFaults {
     char *message;
     /* lose-interrupt, one shot: <gfid>[:<nth>]; nth 0 = none */
     uint32_t lose_gfid, lose_nth;
-    /* fault-guest, one shot: <action>:<gfid>[:<nth>]; nth 0 = none */
+    /* fault-guest, one shot: <action>:<gfid>[:<nth>[:<what>]]; nth 0 = none */
     uint32_t guest, guest_gfid, guest_nth;  /* AdaGuestFault */
+    bool guest_doorbell;        /* of a channel; else it is a call */
     bool off_bus;               /* surprise-removal */
     /* fault-engine: what becomes of the nth transfer from now on; nth 0 = nothing, or hung already */
     uint32_t engine, engine_nth;

@@ -788,7 +788,7 @@ def _():
             c = host(m)
             d, other = driver(c), Driver(Plugin(c, 2).start())
             m.set_property("fault-guest", f"crash:1:{nth}")
-            equal(m.property("fault-guest"), f"crash:1:{nth}", "armed")
+            equal(m.property("fault-guest"), f"crash:1:{nth}:call", "armed")
             other.hello()
             if served:
                 true(d.setup(), "set-up")
@@ -827,6 +827,24 @@ def _():
         m.step(1000000)
         equal((state(m)["guest"]["calls"], state(m)["guest"]["held"]), (4, False), "after")
         none(m)
+
+
+@test("guest: its plugin task crashes at a channel's doorbell, or the channel is held")
+def _():
+    for action in ("crash", "hold"):
+        with Machine() as m:
+            s = Space(host(m))
+            ch = s.channel(0)
+            m.set_property("fault-guest", f"{action}:1:2:doorbell")
+            ch.submit(semaphore(RELEASE, SEM, 1))
+            ch.post(semaphore(RELEASE, SEM, 2))
+            m.step(1000000)
+            equal(s.c.ram.read32(s.sem), 1, "semaphore after the second doorbell")
+            m.set_property("fault-guest", "")
+            m.step(1000000)
+            gone = action == "crash"
+            equal((state(m)["state"], s.c.ram.read32(s.sem)), ("crashed", 1) if gone else ("running", 2), "in the end")
+            none(m)
 
 
 @test("guest: a reset ends what was held")
