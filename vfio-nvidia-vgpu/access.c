@@ -15,7 +15,8 @@
  * The page at 0x3000, with the registers that invalidate the function's TLBs, is mapped like any
  * other. NVIDIA's host traps it on Ada (bug 3007008) and hands what the guest writes to firmware,
  * by a way that is not published; to trap it and then do the same access would be an exit for
- * nothing. If hardware shows that an invalidation by a guest is not enough, this is the place.
+ * nothing: NVIDIA's driver in a guest, 550.163.01, does 86 invalidations from load to unload. If
+ * hardware shows that an invalidation by a guest is not enough, this is the place.
  */
 
 #include <linux/mm.h>
