@@ -3,9 +3,11 @@
 What tests of faults share: what the drivers say of them, states around them, how long they take.
 """
 
+import datetime
 import re
 import time
 
+from bench_test import expect
 from gpu import BIND, CLIENT, VFIO_DRIVER
 
 Q8 = 876
@@ -19,6 +21,8 @@ GONE = re.compile(
 # What a vGPU in use has to say of it, after the line for GSP-RM
 KEPT = "vGPU {}: end not confirmed (shutdown {}, cleanup -5), its framebuffer is kept"
 FAILED = "vGPU failed: the GPU is dead"
+# What QEMU says then
+UNRECOVERABLE = "vfio_err_notifier_handler({}) Unrecoverable error detected."
 # Somebody has a VF open
 IN_USE = "ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q vfio-device"
 
@@ -98,3 +102,28 @@ def told_after(out, event):
 def row(before, event, saw, after):
     """What is printed of a fault: states around it, and what each VM saw of it."""
     print(f"# {before} | {event} | {saw} | {after}", flush=True)
+
+
+class Watched:
+    """Beside the class of a guest: its QEMU says when it says something, and that is kept."""
+
+    TIMES = "-msg timestamp=on"
+    said = ""
+
+    def wait_stopped(self, timeout=30):
+        """Until QEMU has stopped it, which is for good."""
+        begin = time.monotonic()
+        while self.runstate() == "running":
+            if time.monotonic() - begin > timeout:
+                raise AssertionError(f"{self.name} still runs after {timeout} s")
+            time.sleep(0.2)
+        expect(self.runstate(), "internal-error", f"run state of {self.name}")
+
+    def kill(self, event):
+        """Kill its QEMU; returns when it was stopped. event: the clock just before."""
+        self.stop()
+        self.said = self.process.poll()
+        lines = [line for line in self.said.splitlines() if UNRECOVERABLE.format(self.vfs[0]) in line]
+        expect(len(lines), 1, f"said by QEMU: {self.said}")
+        at = datetime.datetime.fromisoformat(lines[0].split()[0]).timestamp()
+        return f"{self.name} stopped after {(at - event) * 1000:.0f} ms"

@@ -1,40 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What QEMU does with a VM whose vGPU has died, and what its operator does then."""
 
-import datetime
 import time
 
 from bench_test import expect, host_test
-from faults import FAILED, KEPT, Q8, clock, others, ours, row, state, told, within, works_again
+from faults import (
+    FAILED, KEPT, Q8, UNRECOVERABLE, Watched, clock, others, ours, row, state, told, within, works_again
+)
 from gpu import UNBIND, Gpu, KernelLog, VgpuGuest
 
-SAID = "vfio_err_notifier_handler({}) Unrecoverable error detected."
 
-
-class Vm(VgpuGuest):
-    """A VM that uses its vGPU all the time; its QEMU says when it says something."""
+class Vm(Watched, VgpuGuest):
+    """A VM that uses its vGPU all the time."""
 
     def __init__(self, vm, vf, **kwargs):
-        super().__init__(vm, vf, stay=True, extra="-msg timestamp=on", **kwargs)
-        self.said = ""
-
-    def wait_stopped(self, timeout=30):
-        """Until QEMU has stopped it, which is for good."""
-        begin = time.monotonic()
-        while self.runstate() == "running":
-            if time.monotonic() - begin > timeout:
-                raise AssertionError(f"{self.name} still runs after {timeout} s")
-            time.sleep(0.2)
-        expect(self.runstate(), "internal-error", f"run state of {self.name}")
-
-    def kill(self, event):
-        """Kill its QEMU; returns when it was stopped. event: the clock just before."""
-        self.stop()
-        self.said = self.process.poll()
-        lines = [line for line in self.said.splitlines() if SAID.format(self.vf) in line]
-        expect(len(lines), 1, f"said by QEMU: {self.said}")
-        at = datetime.datetime.fromisoformat(lines[0].split()[0]).timestamp()
-        return f"{self.name} stopped after {(at - event) * 1000:.0f} ms"
+        super().__init__(vm, vf, stay=True, extra=self.TIMES, **kwargs)
 
 
 @host_test()
@@ -100,7 +80,7 @@ def test_vm_of_libvirt_is_stopped(vm):
         expect(shown, "paused (unknown)", "virsh domstate")
         row(before, "plugin task crashes", f"virsh domstate: {shown}", state(gpu))
         said = vm.sh(f"cat /var/log/libvirt/qemu/{guest.name}.log")
-        expect(SAID.format(gpu.vf(0)) in said, True, f"said by QEMU: {said}")
+        expect(UNRECOVERABLE.format(gpu.vf(0)) in said, True, f"said by QEMU: {said}")
     expect(told(log), ["vGPU failed: its plugin task crashed"], "said by the VF's driver")
     expect(state(gpu), ("up", "typed"), "states")
     gpu.must_client(0, "boot", "rpc")
