@@ -63,6 +63,15 @@ int nvgpu_params_emit(char *buf, const struct nvgpu_params *params)
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_params_emit);
 
+/**
+ * nvgpu_params_have_place() - may there be a placement id in what is written
+ * @text: as for nvgpu_params_add()
+ */
+bool nvgpu_params_have_place(const char *text)
+{
+	return strstr(text, PLACEMENT_ID);
+}
+
 static int params_refuse(struct device *dev, unsigned int vf, const char *word, const char *why,
 			 int error)
 {

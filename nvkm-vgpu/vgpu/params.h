@@ -30,6 +30,7 @@ struct nvgpu_params {
 };
 
 bool nvgpu_params_get(const struct nvgpu_params *params, enum nvgpu_param param);
+bool nvgpu_params_have_place(const char *text);
 int nvgpu_params_emit(char *buf, const struct nvgpu_params *params);
 int nvgpu_params_add(struct nvgpu_params *params, char *text, struct device *dev, unsigned int vf);
 

@@ -463,6 +463,9 @@ static int provision_move(struct nvkm_vgpu_pf *pf, struct nvgpu_reservation *rsv
 	}
 	if (rsv->place.id == id)
 		return 0;
+	/* it was open just now */
+	if (nvgpu_scrub_is_busy(&pf->scrub, &rsv->scrub))
+		return -EBUSY;
 
 	ret = provision_reserve(mgr, &trial, id);
 	if (ret) {
@@ -487,7 +490,8 @@ static int provision_move(struct nvkm_vgpu_pf *pf, struct nvgpu_reservation *rsv
  * They take effect when the VF is opened, and are gone with its type. A placement id is had at
  * once, or refused.
  *
- * Context: may sleep, also until framebuffer is cleared; takes &nvgpu_vgpu_mgr.lock.
+ * Context: may sleep, for a placement id also until framebuffer is cleared; takes
+ * &nvgpu_vgpu_mgr.lock.
  * Return: 0, -ENODEV if the VF has no type, -EBUSY if it is open, as nvgpu_params_add(), or of a
  * placement id -EOPNOTSUPP in equal-size mode, -EINVAL if the type has no such place, -ENOSPC if
  * it is taken.
@@ -499,13 +503,15 @@ int nvgpu_provision_add_params(struct nvkm_vgpu_pf *pf, unsigned int vf, char *t
 	struct nvgpu_vf *state;
 	int ret, error;
 
-	provision_settle(pf, vf);
+	/* what it leaves is somebody else's next */
+	if (nvgpu_params_have_place(text))
+		provision_settle(pf, vf);
 
 	guard(mutex)(&mgr->lock);
 	state = nvgpu_vf_get(mgr, vf);
 	if (!state->rsv)
 		return -ENODEV;
-	if (nvgpu_vf_is_open(state->state) || nvgpu_scrub_is_busy(&pf->scrub, &state->rsv->scrub))
+	if (nvgpu_vf_is_open(state->state))
 		return -EBUSY;
 
 	params = state->params;
@@ -540,7 +546,7 @@ static int provision_begin_mode(struct nvkm_vgpu_pf *pf, bool mixed)
 	int ret;
 
 	guard(mutex)(&mgr->lock);
-	if (mgr->mode == NVGPU_MODE_CHANGING)
+	if (mgr->mode == NVGPU_MODE_CHANGING || mgr->held)
 		return -EBUSY;
 	if (mgr->mode == (mixed ? NVGPU_MODE_MIXED : NVGPU_MODE_EQUAL))
 		return 0;
@@ -589,8 +595,9 @@ int nvgpu_provision_tell_mode(struct nvkm_vgpu_pf *pf, bool mixed)
  * It lasts until the driver is unbound.
  *
  * Context: may sleep; GSP-RM is waited for; takes &nvgpu_vgpu_mgr.lock.
- * Return: 0, -EBUSY if a VF has a type, or GSP-RM may still have a vGPU; -EOPNOTSUPP if the board
- * has no room for the places of this mode; or why GSP-RM does not do it, and nothing has changed.
+ * Return: 0, -EBUSY if a VF has a type, GSP-RM may still have a vGPU or is being loaded anew;
+ * -EOPNOTSUPP if the board has no room for the places of this mode; or why GSP-RM does not do it,
+ * and nothing has changed.
  */
 int nvgpu_provision_set_mode(struct nvkm_vgpu_pf *pf, bool mixed)
 {
