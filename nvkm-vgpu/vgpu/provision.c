@@ -26,7 +26,7 @@
 #define HEAP_ALIGN	SZ_2M
 
 /* GiB of a placement region, more than any board has */
-#define NVGPU_MAX_SLOTS	128
+#define MAX_SLOTS	128
 
 static const struct nvgpu_type *provision_find_type(const struct nvgpu_vgpu_mgr *mgr, u32 id)
 {
@@ -59,7 +59,7 @@ static void provision_find_slots(const struct nvgpu_vgpu_mgr *mgr, unsigned long
 	const struct nvgpu_reservation *rsv;
 	unsigned int i;
 
-	bitmap_zero(used, NVGPU_MAX_SLOTS);
+	bitmap_zero(used, MAX_SLOTS);
 	for (i = 0; i < NVGPU_MAX_VFS; i++) {
 		rsv = mgr->vf[i].rsv;
 		if (rsv && rsv != but)
@@ -124,7 +124,7 @@ err_fb:
 static int provision_reserve(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reservation *rsv, u32 id)
 {
 	int ret = id == NVGPU_ANY_PLACEMENT ? -ENOSPC : -EINVAL;
-	DECLARE_BITMAP(used, NVGPU_MAX_SLOTS);
+	DECLARE_BITMAP(used, MAX_SLOTS);
 	unsigned int index;
 
 	lockdep_assert_held(&mgr->lock);
