@@ -54,7 +54,7 @@ fi
 writes "the GPU is removed by hand" 0 "$pf_dir/remove" 1
 check "it is gone with all VFs" [ ! -e "$pf_dir" ]
 writes "and found again" 0 $PCI/rescan 1
-check "its driver takes it" wait_for [ -e "$pf_dir/nvidia" ]
+check "its driver takes it" wait_for [ -e "$pf_dir/vgpu" ]
 echo 0 >"$pf_dir/sriov_drivers_autoprobe"
 enable_vfs 4
 is "VF 1 has no type" "$(cat "$(current 1)")" 0
