@@ -127,7 +127,7 @@ def test_lists_are_told(vm):
     vfs = [gpu.vf(n) for n in range(3)]
     vm.sh(
         "rm -f /run/told; (setsid stdbuf -oL udevadm monitor --kernel --subsystem-match=pci |"
-        " while read -r _ _ what where _; do [ \"$what\" = change ] &&"
+        " while read -r _ what where _; do [ \"$what\" = change ] &&"
         " echo ${where##*/} $(tail -n +2 /sys$where/nvidia/creatable_vgpu_types | wc -l) >>/run/told;"
         " done) >/dev/null 2>&1 </dev/null & sleep 1"
     )
