@@ -156,7 +156,10 @@ static void nvkm_vgpu_remove(struct pci_dev *pdev)
 	nvgpu_load_unwatch_sleep(nvdev);
 	nvgpu_sriov_disable(pf);
 	nvgpu_health_tell_nobody(&pf->gsp.health);
-	/* messages are read until GSP-RM is unloaded, and what they would be told to is going */
+	/*
+	 * Messages are read until GSP-RM is unloaded, and what they would be told to is going. Of
+	 * its channel the scrubber hears to the end: who waits for a launch needs that.
+	 */
 	if (nvdev->loaded) {
 		scoped_guard(mutex, &pf->gsp.rpc.receive)
 			pf->gsp.events.on_plugin = NULL;
