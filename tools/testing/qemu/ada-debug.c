@@ -832,6 +832,57 @@ static void inject_guest_notify(AdaState *s, const char *arg, Error **errp)
     }
 }
 
+/* The vGPU whose GFID is told first, if it runs */
+static AdaVgpu *running(AdaState *s, char **part, Error **errp)
+{
+    uint32_t gfid = 0;
+
+    if (!part[0] || !parse_number(part[0], &gfid) || !gfid || gfid > ADA_MAX_GFID ||
+        s->gsp->vgpu[gfid].state != ADA_VGPU_RUNNING) {
+        error_setg(errp, "inject-event: GFID %s has no vGPU that runs", part[0] ?: "");
+        return NULL;
+    }
+    return &s->gsp->vgpu[gfid];
+}
+
+static void inject_license(AdaState *s, const char *arg, Error **errp)
+{
+    g_auto(GStrv) part = g_strsplit(arg, ":", 2);
+    AdaVgpu *v = running(s, part, errp);
+    uint32_t state;
+
+    if (!v) {
+        return;
+    }
+    if (g_strv_length(part) != 2 || !parse_number(part[1], &state)) {
+        error_setg(errp, "inject-event is license:<gfid>:<state>");
+        return;
+    }
+    ada_monitor_license(v, state);
+}
+
+/* what is told of it from now on */
+static void inject_use(AdaState *s, const char *arg, Error **errp)
+{
+    g_auto(GStrv) part = g_strsplit(arg, ":", 3 + ADA_UTIL_ENGINES);
+    AdaVgpu *v = running(s, part, errp);
+    uint32_t mib, util[ADA_UTIL_ENGINES];
+    bool ok = g_strv_length(part) == 2 + ADA_UTIL_ENGINES && parse_number(part[1], &mib);
+
+    if (!v) {
+        return;
+    }
+    for (size_t i = 0; ok && i < ADA_UTIL_ENGINES; i++) {
+        ok = parse_number(part[2 + i], &util[i]);
+    }
+    if (!ok) {
+        error_setg(errp, "inject-event is use:<gfid>:<MiB>:<memory>:<graphics>:<encoder>:<decoder>");
+        return;
+    }
+    v->info.fb_used = (uint64_t)mib * MiB;
+    memcpy(v->info.util, util, sizeof(util));
+}
+
 /* as if its engine had told of an error, or the MMU of a fault */
 static void inject_channel_error(AdaState *s, const char *arg, Error **errp)
 {
@@ -854,7 +905,7 @@ static void set_inject_event(Object *obj, const char *value, Error **errp)
     static const struct { const char *name; void (*inject)(AdaState *s, const char *arg, Error **errp); } events[] = {
         { "os-error-log:", inject_os_error }, { "guest-ecc:", inject_guest_ecc },
         { "guest-notify:", inject_guest_notify }, { "lockdown:", inject_lockdown },
-        { "channel-error:", inject_channel_error },
+        { "channel-error:", inject_channel_error }, { "license:", inject_license }, { "use:", inject_use },
     };
     AdaState *s = NVIDIA_ADA(obj);
 
@@ -868,7 +919,8 @@ static void set_inject_event(Object *obj, const char *value, Error **errp)
         }
     }
     error_setg(errp, "inject-event is os-error-log:<xid>:<text>, lockdown:<on|off>, "
-               "channel-error:<gfid>:<runlist>:<chid>:<xid>, "
+               "channel-error:<gfid>:<runlist>:<chid>:<xid>, license:<gfid>:<state>, "
+               "use:<gfid>:<MiB>:<memory>:<graphics>:<encoder>:<decoder>, "
                "guest-ecc:<gfid>:<sbe|dbe>:<unit>:<count> or guest-notify:<gfid>:<index>");
 }
 

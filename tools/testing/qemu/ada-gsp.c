@@ -496,6 +496,9 @@ static void init_done(AdaState *s)
         g->init_done = true;
         write_logs(s);
         ada_gsp_event(s, RPC_EVENT(GSP_INIT_DONE), NULL, 0);
+        if (g->sriov_mode && s->util_interval_ms) {
+            g->tell_use_at = now_ms() + s->util_interval_ms;
+        }
     } else {
         g->init_at = now_ms() + 1;
     }
@@ -765,8 +768,15 @@ static void gsp_work(void *opaque)
         run_commands(s);
         ada_guest_work(s);
     }
+    if (ada_gsp_running(s) && g->tell_use_at && now_ms() >= g->tell_use_at) {
+        g->tell_use_at = now_ms() + s->util_interval_ms;
+        ada_monitor_tell_use(s);
+    }
     if (ada_gsp_running(s) && g->init_at) {
         timer_mod_anticipate(g->timer, g->init_at);
+    }
+    if (ada_gsp_running(s) && g->tell_use_at) {
+        timer_mod_anticipate(g->timer, g->tell_use_at);
     }
 }
 
@@ -846,7 +856,8 @@ void ada_gsp_forget(AdaState *s)
     g->locked_down = false;
     memset(&g->vf, 0, sizeof(g->vf));
     memset(g->log, 0, sizeof(g->log));
-    g->start_at = g->init_at = g->stop_at = 0;
+    g->start_at = g->init_at = g->stop_at = g->tell_use_at = 0;
+    g->samples = g->oldest_sample = 0;
     g->state = ADA_GSP_OFF;
     ada_tlb_reset(s);
     ada_account(s);

@@ -95,6 +95,24 @@ typedef struct AdaGuestRpc {        /* what the guest driver's set-up request to
     bool held;                      /* by fault-guest: they are not */
 } AdaGuestRpc;
 
+/* a guest as GSP-RM tells of it */
+#define ADA_UTIL_ENGINES    4   /* memory, graphics, encoder, decoder */
+#define ADA_SAMPLES         72
+#define ADA_LICENSED        5   /* assumption LICENSE: counted as NVML counts */
+
+typedef struct AdaGuestInfo {
+    bool loaded;                    /* its driver */
+    uint32_t os, license;
+    uint64_t fb_used;
+    char version[r570_NVA081_VGPU_STRING_BUFFER_SIZE], branch[r570_NVA081_VGPU_STRING_BUFFER_SIZE];
+    uint32_t util[ADA_UTIL_ENGINES];        /* 1/100 % */
+} AdaGuestInfo;
+
+typedef struct AdaSample {
+    uint64_t time;
+    uint32_t pid, util[ADA_UTIL_ENGINES];
+} AdaSample;
+
 typedef struct AdaVgpu {
     AdaState *gpu;
     AdaVgpuState state;
@@ -109,6 +127,8 @@ typedef struct AdaVgpu {
     bool bus_master;                /* message 13 */
     QEMUTimer *timer;               /* the plugin task takes its time */
     uint8_t uuid[16];               /* message 2 */
+    uint32_t vm_pid;                /* the same message */
+    AdaGuestInfo info;
     AdaGuestRpc guest;
     uint32_t calls;                 /* of its guests since BOOTLOAD: set-up, teardown, RPC */
     GHashTable *objects;            /* client << 32 | handle: AdaObject, of the guest; NULL: none yet */
@@ -169,6 +189,9 @@ struct AdaGsp {
     AdaVgpuType types[r570_NVA081_MAX_VGPU_TYPES_PER_PGPU];
     unsigned int num_types;
     AdaVgpu vgpu[ADA_MAX_GFID + 1];
+    int64_t tell_use_at;    /* 0 = not scheduled */
+    AdaSample sample[ADA_SAMPLES];
+    unsigned int samples, oldest_sample;
 
     AdaAccount now, peak;
 };
@@ -209,7 +232,7 @@ bool ada_chid_used(AdaState *s, uint32_t type, uint32_t first, uint32_t count);
 typedef uint32_t AdaControl(AdaState *s, AdaObject *obj, uint8_t *p);
 
 AdaControl ada_vgpu_bootload, ada_vgpu_shutdown, ada_vgpu_cleanup, ada_vgpu_add_types, ada_vgpu_mgr_config,
-           ada_vgpu_heterogeneous, ada_vgpu_clear_vm_info, ada_vgpu_spa_for_gpa;
+           ada_vgpu_heterogeneous, ada_vgpu_clear_vm_info, ada_vgpu_spa_for_gpa, ada_vgpu_enumerate;
 void ada_vgpu_init(AdaState *s);
 void ada_vgpu_exit(AdaState *s);
 void ada_vgpu_stop_all(AdaState *s);
@@ -220,6 +243,15 @@ const AdaVgpuType *ada_vgpu_type(AdaVgpu *v);       /* of a vGPU that is configu
 uint64_t ada_vgpu_fb_bytes(AdaVgpu *v);             /* of its guest physical framebuffer */
 void ada_guest_reset(AdaVgpu *v);       /* its guest has not been there */
 void ada_guest_work(AdaState *s);       /* guests' doorbells */
+
+/* ---- what is told of vGPUs (ada-monitor.c) ----------------------------------------------------------------------- */
+
+void ada_vgpu_notify(AdaVgpu *v, uint32_t index);       /* NVA084_NOTIFIERS_EVENT_* */
+/* these say so by an event if it was different */
+void ada_monitor_driver(AdaVgpu *v, bool loaded);
+void ada_monitor_os(AdaVgpu *v, uint32_t os);
+void ada_monitor_license(AdaVgpu *v, uint32_t state);
+void ada_monitor_tell_use(AdaState *s);
 
 /* ---- debug ------------------------------------------------------------------------------------------------------- */
 

@@ -67,6 +67,7 @@ static bool word_ok(AdaFunc *f, const char *what, uint64_t word, uint32_t size)
 void ada_guest_reset(AdaVgpu *v)
 {
     ada_gobj_clear(v);
+    v->info = (AdaGuestInfo) {};
     v->guest = (AdaGuestRpc) { .count = v->guest.count, .last_function = v->guest.last_function };
 }
 
@@ -134,6 +135,7 @@ static void setup(AdaFunc *f, AdaVgpu *v, uint64_t word)
         return;
     }
     v->guest = g;
+    ada_monitor_os(v, ldl_le_p(ctrl + CTRL(guestOsType)));
     answer(f, &v->guest, ldl_le_p(ctrl + CTRL(requestId)));
 }
 
@@ -231,17 +233,22 @@ static uint32_t system_info(AdaGuestCall *c)
         return NV(OK);
     }
     v->guest.version = version;
+    memcpy(v->info.version, c->p + SYSTEM_INFO(guestDriverVersion), sizeof(v->info.version));
+    ada_monitor_driver(v, true);
     return NV(OK);
 }
 
-static uint32_t nothing_to_do(AdaGuestCall *c)
+static uint32_t system_info_ext(AdaGuestCall *c)
 {
+    memcpy(c->v->info.branch, c->p + r570_rpc_set_guest_system_info_ext_v25_1B__guestDriverBranch,
+           sizeof(c->v->info.branch));
     return NV(OK);
 }
 
 static uint32_t unloading(AdaGuestCall *c)
 {
     c->v->guest.leaving = true;
+    ada_monitor_driver(c->v, false);
     return NV(OK);
 }
 
@@ -276,7 +283,7 @@ static const struct {
 } rpcs[] = {
 #define RPC(name, params, run)  { RPC_FN(name), r570_rpc_##params##__SIZE, run }
     RPC(SET_GUEST_SYSTEM_INFO, set_guest_system_info_v03_00, system_info),
-    RPC(SET_GUEST_SYSTEM_INFO_EXT, set_guest_system_info_ext_v25_1B, nothing_to_do),
+    RPC(SET_GUEST_SYSTEM_INFO_EXT, set_guest_system_info_ext_v25_1B, system_info_ext),
     RPC(GET_STATIC_DATA, get_static_data_v25_0E, ada_gstatic_data),
     RPC(GET_CONSOLIDATED_GR_STATIC_INFO, get_consolidated_gr_static_info_v1B_04, ada_gstatic_graphics),
     RPC(ALLOC_ROOT, alloc_root_v07_00, ada_gobj_root),
@@ -504,6 +511,7 @@ void ada_guest_doorbell(AdaFunc *f, uint32_t val)
 void ada_guest_flr(AdaFunc *f)
 {
     if (f->gfid && f->gfid <= ADA_MAX_GFID && f->gpu->gsp) {
+        ada_monitor_driver(&f->gpu->gsp->vgpu[f->gfid], false);
         ada_guest_reset(&f->gpu->gsp->vgpu[f->gfid]);
     }
 }

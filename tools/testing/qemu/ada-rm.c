@@ -459,6 +459,7 @@ static const AdaControlEntry controls[] = {
     VGPU_MGR(PGPU_ADD_VGPU_TYPE, ada_vgpu_add_types),
     VGPU_MGR(SET_VGPU_MGR_CONFIG, ada_vgpu_mgr_config),
     VGPU_MGR(CLEAR_GUEST_VM_INFO, ada_vgpu_clear_vm_info),
+    VGPU_MGR(ENUMERATE_VGPU_PER_PGPU, ada_vgpu_enumerate),
     { 0, r570_NV2080_CTRL_CMD_VGPU_MGR_INTERNAL_SET_VGPU_HETEROGENEOUS_MODE,
       0, r570_NV2080_CTRL_VGPU_MGR_INTERNAL_SET_VGPU_HETEROGENEOUS_MODE_PARAMS__SIZE, ada_vgpu_heterogeneous },
 };

@@ -15,7 +15,6 @@
 #define ENGINES         0x0008784438383e02ull
 
 /* how long the plugin task takes to see its doorbell */
-#define NOTIFY_CRASHED  2       /* what NVIDIA's vGPU manager says of this index */
 #define MESSAGE_NS      (50 * SCALE_US)
 
 #define BOOTLOAD(m)     ADA_OFF(fw, NV2080_CTRL_VGPU_MGR_INTERNAL_BOOTLOAD_GSP_VGPU_PLUGIN_TASK_PARAMS, m)
@@ -327,6 +326,7 @@ uint32_t ada_vgpu_shutdown(AdaState *s, AdaObject *obj, uint8_t *p)
     timer_del(v->timer);
     ada_guest_reset(v);
     v->state = ADA_VGPU_SHUTDOWN;
+    ada_vgpu_notify(v, r570_NVA084_NOTIFIERS_EVENT_VGPU_PLUGIN_TASK_UNLOADED);
     return NV(OK);
 }
 
@@ -493,6 +493,7 @@ static uint32_t message_config(AdaState *s, AdaVgpu *v, const uint8_t *p)
         v->channels = channels;
         v->dbdf = dbdf;
         v->type = type;
+        v->vm_pid = ldl_le_p(p + CONFIG(vm_pid));
         memcpy(v->uuid, p + CONFIG(vgpu_uuid), sizeof(v->uuid));
         v->state = ADA_VGPU_RUNNING;
         ada_account(s);
@@ -523,6 +524,7 @@ static uint32_t run_message(AdaState *s, AdaVgpu *v, uint32_t type, uint8_t *p)
         if (v->state != ADA_VGPU_RUNNING) {
             return out_of_order(s, v, type);
         }
+        ada_monitor_driver(v, false);
         ada_guest_reset(v);
         return NV(OK);
     case r570_rfc_MSG_UPDATE_BME_STATE:
@@ -583,6 +585,7 @@ static void plugin_timer(void *opaque)
         v->seq = r570_rfc_GSP_PLUGIN_BOOTLOADED;
         put32(v, v->ctrl + CTRL(message_seq_num), v->seq);
         v->state = ADA_VGPU_READY;
+        ada_vgpu_notify(v, r570_NVA084_NOTIFIERS_EVENT_VGPU_PLUGIN_TASK_BOOTLOADED);
         break;
     case ADA_VGPU_READY:
     case ADA_VGPU_NEGOTIATED:
@@ -621,7 +624,6 @@ void ada_vgpu_doorbell(AdaState *s, uint32_t val)
 
 bool ada_vgpu_crash(AdaState *s, uint32_t gfid)
 {
-    uint8_t p[r570_rpc_vgpu_gsp_plugin_triggered_v17_00__SIZE] = {};
     AdaVgpu *v = find_vgpu(s, gfid);
 
     if (!v || v->state < ADA_VGPU_BOOTING || v->state > ADA_VGPU_RUNNING) {
@@ -630,9 +632,7 @@ bool ada_vgpu_crash(AdaState *s, uint32_t gfid)
     timer_del(v->timer);
     ada_guest_reset(v);
     v->state = ADA_VGPU_CRASHED;
-    stl_le_p(p + r570_rpc_vgpu_gsp_plugin_triggered_v17_00__gfid, gfid);
-    stl_le_p(p + r570_rpc_vgpu_gsp_plugin_triggered_v17_00__notifyIndex, NOTIFY_CRASHED);
-    ada_gsp_event(s, RPC_EVENT(VGPU_GSP_PLUGIN_TRIGGERED), p, sizeof(p));
+    ada_vgpu_notify(v, r570_NVA084_NOTIFIERS_EVENT_VGPU_PLUGIN_TASK_CRASHED);
     return true;
 }
 

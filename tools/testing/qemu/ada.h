@@ -20,6 +20,7 @@
  *   ada-seq.c     what GSP-RM has the CPU do while it starts
  *   ada-rm.c      RM objects and controls
  *   ada-vgpu.c    vGPU controls and the plugin tasks
+ *   ada-monitor.c what GSP-RM tells of vGPUs that run
  *   ada-guest.c   the plugin tasks' end of the guests' drivers
  *   ada-gstatic.c what they tell them of the GPU
  *   ada-gobj.c    the guests' objects
@@ -449,6 +450,7 @@ struct AdaState {
     uint32_t chids;             /* channel ids of a runlist: assumption CHIDS */
     uint32_t fb_regions;        /* AdaFbRegions: what GSP-RM says of the framebuffer */
     uint32_t plugin_delay_ms;
+    uint32_t util_interval_ms;      /* 0: use of engines is not told */
     AdaFaults faults;
 
     AdaPowerOn power_on;        /* as the last one found it */
