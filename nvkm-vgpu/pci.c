@@ -10,6 +10,7 @@
 #include "regs/gpu.h"
 #include "regs/pmc.h"
 #include "vgpu/boards.h"
+#include "vgpu/events.h"
 #include "vgpu/mgr.h"
 #include "vgpu/sysfs.h"
 #include "vgpu/vgpu.h"
@@ -130,7 +131,7 @@ static int nvkm_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (ret)
 		goto err_mgr;
 	scoped_guard(mutex, &pf->gsp.rpc.receive) {
-		pf->gsp.events.on_plugin = nvgpu_vgpu_plugin_event;
+		pf->gsp.events.on_vgpu = nvgpu_vgpu_event;
 		pf->gsp.events.on_channel = nvgpu_vgpu_channel_event;
 	}
 	nvgpu_health_tell(&pf->gsp.health, nvgpu_vgpu_fail_all);
@@ -162,7 +163,7 @@ static void nvkm_vgpu_remove(struct pci_dev *pdev)
 	 */
 	if (nvdev->loaded) {
 		scoped_guard(mutex, &pf->gsp.rpc.receive)
-			pf->gsp.events.on_plugin = NULL;
+			pf->gsp.events.on_vgpu = NULL;
 	}
 	nvgpu_vgpu_mgr_fini(pf);
 	nvgpu_unload(nvdev);

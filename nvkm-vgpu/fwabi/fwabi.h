@@ -119,9 +119,10 @@ struct nvgpu_static_info {
 enum nvgpu_event_type {
 	NVGPU_EVENT_INIT_DONE,
 	NVGPU_EVENT_SEQUENCER,
-	NVGPU_EVENT_OS_ERROR,		/* xid, text */
-	NVGPU_EVENT_RC,			/* gfid, xid */
+	NVGPU_EVENT_OS_ERROR,		/* xid, channel, text */
+	NVGPU_EVENT_RC,			/* gfid, xid, channel */
 	NVGPU_EVENT_PLUGIN,		/* gfid, plugin */
+	NVGPU_EVENT_UTILIZATION,	/* decode_utilization has the rest */
 	NVGPU_EVENT_LOCKDOWN,		/* engaged */
 	NVGPU_EVENT_IGNORED,		/* known and of no use to a host */
 	NVGPU_EVENT_UNKNOWN,
@@ -131,16 +132,38 @@ enum nvgpu_event_type {
 enum nvgpu_plugin_event {
 	NVGPU_PLUGIN_OTHER,
 	NVGPU_PLUGIN_CRASHED,
+	NVGPU_PLUGIN_GUEST_CHANGED,	/* its driver, its licence or its system */
 };
 
 struct nvgpu_event {
 	enum nvgpu_event_type type;
+	const char *name;
 	enum nvgpu_plugin_event plugin;
 	u32 xid;
 	u32 gfid;
 	u32 channel;
 	bool engaged;
 	char text[128];
+};
+
+/* engines whose use is measured */
+enum nvgpu_util_engine {
+	NVGPU_UTIL_MEMORY,		/* its bandwidth */
+	NVGPU_UTIL_GRAPHICS,
+	NVGPU_UTIL_ENCODER,
+	NVGPU_UTIL_DECODER,
+	NVGPU_UTIL_ENGINES,
+};
+
+/*
+ * struct nvgpu_util_sample - use of engines by processes, at one time
+ */
+struct nvgpu_util_sample {
+	u64 time;			/* grows */
+	struct {
+		u32 util;		/* 1/100 % */
+		u32 pid;		/* as &nvgpu_plugin_config.vm_pid told it */
+	} engine[NVGPU_UTIL_ENGINES];
 };
 
 /* an instruction of GSP-RM's to the CPU, while it boots */
@@ -242,6 +265,36 @@ struct nvgpu_plugin_config {
 	bool enable_uvm, console_vnc;
 };
 
+enum nvgpu_license {
+	NVGPU_LICENSE_UNKNOWN,
+	NVGPU_LICENSE_UNINITIALIZED,
+	NVGPU_LICENSE_UNRESTRICTED,	/* none yet, and not missed yet */
+	NVGPU_LICENSE_RESTRICTED,	/* none, and missed */
+	NVGPU_LICENSE_UNLICENSED,
+	NVGPU_LICENSE_LICENSED,
+};
+
+enum nvgpu_guest_os {
+	NVGPU_GUEST_OS_UNKNOWN,
+	NVGPU_GUEST_OS_LINUX,
+	NVGPU_GUEST_OS_WINDOWS_7,
+	NVGPU_GUEST_OS_WINDOWS_10,	/* and later */
+};
+
+/*
+ * struct nvgpu_guest - a vGPU's guest as GSP-RM knows it; most is what the guest says
+ */
+struct nvgpu_guest {
+	u32 gfid;
+	bool valid;			/* all but @driver_loaded and @fb_used */
+	bool driver_loaded;
+	u64 fb_used;			/* bytes */
+	enum nvgpu_guest_os os;
+	enum nvgpu_license license;
+	u32 frame_rate_limit;		/* frames a second, 0 for none */
+	char version[33], branch[33];	/* of its driver; any bytes */
+};
+
 /*
  * struct nvgpu_plugin_layout - communication area at the start of a plugin heap
  *
@@ -301,7 +354,11 @@ struct nvgpu_fwabi {
 	size_t static_info_size;
 	int (*decode_static_info)(const void *buf, size_t len, struct nvgpu_static_info *info);
 	size_t unload_size;
+	/* names it also when it does not fit; @name stays NULL when it is unknown */
 	int (*decode_event)(u32 function, const void *buf, size_t len, struct nvgpu_event *event);
+	/* of NVGPU_EVENT_UTILIZATION, in any order: 1 if there is a number @index, 0 if not */
+	int (*decode_utilization)(const void *buf, size_t len, u32 index,
+				  struct nvgpu_util_sample *sample);
 	/* instruction at dword @pos of a sequencer event: dwords to step on, 0 at the end */
 	int (*decode_seq_cmd)(const void *buf, size_t len, u32 pos, struct nvgpu_seq_cmd *cmd);
 
@@ -346,7 +403,7 @@ struct nvgpu_fwabi {
 		u32 fifo_get_device_info, ce_get_method_buffer, set_page_directory,
 			unset_page_directory, bind, schedule;
 		u32 set_vgpu_mgr_config, set_heterogeneous, add_vgpu_type;
-		u32 bootload, shutdown, cleanup;
+		u32 bootload, shutdown, cleanup, enumerate_vgpus;
 	} ctrl;
 	size_t intr_table_size;
 	/* vector of GSP's stall interrupt */
@@ -370,6 +427,9 @@ struct nvgpu_fwabi {
 	void (*encode_bootload)(void *buf, const struct nvgpu_bootload *b);
 	size_t gfid_params_size;	/* SHUTDOWN and CLEANUP */
 	void (*encode_gfid_params)(void *buf, u32 gfid);
+	size_t vgpus_size;
+	/* number @index: 1 if there is one, 0 if not */
+	int (*decode_guest)(const void *buf, size_t len, u32 index, struct nvgpu_guest *guest);
 
 	struct nvgpu_plugin_layout plugin;
 	void (*encode_plugin_config)(void *buf, const struct nvgpu_plugin_config *cfg);

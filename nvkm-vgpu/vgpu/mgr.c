@@ -249,6 +249,7 @@ static int mgr_start(struct nvkm_vgpu_pf *pf)
 		dev_err(&pf->gpu.pdev->dev,
 			"no copy engine, error %d: framebuffer cannot be cleared, so no vGPU can be opened\n",
 			ret);
+	nvgpu_monitor_start(&pf->monitor);
 	nvgpu_debugfs_start(pf);
 	return 0;
 }
@@ -262,6 +263,7 @@ static int mgr_start(struct nvkm_vgpu_pf *pf)
 void nvgpu_vgpu_mgr_stop(struct nvkm_vgpu_pf *pf)
 {
 	nvgpu_debugfs_stop(pf);
+	nvgpu_monitor_stop(&pf->monitor);
 	nvgpu_scrub_stop(&pf->scrub);
 	nvgpu_provision_soil(pf);
 	nvgpu_bar1_stop(&pf->bar1);
@@ -313,6 +315,7 @@ int nvgpu_vgpu_mgr_init(struct nvkm_vgpu_pf *pf)
 	mutex_init(&mgr->notify);
 	INIT_LIST_HEAD(&mgr->kept);
 	INIT_WORK(&mgr->tell, nvgpu_sysfs_tell);
+	nvgpu_monitor_init(&pf->monitor, &pf->rm);
 
 	ret = mgr_init_types(pf);
 	if (ret)
@@ -341,6 +344,7 @@ err_debugfs:
 	nvgpu_scrub_fini(&pf->scrub);
 	nvgpu_bar1_fini(&pf->bar1);
 err_lock:
+	nvgpu_monitor_fini(&pf->monitor);
 	mutex_destroy(&mgr->notify);
 	mutex_destroy(&mgr->lock);
 	return ret;
@@ -360,6 +364,7 @@ void nvgpu_vgpu_mgr_fini(struct nvkm_vgpu_pf *pf)
 	nvgpu_bar1_fini(&pf->bar1);
 	nvgpu_provision_drop_kept(pf);
 	cancel_work_sync(&pf->mgr.tell);
+	nvgpu_monitor_fini(&pf->monitor);
 	mutex_destroy(&pf->mgr.notify);
 	mutex_destroy(&pf->mgr.lock);
 }

@@ -12,6 +12,7 @@
  *	                                  firmware is waited for
  *	nvgpu_scrub.channel               the channel that clears framebuffer;
  *	                                  its engine and firmware are waited for
+ *	nvgpu_monitor.ask                 GSP-RM is asked about guests, and waited for
  *	nvgpu_rpc.receive                 messages of GSP-RM are read and handed on
  *	nvgpu_vgpu_mgr.notify             who is attached to which VF; drivers are told of errors,
  *	                                  and who closes waits for that
@@ -20,6 +21,7 @@
  *	nvgpu_scrub.lock                  what is to be cleared, and what is clean
  *	nvgpu_bar1.lock                   page table entries and TLB invalidation
  *	nvgpu_rpc.post                    posting to GSP-RM, not while a reply is waited for
+ *	nvgpu_monitor.lock                use of engines, counts
  *
  * So vGPUs boot side by side, and neither sysfs files of VFs nor VFIO ever wait for the PF's device
  * lock. A vGPU that is open pins its reservation: the mutex holder who clears a type, or turns VFs
@@ -41,6 +43,7 @@
 #include "vgpu/bar1.h"
 #include "vgpu/chid.h"
 #include "vgpu/fbmem.h"
+#include "vgpu/monitor.h"
 #include "vgpu/params.h"
 #include "vgpu/placement.h"
 #include "vgpu/scrub.h"
@@ -109,12 +112,14 @@ enum nvgpu_vf_state {
 /**
  * struct nvgpu_vf - a virtual function, by its index
  * @state: written by state.c only
+ * @since: seconds since the host booted, when it was last opened
  * @rsv: from TYPED on; what KEPT holds is in &nvgpu_vgpu_mgr.kept
  * @params: for the next open
  * @client: the driver that is attached to it, NULL if none is
  */
 struct nvgpu_vf {
 	enum nvgpu_vf_state state;
+	time64_t since;
 	struct nvgpu_reservation *rsv;
 	struct nvgpu_params params;
 	struct nvkm_vgpu *client;
@@ -148,8 +153,10 @@ enum nvgpu_mode {
  * @chids: channels
  * @vf: by index
  * @listed: types that a VF without one could have, as user space was last told
- * @changed: VFs whose files have changed since
- * @tell: tells user space of @changed
+ * @changed: VFs whose lists have changed since
+ * @moved: VFs whose state has
+ * @guests: VFs whose guest has
+ * @tell: tells user space of the three
  * @kept: reservations of vGPUs whose end GSP-RM did not confirm
  * @notify: held while a driver is told of an error, and while one attaches or detaches
  */
@@ -170,6 +177,8 @@ struct nvgpu_vgpu_mgr {
 	struct nvgpu_vf vf[NVGPU_MAX_VFS];
 	DECLARE_BITMAP(listed, NVGPU_MAX_TYPES);
 	DECLARE_BITMAP(changed, NVGPU_MAX_VFS);
+	DECLARE_BITMAP(moved, NVGPU_MAX_VFS);
+	DECLARE_BITMAP(guests, NVGPU_MAX_VFS);
 	struct work_struct tell;
 	struct list_head kept;
 	struct mutex notify;	/* nvgpu_vf.client */
@@ -183,6 +192,7 @@ struct nvgpu_vgpu_mgr {
  * @bar1: aperture on framebuffer for the CPU
  * @scrub: clears framebuffer
  * @mgr: reservations, types and open vGPUs
+ * @monitor: what is known of vGPUs that run
  *
  * drvdata of the PF from probe to remove. VF drivers reach it through pci_iov_get_pf_drvdata().
  */
@@ -193,6 +203,7 @@ struct nvkm_vgpu_pf {
 	struct nvgpu_bar1 bar1;
 	struct nvgpu_scrub scrub;
 	struct nvgpu_vgpu_mgr mgr;
+	struct nvgpu_monitor monitor;
 };
 
 #endif

@@ -5,6 +5,8 @@
 #include <linux/export.h>
 #include <linux/nospec.h>
 #include <linux/pci.h>
+#include <linux/timekeeping.h>
+#include <linux/workqueue.h>
 
 #include "vgpu/pf.h"
 #include "vgpu/state.h"
@@ -123,7 +125,11 @@ bool nvgpu_vf_move_locked(struct nvkm_vgpu_pf *pf, unsigned int vf, enum nvgpu_v
 
 	if (!(state_from[to] & BIT(state->state)))
 		return false;
+	if (to == NVGPU_VF_RUNNING && state->state == NVGPU_VF_BOOTING)
+		state->since = ktime_get_boottime_seconds();
 	state->state = to;
+	__set_bit(vf, pf->mgr.moved);
+	queue_work(system_dfl_wq, &pf->mgr.tell);
 	trace_nvgpu_vf_state(pf->gpu.pdev, vf + 1, state_names[to]);
 	return true;
 }
@@ -143,6 +149,20 @@ bool nvgpu_vf_move(struct nvkm_vgpu_pf *pf, unsigned int vf, enum nvgpu_vf_state
 	return nvgpu_vf_move_locked(pf, vf, to);
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_vf_move);
+
+/**
+ * nvgpu_vf_note_guest() - have user space told that a guest has changed
+ * @pf: the GPU
+ * @vf: index of the guest's VF
+ *
+ * Context: may sleep; takes &nvgpu_vgpu_mgr.lock.
+ */
+void nvgpu_vf_note_guest(struct nvkm_vgpu_pf *pf, unsigned int vf)
+{
+	guard(mutex)(&pf->mgr.lock);
+	__set_bit(vf, pf->mgr.guests);
+	queue_work(system_dfl_wq, &pf->mgr.tell);
+}
 
 /**
  * nvgpu_vf_state() - where a VF is

@@ -17,6 +17,7 @@ int nvgpu_vf_index(const struct nvkm_vgpu_pf *pf, struct pci_dev *vf);
 struct nvgpu_vf *nvgpu_vf_get(struct nvgpu_vgpu_mgr *mgr, unsigned int vf);
 bool nvgpu_vf_move_locked(struct nvkm_vgpu_pf *pf, unsigned int vf, enum nvgpu_vf_state to);
 bool nvgpu_vf_move(struct nvkm_vgpu_pf *pf, unsigned int vf, enum nvgpu_vf_state to);
+void nvgpu_vf_note_guest(struct nvkm_vgpu_pf *pf, unsigned int vf);
 enum nvgpu_vf_state nvgpu_vf_state(struct nvkm_vgpu_pf *pf, unsigned int vf);
 
 #endif

@@ -14,6 +14,7 @@
 #include "vgpu/pf.h"
 #include "vgpu/provision.h"
 #include "vgpu/state.h"
+#include "vgpu/status.h"
 #include "vgpu/sysfs.h"
 
 /*
@@ -130,6 +131,12 @@ static const struct attribute_group vf_group = {
 	.attrs = vf_attrs,
 };
 
+static const struct attribute_group *vf_groups[] = {
+	&vf_group,
+	&nvgpu_status_group,
+	NULL
+};
+
 /**
  * nvgpu_sysfs_add_vf() - make the files of a VF
  * @vf: the VF
@@ -138,7 +145,7 @@ static const struct attribute_group vf_group = {
  */
 int nvgpu_sysfs_add_vf(struct pci_dev *vf)
 {
-	int ret = sysfs_create_group(&vf->dev.kobj, &vf_group);
+	int ret = sysfs_create_groups(&vf->dev.kobj, vf_groups);
 
 	if (!ret)
 		kobject_uevent(&vf->dev.kobj, KOBJ_CHANGE);
@@ -155,30 +162,42 @@ void nvgpu_sysfs_remove_vf(struct pci_dev *vf)
 {
 	/* a VF that an operator is just removing has lost its files with its directory */
 	if (device_is_registered(&vf->dev))
-		sysfs_remove_group(&vf->dev.kobj, &vf_group);
+		sysfs_remove_groups(&vf->dev.kobj, vf_groups);
+}
+
+static void sysfs_take(unsigned long *to, unsigned long *from)
+{
+	bitmap_copy(to, from, NVGPU_MAX_VFS);
+	bitmap_zero(from, NVGPU_MAX_VFS);
 }
 
 /**
  * nvgpu_sysfs_tell() - tell user space which VFs have other files than before
  * @work: &nvgpu_vgpu_mgr.tell
  *
- * The lists are read when they are asked for, so they are right when user space hears of it.
+ * Files are read when they are asked for, so they are right when user space hears of it.
  */
 void nvgpu_sysfs_tell(struct work_struct *work)
 {
 	struct nvkm_vgpu_pf *pf = container_of(work, struct nvkm_vgpu_pf, mgr.tell);
 	DECLARE_BITMAP(changed, NVGPU_MAX_VFS);
+	DECLARE_BITMAP(guests, NVGPU_MAX_VFS);
+	DECLARE_BITMAP(moved, NVGPU_MAX_VFS);
 	struct pci_dev *vf = NULL;
 	int index;
 
 	scoped_guard(mutex, &pf->mgr.lock) {
-		bitmap_copy(changed, pf->mgr.changed, NVGPU_MAX_VFS);
-		bitmap_zero(pf->mgr.changed, NVGPU_MAX_VFS);
+		sysfs_take(changed, pf->mgr.changed);
+		sysfs_take(guests, pf->mgr.guests);
+		sysfs_take(moved, pf->mgr.moved);
 	}
 	while ((vf = nvgpu_vf_next(pf->gpu.pdev, vf))) {
 		index = nvgpu_vf_index(pf, vf);
-		if (index >= 0 && test_bit(index, changed) && device_is_registered(&vf->dev))
+		if (index < 0 || !device_is_registered(&vf->dev))
+			continue;
+		if (test_bit(index, changed))
 			kobject_uevent(&vf->dev.kobj, KOBJ_CHANGE);
+		nvgpu_status_notify(vf, test_bit(index, moved), test_bit(index, guests));
 	}
 }
 
@@ -223,9 +242,27 @@ static ssize_t heterogeneous_mode_store(struct device *dev, struct device_attrib
 }
 static DEVICE_ATTR_RW(heterogeneous_mode);
 
+static ssize_t gsp_version_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct nvkm_vgpu_pf *pf = dev_get_drvdata(dev);
+
+	return sysfs_emit(buf, "%s\n", pf->gpu.abi->version);
+}
+static DEVICE_ATTR_RO(gsp_version);
+
+static ssize_t gsp_state_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct nvkm_vgpu_pf *pf = dev_get_drvdata(dev);
+
+	return sysfs_emit(buf, "%s\n", nvgpu_health_name(&pf->gsp.health));
+}
+static DEVICE_ATTR_RO(gsp_state);
+
 static struct attribute *pf_attrs[] = {
 	&dev_attr_supported_types.attr,
 	&dev_attr_heterogeneous_mode.attr,
+	&dev_attr_gsp_version.attr,
+	&dev_attr_gsp_state.attr,
 	NULL
 };
 

@@ -24,10 +24,7 @@
 
 #include <linux/device.h>
 #include <linux/err.h>
-#include <linux/nospec.h>
 #include <linux/pci.h>
-#include <linux/pid.h>
-#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "vgpu/provision.h"
@@ -45,7 +42,7 @@ static int vgpu_configure(struct nvkm_vgpu *vgpu)
 		.dbdf = vgpu->dbdf,
 		.instance_id = vgpu->client.client,
 		.type_id = rsv->type->id,
-		.vm_pid = task_tgid_nr(current),
+		.vm_pid = nvgpu_monitor_pid(vgpu->vf),
 		.num_channels = rsv->place.num_chids,
 		.num_plugin_channels = NUM_PLUGIN_CHANNELS,
 		.placement_id = rsv->place.id,
@@ -140,6 +137,7 @@ int nvgpu_vgpu_create(struct nvkm_vgpu *vgpu)
 		return PTR_ERR(rsv);
 	vgpu->rsv = rsv;
 	type = rsv->type;
+	nvgpu_monitor_forget(&vgpu->pf->monitor, vgpu->vf);
 	vgpu->identity = (struct nvkm_vgpu_identity) {
 		.device = type->vdev_device,
 		.subsystem_vendor = PCI_VENDOR_ID_NVIDIA,
@@ -254,32 +252,4 @@ void nvgpu_vgpu_fail_all(struct nvgpu_health *health)
 
 	for (vf = 0; vf < NVGPU_MAX_VFS; vf++)
 		nvgpu_vgpu_fail(pf, vf, NVKM_VGPU_ERROR_GPU);
-}
-
-/**
- * nvgpu_vgpu_plugin_event() - a plugin task has something to say
- * @events: of its GSP-RM
- * @gfid: whose
- * @event: what
- */
-void nvgpu_vgpu_plugin_event(struct nvgpu_events *events, u32 gfid, enum nvgpu_plugin_event event)
-{
-	struct nvkm_vgpu_pf *pf = container_of(events, struct nvkm_vgpu_pf, gsp.events);
-
-	if (event != NVGPU_PLUGIN_CRASHED || !gfid || gfid > NVGPU_MAX_VFS)
-		return;
-	dev_err_ratelimited(&pf->gpu.pdev->dev, "vGPU %u: its plugin task crashed\n", gfid);
-	nvgpu_vgpu_fail(pf, array_index_nospec(gfid - 1, NVGPU_MAX_VFS), NVKM_VGPU_ERROR_PLUGIN);
-}
-
-/**
- * nvgpu_vgpu_channel_event() - GSP-RM stopped a channel of the PF
- * @events: of its GSP-RM
- * @chid: its id
- */
-void nvgpu_vgpu_channel_event(struct nvgpu_events *events, u32 chid)
-{
-	struct nvkm_vgpu_pf *pf = container_of(events, struct nvkm_vgpu_pf, gsp.events);
-
-	nvgpu_scrub_channel_error(&pf->scrub, chid);
 }

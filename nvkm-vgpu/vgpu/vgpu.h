@@ -45,7 +45,5 @@ void nvgpu_vgpu_destroy(struct nvkm_vgpu *vgpu);
 int nvgpu_vgpu_reset(struct nvkm_vgpu *vgpu);
 void nvgpu_vgpu_fail(struct nvkm_vgpu_pf *pf, unsigned int vf, enum nvkm_vgpu_error reason);
 void nvgpu_vgpu_fail_all(struct nvgpu_health *health);
-void nvgpu_vgpu_channel_event(struct nvgpu_events *events, u32 chid);
-void nvgpu_vgpu_plugin_event(struct nvgpu_events *events, u32 gfid, enum nvgpu_plugin_event event);
 
 #endif

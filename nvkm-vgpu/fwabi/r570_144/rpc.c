@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <asm/byteorder.h>
+#include <linux/array_size.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
 
 #include "../fwabi.h"
+#include "guest.h"
 #include "rpc.h"
 
 static void rpc_decode_os_error(const struct nvgpu_r570_144_os_error *err,
 				struct nvgpu_event *event)
 {
-	event->type = NVGPU_EVENT_OS_ERROR;
 	event->xid = le32_to_cpu(err->xid);
 	event->channel = le32_to_cpu(err->channel);
 	strscpy(event->text, err->text, min(sizeof(event->text), sizeof(err->text)));
@@ -18,69 +19,94 @@ static void rpc_decode_os_error(const struct nvgpu_r570_144_os_error *err,
 static void rpc_decode_rc_triggered(const struct nvgpu_r570_144_rc_triggered *rc,
 				    struct nvgpu_event *event)
 {
-	event->type = NVGPU_EVENT_RC;
 	event->xid = le32_to_cpu(rc->xid);
 	event->gfid = le32_to_cpu(rc->gfid);
 	event->channel = le32_to_cpu(rc->channel);
 }
 
+static void rpc_decode_plugin(const struct nvgpu_r570_144_plugin_triggered *plugin,
+			      struct nvgpu_event *event)
+{
+	event->gfid = le32_to_cpu(plugin->gfid);
+	switch (le32_to_cpu(plugin->index)) {
+	case NVGPU_R570_144_PLUGIN_CRASHED:
+		event->plugin = NVGPU_PLUGIN_CRASHED;
+		break;
+	case NVGPU_R570_144_PLUGIN_GUEST_LOADED:
+	case NVGPU_R570_144_PLUGIN_GUEST_UNLOADED:
+	case NVGPU_R570_144_PLUGIN_GUEST_LICENSE:
+	case NVGPU_R570_144_PLUGIN_GUEST_OS:
+		event->plugin = NVGPU_PLUGIN_GUEST_CHANGED;
+		break;
+	}
+}
+
+static const struct {
+	u32 function;
+	enum nvgpu_event_type type;
+	const char *name;
+	size_t size;			/* at least */
+} rpc_events[] = {
+	{ NVGPU_R570_144_EVENT_INIT_DONE, NVGPU_EVENT_INIT_DONE, "init_done" },
+	{ NVGPU_R570_144_EVENT_RUN_CPU_SEQUENCER, NVGPU_EVENT_SEQUENCER, "run_cpu_sequencer",
+	  sizeof(struct nvgpu_r570_144_sequencer) },
+	{ NVGPU_R570_144_EVENT_POST_EVENT, NVGPU_EVENT_IGNORED, "post_event" },
+	{ NVGPU_R570_144_EVENT_RC_TRIGGERED, NVGPU_EVENT_RC, "rc_triggered",
+	  sizeof(struct nvgpu_r570_144_rc_triggered) },
+	{ NVGPU_R570_144_EVENT_MMU_FAULT_QUEUED, NVGPU_EVENT_IGNORED, "mmu_fault_queued" },
+	{ NVGPU_R570_144_EVENT_OS_ERROR_LOG, NVGPU_EVENT_OS_ERROR, "os_error_log",
+	  sizeof(struct nvgpu_r570_144_os_error) },
+	{ NVGPU_R570_144_EVENT_GPUACCT_SAMPLES, NVGPU_EVENT_UTILIZATION, "gpuacct_samples",
+	  sizeof(struct nvgpu_r570_144_samples) },
+	{ NVGPU_R570_144_EVENT_LIBOS_PRINT, NVGPU_EVENT_IGNORED, "libos_print" },
+	{ NVGPU_R570_144_EVENT_PLUGIN_TRIGGERED, NVGPU_EVENT_PLUGIN, "plugin_triggered",
+	  sizeof(struct nvgpu_r570_144_plugin_triggered) },
+	{ NVGPU_R570_144_EVENT_PERF_BRIDGELESS, NVGPU_EVENT_IGNORED, "perf_bridgeless" },
+	{ NVGPU_R570_144_EVENT_VGPU_CONFIG, NVGPU_EVENT_IGNORED, "vgpu_config" },
+	{ NVGPU_R570_144_EVENT_NVLINK_FAULT_UP, NVGPU_EVENT_IGNORED, "nvlink_fault_up" },
+	{ NVGPU_R570_144_EVENT_LOCKDOWN_NOTICE, NVGPU_EVENT_LOCKDOWN, "lockdown_notice", 1 },
+	{ NVGPU_R570_144_EVENT_MIG_CI_CONFIG, NVGPU_EVENT_IGNORED, "mig_ci_config" },
+	{ NVGPU_R570_144_EVENT_GSP_TRACE, NVGPU_EVENT_IGNORED, "gsp_trace" },
+	{ NVGPU_R570_144_EVENT_NVLINK_RECOVERY, NVGPU_EVENT_IGNORED, "nvlink_recovery" },
+	{ NVGPU_R570_144_EVENT_NOCAT_RECORD, NVGPU_EVENT_IGNORED, "nocat_record" },
+	{ NVGPU_R570_144_EVENT_FECS_ERROR, NVGPU_EVENT_IGNORED, "fecs_error" },
+	{ NVGPU_R570_144_EVENT_RECOVERY_ACTION, NVGPU_EVENT_IGNORED, "recovery_action" },
+};
+
 int nvgpu_r570_144_decode_event(u32 function, const void *buf, size_t len,
 				struct nvgpu_event *event)
 {
-	const struct nvgpu_r570_144_plugin_triggered *plugin = buf;
+	unsigned int i;
 
-	switch (function) {
-	case NVGPU_R570_144_EVENT_INIT_DONE:
-		event->type = NVGPU_EVENT_INIT_DONE;
-		return 0;
-	case NVGPU_R570_144_EVENT_RUN_CPU_SEQUENCER:
-		if (len < sizeof(struct nvgpu_r570_144_sequencer))
-			return -EPROTO;
-		event->type = NVGPU_EVENT_SEQUENCER;
-		return 0;
-	case NVGPU_R570_144_EVENT_OS_ERROR_LOG:
-		if (len < sizeof(struct nvgpu_r570_144_os_error))
-			return -EPROTO;
-		rpc_decode_os_error(buf, event);
-		return 0;
-	case NVGPU_R570_144_EVENT_RC_TRIGGERED:
-		if (len < sizeof(struct nvgpu_r570_144_rc_triggered))
-			return -EPROTO;
-		rpc_decode_rc_triggered(buf, event);
-		return 0;
-	case NVGPU_R570_144_EVENT_PLUGIN_TRIGGERED:
-		if (len < sizeof(*plugin))
-			return -EPROTO;
-		event->type = NVGPU_EVENT_PLUGIN;
-		event->gfid = le32_to_cpu(plugin->gfid);
-		if (le32_to_cpu(plugin->index) == NVGPU_R570_144_PLUGIN_CRASHED)
-			event->plugin = NVGPU_PLUGIN_CRASHED;
-		return 0;
-	case NVGPU_R570_144_EVENT_LOCKDOWN_NOTICE:
-		if (len < 1)
-			return -EPROTO;
-		event->type = NVGPU_EVENT_LOCKDOWN;
-		event->engaged = *(const u8 *)buf;
-		return 0;
-	case NVGPU_R570_144_EVENT_POST_EVENT:
-	case NVGPU_R570_144_EVENT_MMU_FAULT_QUEUED:
-	case NVGPU_R570_144_EVENT_GPUACCT_SAMPLES:
-	case NVGPU_R570_144_EVENT_LIBOS_PRINT:
-	case NVGPU_R570_144_EVENT_PERF_BRIDGELESS:
-	case NVGPU_R570_144_EVENT_VGPU_CONFIG:
-	case NVGPU_R570_144_EVENT_NVLINK_FAULT_UP:
-	case NVGPU_R570_144_EVENT_MIG_CI_CONFIG:
-	case NVGPU_R570_144_EVENT_GSP_TRACE:
-	case NVGPU_R570_144_EVENT_NVLINK_RECOVERY:
-	case NVGPU_R570_144_EVENT_NOCAT_RECORD:
-	case NVGPU_R570_144_EVENT_FECS_ERROR:
-	case NVGPU_R570_144_EVENT_RECOVERY_ACTION:
-		event->type = NVGPU_EVENT_IGNORED;
-		return 0;
-	default:
+	for (i = 0; i < ARRAY_SIZE(rpc_events); i++)
+		if (rpc_events[i].function == function)
+			break;
+	if (i == ARRAY_SIZE(rpc_events)) {
 		event->type = NVGPU_EVENT_UNKNOWN;
 		return 0;
 	}
+	event->name = rpc_events[i].name;
+	if (len < rpc_events[i].size)
+		return -EPROTO;
+	event->type = rpc_events[i].type;
+
+	switch (event->type) {
+	case NVGPU_EVENT_OS_ERROR:
+		rpc_decode_os_error(buf, event);
+		break;
+	case NVGPU_EVENT_RC:
+		rpc_decode_rc_triggered(buf, event);
+		break;
+	case NVGPU_EVENT_PLUGIN:
+		rpc_decode_plugin(buf, event);
+		break;
+	case NVGPU_EVENT_LOCKDOWN:
+		event->engaged = *(const u8 *)buf;
+		break;
+	default:
+		break;
+	}
+	return 0;
 }
 
 enum seq_opcode {

@@ -7,6 +7,7 @@
 #include "../fwabi.h"
 #include "boot.h"
 #include "chan.h"
+#include "guest.h"
 #include "plugin.h"
 #include "rpc.h"
 #include "vgpu.h"
@@ -41,6 +42,7 @@ const struct nvgpu_fwabi nvgpu_fwabi_r570_144 = {
 	.decode_static_info = nvgpu_r570_144_decode_static_info,
 	.unload_size = sizeof(struct nvgpu_r570_144_unload),
 	.decode_event = nvgpu_r570_144_decode_event,
+	.decode_utilization = nvgpu_r570_144_decode_utilization,
 	.decode_seq_cmd = nvgpu_r570_144_decode_seq_cmd,
 
 	.rm_control_size = sizeof(struct nvgpu_r570_144_rm_control),
@@ -105,6 +107,7 @@ const struct nvgpu_fwabi nvgpu_fwabi_r570_144 = {
 		.bootload = NVGPU_R570_144_CTRL_BOOTLOAD,
 		.shutdown = NVGPU_R570_144_CTRL_SHUTDOWN,
 		.cleanup = NVGPU_R570_144_CTRL_CLEANUP,
+		.enumerate_vgpus = NVGPU_R570_144_CTRL_ENUMERATE_VGPUS,
 	},
 	.intr_table_size = sizeof(struct nvgpu_r570_144_intr_table),
 	.decode_intr_table = nvgpu_r570_144_decode_intr_table,
@@ -127,6 +130,8 @@ const struct nvgpu_fwabi nvgpu_fwabi_r570_144 = {
 	.encode_bootload = nvgpu_r570_144_encode_bootload,
 	.gfid_params_size = sizeof(struct nvgpu_r570_144_gfid_params),
 	.encode_gfid_params = nvgpu_r570_144_encode_gfid_params,
+	.vgpus_size = sizeof(struct nvgpu_r570_144_vgpus),
+	.decode_guest = nvgpu_r570_144_decode_guest,
 
 	.plugin = NVGPU_R570_144_PLUGIN_LAYOUT,
 	.encode_plugin_config = nvgpu_r570_144_encode_plugin_config,

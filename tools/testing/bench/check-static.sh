@@ -253,7 +253,7 @@ registers()
 		<(in_repo tools/testing/qemu/registers.py)
 }
 
-# The file itself, and that it has all that sysfs.c has.
+# The file itself, and that it has all files that the driver makes.
 sysfs_documented()
 {
 	local attr doc=$REPO/Documentation/ABI/testing/sysfs-driver-nvkm-vgpu n=0
@@ -262,7 +262,7 @@ sysfs_documented()
 	while read -r attr; do
 		n=$((n + 1))
 		grep -qE "^What:.*/(nvidia|vgpu)/$attr$" "$doc" || echo "not documented: $attr"
-	done < <(in_repo grep -rohP '^static DEVICE_ATTR_\w+\(\K\w+' nvkm-vgpu --include='*.c')
+	done < <(in_repo grep -rohP '^(static DEVICE_ATTR_\w+|STATUS_\w+)\(\K\w+(?=\);|,)' nvkm-vgpu --include='*.c')
 	[ $n -gt 0 ] || echo "no sysfs files found"
 }
 

@@ -21,6 +21,7 @@ LAYERS = ["fwabi", "regs", "boot", "gsp", "rm", "vgpu", ""]
 PREFIX = {
     "pci.c": "pf_",                     # pci_ is Linux's
     "vgpu/sysfs.c": r"\w+_(show|store)$|sysfs_",        # named by DEVICE_ATTR
+    "vgpu/status.c": r"\w+_show$|status_",             # named by DEVICE_ATTR
     "vgpu/debugfs.c": r"\w+_show$|debugfs_",            # named by DEFINE_SHOW_ATTRIBUTE
 }
 STATIC = re.compile(r"^static (?:inline |noinline |__printf\(\d, \d\) )*(?:const )?(?:(?:struct|enum|unsigned) )?\w+ "

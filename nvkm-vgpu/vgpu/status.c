@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The files of a VF that only tell: what its vGPU has of the GPU, how it is, and what GSP-RM knows
+ * of its guest. One value a file. See Documentation/ABI/testing/sysfs-driver-nvkm-vgpu.
+ */
+
+#include <linux/pci.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+#include <linux/timekeeping.h>
+
+#include "vgpu/pf.h"
+#include "vgpu/state.h"
+#include "vgpu/status.h"
+
+/* the files of a VF are removed before the PF's data go, and removal waits for readers */
+static struct nvkm_vgpu_pf *status_pf(struct device *dev)
+{
+	return pci_get_drvdata(pci_physfn(to_pci_dev(dev)));
+}
+
+/* a copy; -ENODATA if it has no share of the GPU */
+static int status_share(struct device *dev, struct nvgpu_placement *place, struct nvgpu_range *fb)
+{
+	struct nvkm_vgpu_pf *pf = status_pf(dev);
+	int vf = nvgpu_vf_index(pf, to_pci_dev(dev));
+	const struct nvgpu_reservation *rsv;
+
+	if (vf < 0)
+		return -ENODEV;
+	guard(mutex)(&pf->mgr.lock);
+	rsv = nvgpu_vf_get(&pf->mgr, vf)->rsv;
+	if (!rsv)
+		return -ENODATA;
+	*place = rsv->place;
+	*fb = (struct nvgpu_range) { rsv->fb.start, rsv->fb.size };
+	return 0;
+}
+
+/* index of a VF whose vGPU runs; -ENODATA if it does not */
+static int status_running(struct device *dev)
+{
+	struct nvkm_vgpu_pf *pf = status_pf(dev);
+	int vf = nvgpu_vf_index(pf, to_pci_dev(dev));
+	enum nvgpu_vf_state state;
+
+	if (vf < 0)
+		return -ENODEV;
+	state = nvgpu_vf_state(pf, vf);
+	return state == NVGPU_VF_RUNNING || state == NVGPU_VF_RESETTING ? vf : -ENODATA;
+}
+
+static int status_guest(struct device *dev, struct nvgpu_guest *guest)
+{
+	int vf = status_running(dev);
+
+	return vf < 0 ? vf : nvgpu_monitor_guest(&status_pf(dev)->monitor, vf, guest);
+}
+
+/* what the guest has told, if it has */
+static int status_guest_told(struct device *dev, struct nvgpu_guest *guest)
+{
+	int ret = status_guest(dev, guest);
+
+	return ret ?: guest->valid ? 0 : -ENODATA;
+}
+
+/* ---- the vGPU -------------------------------------------------------------------------------- */
+
+static ssize_t state_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct nvkm_vgpu_pf *pf = status_pf(dev);
+	int vf = nvgpu_vf_index(pf, to_pci_dev(dev));
+
+	if (vf < 0)
+		return -ENODEV;
+	return sysfs_emit(buf, "%s\n", nvgpu_vf_state_name(nvgpu_vf_state(pf, vf)));
+}
+static DEVICE_ATTR_RO(state);
+
+static ssize_t uptime_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct nvkm_vgpu_pf *pf = status_pf(dev);
+	int vf = status_running(dev);
+	time64_t since;
+
+	if (vf < 0)
+		return vf;
+	scoped_guard(mutex, &pf->mgr.lock)
+		since = nvgpu_vf_get(&pf->mgr, vf)->since;
+	return sysfs_emit(buf, "%lld\n", ktime_get_boottime_seconds() - since);
+}
+static DEVICE_ATTR_RO(uptime);
+
+#define STATUS_SHARE(name, format, value)							\
+static ssize_t name##_show(struct device *dev, struct device_attribute *attr, char *buf)	\
+{												\
+	struct nvgpu_placement place;								\
+	struct nvgpu_range fb;									\
+												\
+	return status_share(dev, &place, &fb) ?: sysfs_emit(buf, format "\n", value);		\
+}												\
+static DEVICE_ATTR_RO(name)
+
+STATUS_SHARE(fb_start, "%#llx", fb.start);
+STATUS_SHARE(fb_size, "%llu", fb.size);
+STATUS_SHARE(channel_start, "%u", place.chid_start);
+STATUS_SHARE(num_channels, "%u", place.num_chids);
+STATUS_SHARE(placement_id, "%u", place.id);
+
+static ssize_t channel_errors_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	int vf = status_running(dev);
+
+	if (vf < 0)
+		return vf;
+	return sysfs_emit(buf, "%llu\n",
+			  nvgpu_monitor_channel_errors(&status_pf(dev)->monitor, vf));
+}
+static DEVICE_ATTR_RO(channel_errors);
+
+#define STATUS_UTIL(name, which)								\
+static ssize_t name##_show(struct device *dev, struct device_attribute *attr, char *buf)	\
+{												\
+	return status_util(dev, which, buf);							\
+}												\
+static DEVICE_ATTR_RO(name)
+
+static ssize_t status_util(struct device *dev, enum nvgpu_util_engine engine, char *buf)
+{
+	int ret, vf = status_running(dev);
+	u32 util;
+
+	if (vf < 0)
+		return vf;
+	ret = nvgpu_monitor_util(&status_pf(dev)->monitor, vf, engine, &util);
+	return ret ?: sysfs_emit(buf, "%u.%02u\n", util / 100, util % 100);
+}
+
+STATUS_UTIL(util_memory, NVGPU_UTIL_MEMORY);
+STATUS_UTIL(util_graphics, NVGPU_UTIL_GRAPHICS);
+STATUS_UTIL(util_encoder, NVGPU_UTIL_ENCODER);
+STATUS_UTIL(util_decoder, NVGPU_UTIL_DECODER);
+
+/* ---- its guest ------------------------------------------------------------------------------- */
+
+static const char * const license_names[] = {
+	[NVGPU_LICENSE_UNKNOWN] = "unknown",
+	[NVGPU_LICENSE_UNINITIALIZED] = "uninitialized",
+	[NVGPU_LICENSE_UNRESTRICTED] = "unlicensed (unrestricted)",
+	[NVGPU_LICENSE_RESTRICTED] = "unlicensed (restricted)",
+	[NVGPU_LICENSE_UNLICENSED] = "unlicensed",
+	[NVGPU_LICENSE_LICENSED] = "licensed",
+};
+
+static const char * const guest_os_names[] = {
+	[NVGPU_GUEST_OS_UNKNOWN] = "unknown",
+	[NVGPU_GUEST_OS_LINUX] = "Linux",
+	[NVGPU_GUEST_OS_WINDOWS_7] = "Windows 7",
+	[NVGPU_GUEST_OS_WINDOWS_10] = "Windows 10 or later",
+};
+
+#define STATUS_GUEST(name, get, format, ...)							\
+static ssize_t name##_show(struct device *dev, struct device_attribute *attr, char *buf)	\
+{												\
+	struct nvgpu_guest guest;								\
+												\
+	return get(dev, &guest) ?: sysfs_emit(buf, format "\n", __VA_ARGS__);			\
+}												\
+static DEVICE_ATTR_RO(name)
+
+STATUS_GUEST(guest_driver_loaded, status_guest, "%u", guest.driver_loaded);
+STATUS_GUEST(fb_used, status_guest, "%llu", guest.fb_used);
+/* the guest's to choose */
+STATUS_GUEST(guest_driver_version, status_guest_told, "%*pE", (int)strlen(guest.version),
+	     guest.version);
+STATUS_GUEST(guest_driver_branch, status_guest_told, "%*pE", (int)strlen(guest.branch),
+	     guest.branch);
+STATUS_GUEST(guest_os, status_guest_told, "%s", guest_os_names[guest.os]);
+STATUS_GUEST(license_state, status_guest_told, "%s", license_names[guest.license]);
+STATUS_GUEST(frame_rate_limit, status_guest_told, "%u", guest.frame_rate_limit);
+
+static struct attribute *status_attrs[] = {
+	&dev_attr_state.attr,
+	&dev_attr_uptime.attr,
+	&dev_attr_fb_start.attr,
+	&dev_attr_fb_size.attr,
+	&dev_attr_channel_start.attr,
+	&dev_attr_num_channels.attr,
+	&dev_attr_placement_id.attr,
+	&dev_attr_channel_errors.attr,
+	&dev_attr_util_memory.attr,
+	&dev_attr_util_graphics.attr,
+	&dev_attr_util_encoder.attr,
+	&dev_attr_util_decoder.attr,
+	&dev_attr_guest_driver_loaded.attr,
+	&dev_attr_fb_used.attr,
+	&dev_attr_guest_driver_version.attr,
+	&dev_attr_guest_driver_branch.attr,
+	&dev_attr_guest_os.attr,
+	&dev_attr_license_state.attr,
+	&dev_attr_frame_rate_limit.attr,
+	NULL
+};
+
+/* beside "nvidia", which has the product's files and no others */
+const struct attribute_group nvgpu_status_group = {
+	.name = "vgpu",
+	.attrs = status_attrs,
+};
+
+static const char * const guest_files[] = {
+	"guest_driver_loaded", "guest_driver_version", "guest_driver_branch", "guest_os",
+	"license_state",
+};
+
+/**
+ * nvgpu_status_notify() - tell who polls files of a VF
+ * @vf: the VF
+ * @moved: its state is another one
+ * @guest: its guest may be
+ */
+void nvgpu_status_notify(struct pci_dev *vf, bool moved, bool guest)
+{
+	unsigned int i;
+
+	if (moved)
+		sysfs_notify(&vf->dev.kobj, nvgpu_status_group.name, "state");
+	for (i = 0; guest && i < ARRAY_SIZE(guest_files); i++)
+		sysfs_notify(&vf->dev.kobj, nvgpu_status_group.name, guest_files[i]);
+}
