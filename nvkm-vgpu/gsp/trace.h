@@ -72,6 +72,23 @@ TRACE_EVENT(nvgpu_rpc_event,
 		      __entry->function, __entry->gfid, __entry->xid)
 );
 
+TRACE_EVENT(nvgpu_control,
+	    TP_PROTO(struct pci_dev *pdev, u32 cmd, u32 size, int ret, u32 status),
+	    TP_ARGS(pdev, cmd, size, ret, status),
+	    TP_STRUCT__entry(__string(dev, pci_name(pdev))
+			     __field(u32, cmd)
+			     __field(u32, size)
+			     __field(int, ret)
+			     __field(u32, status)),
+	    TP_fast_assign(__assign_str(dev);
+			   __entry->cmd = cmd;
+			   __entry->size = size;
+			   __entry->ret = ret;
+			   __entry->status = status;),
+	    TP_printk("%s cmd=%#x size=%u ret=%d status=%#x", __get_str(dev), __entry->cmd,
+		      __entry->size, __entry->ret, __entry->status)
+);
+
 TRACE_EVENT(nvgpu_health,
 	    TP_PROTO(struct pci_dev *pdev, const char *state),
 	    TP_ARGS(pdev, state),

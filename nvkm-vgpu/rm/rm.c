@@ -4,6 +4,7 @@
 #include <linux/string.h>
 
 #include "gsp/gsp.h"
+#include "gsp/trace.h"
 #include "regs/gpu.h"
 #include "rm/rm.h"
 
@@ -93,19 +94,7 @@ bool nvgpu_rm_is_gone(u32 status)
 	       status == NV_ERR_INVALID_OBJECT_HANDLE || status == NV_ERR_OBJECT_NOT_FOUND;
 }
 
-/**
- * nvgpu_rm_control - send a control to an object of GSP-RM
- * @rm: objects of GSP-RM
- * @control: the control; its outcome and status are filled in, also when it fails
- *
- * The controls of the vGPU manager live at GSP-RM's own subdevice.
- *
- * Context: process, may sleep; any number in parallel.
- * Return: 0; errno of the status when GSP-RM refused it; -EPROTO when the reply is shorter than
- * the parameters; -EIO when GSP-RM is dead or does not respond; -ETIMEDOUT; -EINTR when the process
- * is being killed; -ENOMEM.
- */
-int nvgpu_rm_control(struct nvgpu_rm *rm, struct nvgpu_rm_control *control)
+static int rm_control(struct nvgpu_rm *rm, struct nvgpu_rm_control *control)
 {
 	void *buf __free(kvfree) = NULL;
 	size_t header = rm_abi(rm)->rm_control_size;
@@ -153,6 +142,27 @@ int nvgpu_rm_control(struct nvgpu_rm *rm, struct nvgpu_rm_control *control)
 		return -EPROTO;
 	memcpy(control->params, buf + header, control->size);
 	return 0;
+}
+
+/**
+ * nvgpu_rm_control - send a control to an object of GSP-RM
+ * @rm: objects of GSP-RM
+ * @control: the control; its outcome and status are filled in, also when it fails
+ *
+ * The controls of the vGPU manager live at GSP-RM's own subdevice.
+ *
+ * Context: process, may sleep; any number in parallel.
+ * Return: 0; errno of the status when GSP-RM refused it; -EPROTO when the reply is shorter than
+ * the parameters; -EIO when GSP-RM is dead or does not respond; -ETIMEDOUT; -EINTR when the process
+ * is being killed; -ENOMEM.
+ */
+int nvgpu_rm_control(struct nvgpu_rm *rm, struct nvgpu_rm_control *control)
+{
+	int ret = rm_control(rm, control);
+
+	trace_nvgpu_control(rm->gsp->gpu->pdev, control->cmd, control->size, ret,
+			    control->status);
+	return ret;
 }
 
 /**

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Of a GPU, in /sys/kernel/debug/nvkm-vgpu-<PF>/: what is reserved, what calls cost, and GSP-RM's
- * logs as it writes them: a put pointer that counts words of 8 bytes, a list of pages, and words
- * whose meaning is not published.
+ * Of a GPU, in /sys/kernel/debug/nvkm-vgpu-<PF>/: what is reserved, what calls cost, what GSP-RM
+ * said unasked, and its logs as it writes them: a put pointer that counts words of 8 bytes, a list
+ * of pages, and words whose meaning is not published. Those of a vGPU's plugin task are in a folder
+ * of its own, as long as it is open, also when the task has crashed.
  */
 
 #include <linux/debugfs.h>
+#include <linux/io.h>
+#include <linux/minmax.h>
 #include <linux/pci.h>
 #include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include "vgpu/debugfs.h"
 #include "vgpu/pf.h"
@@ -79,6 +84,131 @@ static int rpc_show(struct seq_file *seq, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(rpc);
 
+static int events_show(struct seq_file *seq, void *unused)
+{
+	struct nvkm_vgpu_pf *pf = seq->private;
+	const struct nvgpu_events *events = &pf->gsp.events;
+	unsigned int i;
+
+	guard(mutex)(&pf->gsp.rpc.receive);
+	for (i = 0; i < NVGPU_EVENTS_COUNTED; i++)
+		if (events->seen[i].name)
+			seq_printf(seq, "%s %llu\n", events->seen[i].name, events->seen[i].count);
+	seq_printf(seq, "unknown %llu\n", events->unknown);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(events);
+
+static void debugfs_show_range(struct seq_file *seq, u64 start, u64 size, const char *what,
+			       u32 gfid)
+{
+	if (!size)
+		return;
+	if (gfid)
+		seq_printf(seq, "%#llx+%#llx vgpu %u %s\n", start, size, gfid, what);
+	else
+		seq_printf(seq, "%#llx+%#llx %s\n", start, size, what);
+}
+
+static void debugfs_show_share(struct seq_file *seq, const struct nvgpu_reservation *rsv)
+{
+	debugfs_show_range(seq, rsv->fb.start, rsv->fb.size, "fb", rsv->gfid);
+	debugfs_show_range(seq, rsv->heap.start, rsv->heap.size, "heap", rsv->gfid);
+}
+
+/* who has what; the rest is free */
+static int framebuffer_show(struct seq_file *seq, void *unused)
+{
+	struct nvkm_vgpu_pf *pf = seq->private;
+	const struct nvgpu_static_info *info = &pf->gsp.info;
+	const struct nvgpu_reservation *rsv;
+	unsigned int i;
+
+	guard(mutex)(&pf->mgr.lock);
+	debugfs_show_range(seq, 0, info->fb_size, "framebuffer", 0);
+	for (i = 0; i < info->num_fb_regions; i++)
+		if (!info->fb_region[i].usable)
+			debugfs_show_range(seq, info->fb_region[i].base, info->fb_region[i].size,
+					   "gsp-rm", 0);
+	debugfs_show_range(seq, pf->bar1.tables.start, pf->bar1.tables.size, "tables", 0);
+	for (i = 0; i < NVGPU_MAX_VFS; i++)
+		if (pf->mgr.vf[i].rsv)
+			debugfs_show_share(seq, pf->mgr.vf[i].rsv);
+	list_for_each_entry(rsv, &pf->mgr.kept, node)
+		debugfs_show_share(seq, rsv);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(framebuffer);
+
+/* ---- logs of a vGPU, in its plugin task's heap ----------------------------------------------- */
+
+static ssize_t debugfs_read_log(struct file *file, char __user *to, size_t count, loff_t *pos)
+{
+	void *buf __free(kfree) = kmalloc(PAGE_SIZE, GFP_KERNEL);
+	const struct nvgpu_debugfs_log *log = file->private_data;
+	loff_t at = *pos;
+
+	if (!buf)
+		return -ENOMEM;
+	if (at < 0 || at >= log->size)
+		return 0;
+	count = min3(count, log->size - (size_t)at, PAGE_SIZE);
+	memcpy_fromio(buf, log->base + at, count);
+	if (copy_to_user(to, buf, count))
+		return -EFAULT;
+	*pos += count;
+	return count;
+}
+
+static const struct file_operations log_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.read = debugfs_read_log,
+	.llseek = default_llseek,
+};
+
+static void debugfs_add_log(struct nvgpu_debugfs_logs *logs, const char *name,
+			    struct nvgpu_debugfs_log *log, void __iomem *base, size_t size)
+{
+	*log = (struct nvgpu_debugfs_log) { base, size };
+	debugfs_create_file(name, 0400, logs->dir, log, &log_fops);
+}
+
+/**
+ * nvgpu_debugfs_add_logs() - make the files with the logs of a vGPU
+ * @pf: the GPU
+ * @gfid: of the vGPU
+ * @comm: its communication area, until nvgpu_debugfs_remove_logs()
+ * @logs: result
+ */
+void nvgpu_debugfs_add_logs(struct nvkm_vgpu_pf *pf, u32 gfid, void __iomem *comm,
+			    struct nvgpu_debugfs_logs *logs)
+{
+	const struct nvgpu_plugin_layout *lay = &pf->gpu.abi->plugin;
+	char name[16];
+
+	snprintf(name, sizeof(name), "vgpu%u", gfid);
+	logs->dir = debugfs_create_dir(name, pf->mgr.debugfs);
+	debugfs_add_log(logs, "init_log", &logs->init, comm + lay->init_log, lay->init_log_size);
+	debugfs_add_log(logs, "task_log", &logs->task, comm + lay->task_log, lay->task_log_size);
+	debugfs_add_log(logs, "kernel_log", &logs->kernel, comm + lay->kernel_log,
+			lay->kernel_log_size);
+}
+
+/**
+ * nvgpu_debugfs_remove_logs() - undo nvgpu_debugfs_add_logs()
+ * @logs: of the vGPU
+ *
+ * Context: waits for readers.
+ */
+void nvgpu_debugfs_remove_logs(struct nvgpu_debugfs_logs *logs)
+{
+	debugfs_remove_recursive(logs->dir);
+	logs->dir = NULL;
+}
+
+/* ---- start and end --------------------------------------------------------------------------- */
+
 /**
  * nvgpu_debugfs_init() - make the files of a GPU
  * @pf: the GPU
@@ -91,6 +221,7 @@ void nvgpu_debugfs_init(struct nvkm_vgpu_pf *pf)
 	pf->mgr.debugfs = debugfs_create_dir(name, NULL);
 	debugfs_create_file("reservations", 0400, pf->mgr.debugfs, pf, &reservations_fops);
 	debugfs_create_file("scrub", 0400, pf->mgr.debugfs, pf, &scrub_fops);
+	debugfs_create_file("framebuffer", 0400, pf->mgr.debugfs, pf, &framebuffer_fops);
 }
 
 /**
@@ -104,6 +235,7 @@ void nvgpu_debugfs_start(struct nvkm_vgpu_pf *pf)
 	unsigned int i;
 
 	debugfs_create_file("rpc", 0400, pf->mgr.debugfs, pf, &rpc_fops);
+	debugfs_create_file("events", 0400, pf->mgr.debugfs, pf, &events_fops);
 	for (i = 0; i < NVGPU_BOOT_LOGS; i++) {
 		blob[i].data = boot->log[i].cpu;
 		blob[i].size = boot->log[i].size;
@@ -122,6 +254,7 @@ void nvgpu_debugfs_stop(struct nvkm_vgpu_pf *pf)
 	unsigned int i;
 
 	debugfs_lookup_and_remove("rpc", pf->mgr.debugfs);
+	debugfs_lookup_and_remove("events", pf->mgr.debugfs);
 	for (i = 0; i < NVGPU_BOOT_LOGS; i++)
 		debugfs_lookup_and_remove(nvgpu_boot_log_names[i], pf->mgr.debugfs);
 }

@@ -23,6 +23,7 @@
 #include "regs/gpu.h"
 #include "vgpu/pf.h"
 #include "vgpu/plugin.h"
+#include "vgpu/trace.h"
 
 #define READY_TIMEOUT_MS	10000
 #define CALL_TIMEOUT_MS		30000
@@ -98,6 +99,7 @@ int nvgpu_plugin_map(struct nvgpu_plugin *plugin, const struct nvgpu_reservation
 	if (IS_ERR(comm))
 		return PTR_ERR(comm);
 	plugin->comm = comm;
+	nvgpu_debugfs_add_logs(plugin->pf, plugin->gfid, comm, &plugin->logs);
 
 	writel(0, plugin_ctrl(plugin) + lay->ctrl_reg.message_seq_num);
 	if (readl(plugin_ctrl(plugin) + lay->ctrl_reg.message_seq_num))
@@ -117,6 +119,7 @@ void nvgpu_plugin_unmap(struct nvgpu_plugin *plugin)
 
 	if (!plugin->comm)
 		return;
+	nvgpu_debugfs_remove_logs(&plugin->logs);
 	nvgpu_bar1_unmap(&plugin->pf->bar1, plugin->gfid);
 	plugin->comm = NULL;
 	plugin->seq = 0;
@@ -140,8 +143,9 @@ static int plugin_post(struct nvgpu_plugin *plugin, u32 type, const void *payloa
 	/* the last one was answered: a vGPU whose message is not has failed, and is sent no more */
 	memcpy_toio(plugin->comm + lay->message, payload, size);
 	writel(type, plugin_ctrl(plugin) + lay->ctrl_reg.message_type);
+	trace_nvgpu_plugin_message(plugin->pf->gpu.pdev, plugin->gfid, type, ++plugin->seq, size);
 	/* the number says that the rest is there; uncached writes keep their order */
-	writel(++plugin->seq, plugin_ctrl(plugin) + lay->ctrl_reg.message_seq_num);
+	writel(plugin->seq, plugin_ctrl(plugin) + lay->ctrl_reg.message_seq_num);
 	plugin_ring(plugin);
 	return plugin_wait(plugin, plugin_response(plugin) + lay->response_reg.seq_processed,
 			   plugin->seq, timeout_ms);
@@ -152,7 +156,7 @@ static int plugin_call(struct nvgpu_plugin *plugin, u32 type, const void *payloa
 {
 	const struct nvgpu_plugin_layout *lay = plugin_layout(plugin);
 	struct device *dev = &plugin->pf->gpu.pdev->dev;
-	u32 result;
+	u32 result = 0;
 	int ret;
 
 	lockdep_assert_held(plugin->lock);
@@ -161,6 +165,10 @@ static int plugin_call(struct nvgpu_plugin *plugin, u32 type, const void *payloa
 		return -EIO;
 
 	ret = plugin_post(plugin, type, payload, size, timeout_ms);
+	if (!ret)
+		result = readl(plugin_response(plugin) + lay->response_reg.result_code);
+	trace_nvgpu_plugin_answer(plugin->pf->gpu.pdev, plugin->gfid, type, plugin->seq, ret,
+				  result);
 	if (ret) {
 		if (ret == -ETIMEDOUT)
 			dev_err_ratelimited(dev,
@@ -169,7 +177,6 @@ static int plugin_call(struct nvgpu_plugin *plugin, u32 type, const void *payloa
 		return ret;
 	}
 
-	result = readl(plugin_response(plugin) + lay->response_reg.result_code);
 	if (result) {
 		dev_err_ratelimited(dev, "vGPU %u: plugin refused message %u: %#x\n",
 				    plugin->gfid, type, result);

@@ -4,6 +4,8 @@
 
 #include <linux/types.h>
 
+#include "vgpu/debugfs.h"
+
 struct mutex;
 struct nvgpu_plugin_config;
 struct nvgpu_reservation;
@@ -16,6 +18,7 @@ struct nvkm_vgpu_pf;
  * @lock: who calls anything here holds it
  * @comm: communication area at the start of the plugin heap, NULL while not mapped
  * @seq: number of the last message
+ * @logs: files that show what GSP-RM and the task log, while mapped
  */
 struct nvgpu_plugin {
 	struct nvkm_vgpu_pf *pf;
@@ -23,6 +26,7 @@ struct nvgpu_plugin {
 	struct mutex *lock;	/* see @lock */
 	void __iomem *comm;
 	u32 seq;
+	struct nvgpu_debugfs_logs logs;
 };
 
 int nvgpu_plugin_map(struct nvgpu_plugin *plugin, const struct nvgpu_reservation *rsv);
