@@ -67,6 +67,13 @@ class Vgpu:
         expect(len(found), 1, f"vGPUs of {self.vf} in the model")
         return found[0]
 
+    def seen_by_host(self, loaded):
+        """What the host's files tell of the guest's driver."""
+        names = ["guest_driver_loaded", "guest_driver_version", "guest_os", "state"]
+        folder = self.gpu.path() + f"../{self.vf}/vgpu"
+        out = self.gpu.vm.sh(f"cd {folder}; for f in {' '.join(names)}; do cat $f 2>&1; done")
+        expect(out.splitlines(), [str(int(loaded)), "550.163.01", "Linux", "running"], f"files of {self.vf}")
+
     def told_by(self, gpu, persistence="Disabled"):
         """One GPU of nvidia-smi -q is what the host made."""
         model = self.model()
@@ -153,6 +160,7 @@ def test_life(vm):
             expect(trapped, [MSIX_TABLE], f"pages of BAR0 with exits, of {pages}")
             queried(guest.do("query"), vgpu)
             guest.do("pm-on")
+            vgpu.seen_by_host(loaded=True)
             queried(guest.do("query"), vgpu, persistence="Enabled")
             guest.do("pm-off")
             guest.do("unload")

@@ -425,12 +425,13 @@ def channels(gpu, n=0):
 def channels_fail(gpu, guest):
     """A fault of the MMU in each of its channels. The log has no word of "Xid", but its number."""
     expect(len(channels(gpu)) > 1, True, f"channels of a driver: {channels(gpu)}")
-    for c in channels(gpu):
+    for count, c in enumerate(channels(gpu), 1):
         gpu.set_model("inject-event", f"channel-error:1:{c['runlist']}:{c['chid']}:31")
         guest.type("list")
         result = guest.next("list")
         lines = complaints(result.log)
         expect((result.rc, len(lines)), (0, 1), f"{guest.name}: {result}")
+        expect(gpu.read(gpu.vf_path(0, "vgpu/channel_errors")), str(count), "errors that the host has counted")
         expect("ROBUST_CHANNEL error" in lines[0] and "exceptType = 31" in lines[0], True, lines[0])
         row(("up", "running"), f"MMU fault of channel {c['chid']} on runlist {c['runlist']}",
             f"{told_first(lines)}; QEMU: {guest.runstate()}", state(gpu))
