@@ -233,6 +233,20 @@ struct nvgpu_type {
 	u64 mappable_video_size;
 	u32 encoder_capacity;
 	u64 bar1_size;			/* bytes */
+	const void *info;		/* the firmware's own record of it, NULL if there is none */
+};
+
+/* room for what decode_type_info() has to say */
+#define NVGPU_TYPE_WHY_MAX	96
+
+/*
+ * struct nvgpu_type_file - what a file with vGPU types has to say for this firmware
+ *
+ * It holds the parameters of the control that adds types: records of info_size from info_offset on.
+ */
+struct nvgpu_type_file {
+	u32 vgpu_major, vgpu_minor;	/* release of NVIDIA's vGPU software */
+	u32 info_offset, info_size;
 };
 
 struct nvgpu_range {
@@ -423,6 +437,12 @@ struct nvgpu_fwabi {
 	void (*encode_heterogeneous)(void *buf, bool on);
 	size_t add_type_size;
 	void (*encode_add_type)(void *buf, bool discard, const struct nvgpu_type *type);
+	struct nvgpu_type_file type_file;
+	/* number of records in parameters of the control */
+	int (*decode_add_type)(const void *buf, size_t len, u32 *count);
+	/* one record, which @type points to; -EINVAL and @why if it is none */
+	int (*decode_type_info)(const void *buf, size_t len, struct nvgpu_type *type,
+				char why[NVGPU_TYPE_WHY_MAX]);
 	size_t bootload_size;
 	void (*encode_bootload)(void *buf, const struct nvgpu_bootload *b);
 	size_t gfid_params_size;	/* SHUTDOWN and CLEANUP */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <kunit/test.h>
 #include <linux/gfp.h>
+#include <linux/limits.h>
+#include <linux/sizes.h>
 #include <linux/string.h>
 
 #include "fwabi/fwabi.h"
@@ -98,11 +100,37 @@ static void sysfs_supported_fits(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->page[len - 1], '\n');
 }
 
+/* as many as a file may have, each as long as can be: no line is cut, and most are there */
+static void sysfs_supported_many(struct kunit *test)
+{
+	struct nvgpu_type *types = kunit_kcalloc(test, NVGPU_MAX_TYPES, sizeof(*types), GFP_KERNEL);
+	struct sysfs_test *t = test->priv;
+	unsigned int i;
+	int len;
+
+	KUNIT_ASSERT_NOT_NULL(test, types);
+	for (i = 0; i < NVGPU_MAX_TYPES; i++) {
+		memset(types[i].name, 'N', sizeof(types[i].name) - 1);
+		types[i].id = U32_MAX;
+		types[i].num_heads = U32_MAX;
+		types[i].frl_config = U32_MAX;
+		types[i].max_res_x = U32_MAX;
+		types[i].max_res_y = U32_MAX;
+		types[i].max_instance = 32;
+		types[i].profile_size = 48ULL * SZ_1G;
+	}
+	len = nvgpu_sysfs_emit_supported(t->page, types, NVGPU_MAX_TYPES);
+	KUNIT_EXPECT_EQ(test, len, strlen(t->page));
+	KUNIT_EXPECT_GT(test, len, PAGE_SIZE - 384);
+	KUNIT_EXPECT_STREQ(test, t->page + len - strlen("max_instance=32\n"), "max_instance=32\n");
+}
+
 static struct kunit_case sysfs_test_cases[] = {
 	KUNIT_CASE(sysfs_creatable),
 	KUNIT_CASE(sysfs_nothing_creatable),
 	KUNIT_CASE(sysfs_supported),
 	KUNIT_CASE(sysfs_supported_fits),
+	KUNIT_CASE(sysfs_supported_many),
 	{}
 };
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Of a GPU, in /sys/kernel/debug/nvkm-vgpu-<PF>/: what is reserved, what calls cost, what GSP-RM
- * said unasked, and its logs as it writes them: a put pointer that counts words of 8 bytes, a list
- * of pages, and words whose meaning is not published. Those of a vGPU's plugin task are in a folder
- * of its own, as long as it is open, also when the task has crashed.
+ * Of a GPU, in /sys/kernel/debug/nvkm-vgpu-<PF>/: what is reserved, the vGPU types and where they
+ * are from, what calls cost, what GSP-RM said unasked, and its logs as it writes them: a put pointer
+ * that counts words of 8 bytes, a list of pages, and words whose meaning is not published. Those of
+ * a vGPU's plugin task are in a folder of its own, as long as it is open, also when the task has
+ * crashed.
  */
 
 #include <linux/debugfs.h>
@@ -17,6 +18,7 @@
 #include "vgpu/debugfs.h"
 #include "vgpu/pf.h"
 #include "vgpu/state.h"
+#include "vgpu/typefile.h"
 
 static void debugfs_show_reservation(struct seq_file *seq, const struct nvgpu_reservation *rsv,
 				     const char *state)
@@ -54,6 +56,26 @@ static int reservations_show(struct seq_file *seq, void *unused)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(reservations);
+
+static int types_show(struct seq_file *seq, void *unused)
+{
+	struct nvkm_vgpu_pf *pf = seq->private;
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	const struct nvgpu_type *type;
+
+	seq_puts(seq, "table ");
+	if (mgr->types_of_file)
+		seq_printf(seq, NVGPU_TYPEFILE_PATH "\n", pf->gpu.abi->version);
+	else
+		seq_puts(seq, "built-in\n");
+	for (type = mgr->types; type < mgr->types + mgr->num_types; type++)
+		seq_printf(seq, "type %u instances %u profile %#llx fb %#llx of %#llx heap %#llx reservation %#llx\n",
+			   type->id, type->max_instance, type->profile_size,
+			   nvgpu_guest_fb_size(&mgr->geo, type), type->fb_size, type->heap_size,
+			   type->fb_reservation);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(types);
 
 static int scrub_show(struct seq_file *seq, void *unused)
 {
@@ -222,6 +244,7 @@ void nvgpu_debugfs_init(struct nvkm_vgpu_pf *pf)
 	debugfs_create_file("reservations", 0400, pf->mgr.debugfs, pf, &reservations_fops);
 	debugfs_create_file("scrub", 0400, pf->mgr.debugfs, pf, &scrub_fops);
 	debugfs_create_file("framebuffer", 0400, pf->mgr.debugfs, pf, &framebuffer_fops);
+	debugfs_create_file("types", 0400, pf->mgr.debugfs, pf, &types_fops);
 }
 
 /**

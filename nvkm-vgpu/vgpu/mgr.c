@@ -9,11 +9,13 @@
 #include <linux/slab.h>
 
 #include "rm/rm.h"
+#include "vgpu/boards.h"
 #include "vgpu/debugfs.h"
 #include "vgpu/mgr.h"
 #include "vgpu/pf.h"
 #include "vgpu/provision.h"
 #include "vgpu/sysfs.h"
+#include "vgpu/typefile.h"
 #include "vgpu/types.h"
 
 /* a control that only asks; the caller frees what is returned */
@@ -194,16 +196,28 @@ static int mgr_add_types(struct nvkm_vgpu_pf *pf)
 	return ret;
 }
 
+/* those of the file, if there is a good one; the board is known, or there would be no probe */
 static int mgr_init_types(struct nvkm_vgpu_pf *pf)
 {
 	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
 	struct pci_dev *pdev = pf->gpu.pdev;
+	const struct nvgpu_typefile_board board = {
+		.device = pdev->device,
+		.gib = nvgpu_board_find(pdev->device)->gib,
+		.bar1_size = pf->gsp.info.vf.bar_size[1],
+		.geo = &mgr->geo,
+	};
+	int ret;
 
 	mgr->types = devm_kcalloc(&pdev->dev, NVGPU_MAX_TYPES, sizeof(*mgr->types), GFP_KERNEL);
 	if (!mgr->types)
 		return -ENOMEM;
 
-	mgr->num_types = nvgpu_types_build(pdev->device, mgr->types, NVGPU_MAX_TYPES);
+	ret = nvgpu_typefile_load(&pdev->dev, pf->gpu.abi, &board, mgr->types);
+	if (ret < 0)
+		return ret;
+	mgr->types_of_file = ret;
+	mgr->num_types = ret ?: nvgpu_types_build(pdev->device, mgr->types, NVGPU_MAX_TYPES);
 	return 0;
 }
 
@@ -317,11 +331,10 @@ int nvgpu_vgpu_mgr_init(struct nvkm_vgpu_pf *pf)
 	INIT_WORK(&mgr->tell, nvgpu_sysfs_tell);
 	nvgpu_monitor_init(&pf->monitor, &pf->rm);
 
-	ret = mgr_init_types(pf);
+	ret = mgr_query_board(pf, &mgr->geo);
 	if (ret)
 		goto err_lock;
-
-	ret = mgr_query_board(pf, &mgr->geo);
+	ret = mgr_init_types(pf);
 	if (ret)
 		goto err_lock;
 	region = mgr_find_region(&pf->gsp.info);

@@ -143,6 +143,7 @@ enum nvgpu_mode {
  * @geo: written by init
  * @types: written by init
  * @num_types: written by init
+ * @types_of_file: they are from a file, not built in; written by init
  * @debugfs: written by init
  * @log_blob: GSP-RM's logs for debugfs
  * @mode: whether vGPUs may differ in size
@@ -165,6 +166,7 @@ struct nvgpu_vgpu_mgr {
 	struct nvgpu_geometry geo;
 	struct nvgpu_type *types;
 	unsigned int num_types;
+	bool types_of_file;
 	struct dentry *debugfs;
 	struct debugfs_blob_wrapper log_blob[NVGPU_BOOT_LOGS];
 

@@ -201,6 +201,10 @@ void nvgpu_sysfs_tell(struct work_struct *work)
 	}
 }
 
+/* more than a line with the largest of all numbers has */
+#define SUPPORTED_LINE_MAX	192
+
+/* whole lines, of as many types as a page has room for */
 VISIBLE_IF_KUNIT int nvgpu_sysfs_emit_supported(char *buf, const struct nvgpu_type *types,
 						unsigned int num)
 {
@@ -208,7 +212,7 @@ VISIBLE_IF_KUNIT int nvgpu_sysfs_emit_supported(char *buf, const struct nvgpu_ty
 	int len;
 
 	len = sysfs_emit(buf, "ID    : vGPU Name\n");
-	for (type = types; type < types + num; type++) {
+	for (type = types; type < types + num && len < PAGE_SIZE - SUPPORTED_LINE_MAX; type++) {
 		len += sysfs_emit_at(buf, len, "%-5u : %s, num_heads=%u, frl_config=%u, ",
 				     type->id, type->name, type->num_heads, type->frl_config);
 		len += sysfs_emit_at(buf, len, "framebuffer=%lluM, max_resolution=%ux%u, ",

@@ -78,8 +78,8 @@ void nvgpu_r570_144_encode_heterogeneous(void *buf, bool on)
 }
 
 /*
- * No signature, no adapter names, no placement: NVIDIA's own host leaves them 0 when it sends all
- * types again after a reload of GSP-RM.
+ * Of a built-in type. No adapter names, no placement: NVIDIA's own host leaves them 0 when it sends
+ * all types again after a reload of GSP-RM. No signature, which NVIDIA alone has.
  */
 static void vgpu_encode_info(struct nvgpu_r570_144_vgpu_info *info, const struct nvgpu_type *type)
 {
@@ -115,7 +115,10 @@ void nvgpu_r570_144_encode_add_type(void *buf, bool discard, const struct nvgpu_
 
 	msg->discard = discard;
 	msg->count = cpu_to_le32(1);
-	vgpu_encode_info(&msg->info[0], type);
+	if (type->info)
+		memcpy(&msg->info[0], type->info, sizeof(msg->info[0]));
+	else
+		vgpu_encode_info(&msg->info[0], type);
 }
 
 /*

@@ -131,6 +131,10 @@ struct nvgpu_r570_144_vgpu_info {
 
 #define NVGPU_R570_144_MAX_VGPU_TYPES			64
 
+/* release of NVIDIA's vGPU software that goes with this firmware; RFC v2, metadata.c */
+#define NVGPU_R570_144_VGPU_MAJOR			18
+#define NVGPU_R570_144_VGPU_MINOR			1
+
 struct nvgpu_r570_144_add_type {
 	u8 discard;
 	u8 pad[3];
@@ -183,6 +187,9 @@ int nvgpu_r570_144_decode_features(const void *buf, size_t len, char *version, s
 void nvgpu_r570_144_encode_mgr_config(void *buf, bool heterogeneous);
 void nvgpu_r570_144_encode_heterogeneous(void *buf, bool on);
 void nvgpu_r570_144_encode_add_type(void *buf, bool discard, const struct nvgpu_type *type);
+int nvgpu_r570_144_decode_add_type(const void *buf, size_t len, u32 *count);
+int nvgpu_r570_144_decode_type_info(const void *buf, size_t len, struct nvgpu_type *type,
+				    char *why);
 void nvgpu_r570_144_encode_bootload(void *buf, const struct nvgpu_bootload *b);
 void nvgpu_r570_144_encode_gfid_params(void *buf, u32 gfid);
 
