@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Of a GPU, in /sys/kernel/debug/nvkm-vgpu-<PF>/: what is reserved, the vGPU types and where they
- * are from, what calls cost, what GSP-RM said unasked, and its logs as it writes them: a put pointer
- * that counts words of 8 bytes, a list of pages, and words whose meaning is not published. Those of
- * a vGPU's plugin task are in a folder of its own, as long as it is open, also when the task has
- * crashed.
+ * are from, what calls cost, what GSP-RM said unasked, and its logs as it writes them: a put
+ * pointer that counts words of 8 bytes, a list of pages, and words whose meaning is not published.
+ * Those of a vGPU's plugin task are in a folder of its own, as long as it is open, also when the
+ * task has crashed.
  */
 
 #include <linux/debugfs.h>

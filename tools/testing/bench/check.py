@@ -70,6 +70,7 @@ def bench(tap, name, _full):
 
 def abi(tap, _name, _full):
     program(tap, "abi", [sys.executable, REPO / "tools/testing/abi/check.py"])
+    program(tap, "abi", [sys.executable, REPO / "tools/testing/vgpu-types/test.py"])
 
 
 def model(tap, name, full):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Damaged copies of the GPU's firmware, made from the real files."""
+"""Files for the kernel's firmware loader: damaged copies of the GPU's firmware, made from the real ones."""
 
 import contextlib
 import struct
@@ -18,18 +18,22 @@ def real(vm, part):
 
 
 @contextlib.contextmanager
-def instead(vm, part, data):
-    """The kernel finds data first when it looks for that file."""
-    folder = vm.share / "firmware" / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name_of(part)).write_bytes(data)
+def placed(vm, name, data):
+    """The kernel finds data first when it looks for a file of that name, with its folders."""
+    file = vm.share / "firmware" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(data)
     path = "/sys/module/firmware_class/parameters/path"
     vm.sh(f"printf /bench/firmware >{path}")
     try:
         yield
     finally:
         vm.sh(f"echo >{path}")
-        (folder / name_of(part)).unlink()
+        file.unlink()
+
+
+def instead(vm, part, data):
+    return placed(vm, f"{FOLDER}/{name_of(part)}", data)
 
 
 @contextlib.contextmanager
