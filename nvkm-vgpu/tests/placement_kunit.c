@@ -99,6 +99,43 @@ static void placement_ecc(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ENOSPC, nvgpu_place_homogeneous(&geo, type, 0, &p));
 }
 
+struct place_guest {
+	u8 board_gib, gib;
+	u32 mib, ecc_mib;
+};
+
+/*
+ * Framebuffer of a guest as NVIDIA's host computes it, in MiB: what
+ * kvgpumgrSetSupportedPlacementIds() does with the table of types and the sizes of boards below,
+ * done by hand
+ */
+static const struct place_guest place_guests[] = {
+	{ 48,  1,  1024,  1024 },
+	{ 48,  2,  1920,  1792 },
+	{ 48,  3,  2944,  2688 },
+	{ 48,  4,  3840,  3584 },
+	{ 48,  6,  5888,  5504 },
+	{ 48,  8,  7808,  7296 },
+	{ 48, 12, 11776, 11008 },
+	{ 48, 16, 15744, 14720 },
+	{ 48, 24, 23552, 22016 },
+	{ 48, 48, 47104, 44032 },
+	{ 32,  1,   896,   768 },
+	{ 32,  2,  1920,  1792 },
+	{ 32,  4,  3840,  3584 },
+	{ 32,  8,  7680,  7168 },
+	{ 32, 16, 15360, 14336 },
+	{ 32, 32, 30720, 28672 },
+	{ 24,  1,   896,   832 },
+	{ 24,  2,  1856,  1728 },
+	{ 24,  3,  2816,  2624 },
+	{ 24,  4,  3776,  3520 },
+	{ 24,  6,  5632,  5248 },
+	{ 24,  8,  7552,  7040 },
+	{ 24, 12, 11264, 10496 },
+	{ 24, 24, 22528, 20992 },
+};
+
 struct place_board {
 	const char *name;
 	u16 device;
@@ -166,6 +203,39 @@ static void placement_boards(struct kunit *test)
 			expect_room(test, &types[i], b->mib, segment);
 			expect_room(test, &types[i], b->ecc_mib, segment);
 		}
+	}
+}
+
+static const struct place_guest *find_guest(u32 board_gib, u32 gib)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(place_guests); i++)
+		if (place_guests[i].board_gib == board_gib && place_guests[i].gib == gib)
+			return &place_guests[i];
+	return NULL;
+}
+
+static void placement_guest_sizes(struct kunit *test)
+{
+	const struct place_board *b = test->param_value;
+	struct nvgpu_type *types = kunit_kcalloc(test, NVGPU_MAX_TYPES, sizeof(*types), GFP_KERNEL);
+	struct nvgpu_geometry geo = { .segment = b->segment_mib * (u64)SZ_1M };
+	const struct place_guest *guest;
+	unsigned int i, n;
+
+	KUNIT_ASSERT_NOT_NULL(test, types);
+	n = nvgpu_types_build(b->device, types, NVGPU_MAX_TYPES);
+	KUNIT_ASSERT_GT(test, n, 0);
+	for (i = 0; i < n; i++) {
+		guest = find_guest(round_up(b->mib, SZ_1K) / SZ_1K, types[i].profile_size / SZ_1G);
+		KUNIT_ASSERT_NOT_NULL_MSG(test, guest, "%s", types[i].name);
+		geo.fb_total = b->mib * (u64)SZ_1M;
+		KUNIT_EXPECT_EQ_MSG(test, nvgpu_guest_fb_size(&geo, &types[i]) / SZ_1M, guest->mib,
+				    "%s", types[i].name);
+		geo.fb_total = b->ecc_mib * (u64)SZ_1M;
+		KUNIT_EXPECT_EQ_MSG(test, nvgpu_guest_fb_size(&geo, &types[i]) / SZ_1M,
+				    guest->ecc_mib, "%s with ECC", types[i].name);
 	}
 }
 
@@ -383,6 +453,7 @@ static struct kunit_case placement_test_cases[] = {
 	KUNIT_CASE_PARAM(placement_homogeneous, place_gen_params),
 	KUNIT_CASE(placement_ecc),
 	KUNIT_CASE_PARAM(placement_boards, board_gen_params),
+	KUNIT_CASE_PARAM(placement_guest_sizes, board_gen_params),
 	KUNIT_CASE(placement_mixed),
 	KUNIT_CASE(placement_large_segments),
 	KUNIT_CASE(placement_few_channels),
