@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 #include <linux/bitmap.h>
+#include <linux/build_bug.h>
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/overflow.h>
 
+#include "regs/doorbell.h"
 #include "vgpu/chid.h"
 
 #include <kunit/visibility.h>
+
+static_assert(NVGPU_CHANNEL_DOORBELL_CHID + 1 == NVGPU_MAX_CHANNELS);
 
 /**
  * nvgpu_chids_reserve() - take a range of channel ids

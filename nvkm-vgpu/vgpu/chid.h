@@ -5,8 +5,8 @@
 #include <linux/types.h>
 
 /*
- * The runlists share one number space. GSP-RM says how large it is: 2048 in a capture of GA106. A
- * larger one than this is not used up.
+ * The runlists share one number space, and GSP-RM says how large it is: 2048 in a capture of GA106.
+ * This is no guess at it, but what a doorbell can ring; ids above would be of no use to a guest.
  */
 #define NVGPU_MAX_CHANNELS	4096
 
