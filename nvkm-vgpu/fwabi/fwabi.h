@@ -413,7 +413,7 @@ struct nvgpu_fwabi {
 
 	struct {
 		u32 intr_get_kernel_table, get_vmmu_segment_size, query_ecc_status,
-			gsp_get_features, fifo_get_num_channels;
+			gsp_get_features, fifo_get_num_channels, get_host_reserve;
 		u32 fifo_get_device_info, ce_get_method_buffer, set_page_directory,
 			unset_page_directory, bind, schedule;
 		u32 set_vgpu_mgr_config, set_heterogeneous, add_vgpu_type;
@@ -426,6 +426,9 @@ struct nvgpu_fwabi {
 	int (*decode_vmmu_segment_size)(const void *buf, size_t len, u64 *size);
 	size_t num_channels_size;
 	int (*decode_num_channels)(const void *buf, size_t len, u32 *count);
+	size_t host_reserve_size;
+	void (*encode_host_reserve)(void *buf, u32 type);
+	int (*decode_host_reserve)(const void *buf, size_t len, u64 *size);
 	size_t ecc_status_size;
 	int (*decode_ecc_status)(const void *buf, size_t len, bool *enabled);
 	size_t features_size;

@@ -9,6 +9,7 @@
 
 #include <linux/debugfs.h>
 #include <linux/io.h>
+#include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/pci.h>
 #include <linux/seq_file.h>
@@ -57,22 +58,36 @@ static int reservations_show(struct seq_file *seq, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(reservations);
 
+/* what is left of framebuffer when all vGPUs of a type are there, beside what GSP-RM wants left */
+static void debugfs_show_type(struct seq_file *seq, const struct nvgpu_type *type)
+{
+	struct nvkm_vgpu_pf *pf = seq->private;
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
+	u64 fb = nvgpu_guest_fb_size(&mgr->geo, type), reserve;
+	s64 left = mgr->fb.end - mgr->geo.fb_start;
+
+	left -= type->max_instance * (fb + type->heap_size);
+	seq_printf(seq, "type %u instances %u profile %#llx fb %#llx of %#llx heap %#llx reservation %#llx left %lld MiB",
+		   type->id, type->max_instance, type->profile_size, fb, type->fb_size,
+		   type->heap_size, type->fb_reservation, div_s64(left, SZ_1M));
+	if (nvgpu_types_host_reserve(&pf->rm, type, &reserve))
+		seq_puts(seq, " host unknown\n");
+	else
+		seq_printf(seq, " host %llu MiB\n", div_u64(reserve, SZ_1M));
+}
+
 static int types_show(struct seq_file *seq, void *unused)
 {
 	struct nvkm_vgpu_pf *pf = seq->private;
 	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
-	const struct nvgpu_type *type;
+	unsigned int i;
 
-	seq_puts(seq, "table ");
 	if (mgr->types_of_file)
-		seq_printf(seq, NVGPU_TYPEFILE_PATH "\n", pf->gpu.abi->version);
+		seq_printf(seq, "table " NVGPU_TYPEFILE_PATH "\n", pf->gpu.abi->version);
 	else
-		seq_puts(seq, "built-in\n");
-	for (type = mgr->types; type < mgr->types + mgr->num_types; type++)
-		seq_printf(seq, "type %u instances %u profile %#llx fb %#llx of %#llx heap %#llx reservation %#llx\n",
-			   type->id, type->max_instance, type->profile_size,
-			   nvgpu_guest_fb_size(&mgr->geo, type), type->fb_size, type->heap_size,
-			   type->fb_reservation);
+		seq_puts(seq, "table built-in\n");
+	for (i = 0; i < mgr->num_types; i++)
+		debugfs_show_type(seq, &mgr->types[i]);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(types);
@@ -244,7 +259,6 @@ void nvgpu_debugfs_init(struct nvkm_vgpu_pf *pf)
 	debugfs_create_file("reservations", 0400, pf->mgr.debugfs, pf, &reservations_fops);
 	debugfs_create_file("scrub", 0400, pf->mgr.debugfs, pf, &scrub_fops);
 	debugfs_create_file("framebuffer", 0400, pf->mgr.debugfs, pf, &framebuffer_fops);
-	debugfs_create_file("types", 0400, pf->mgr.debugfs, pf, &types_fops);
 }
 
 /**
@@ -259,6 +273,8 @@ void nvgpu_debugfs_start(struct nvkm_vgpu_pf *pf)
 
 	debugfs_create_file("rpc", 0400, pf->mgr.debugfs, pf, &rpc_fops);
 	debugfs_create_file("events", 0400, pf->mgr.debugfs, pf, &events_fops);
+	/* GSP-RM is asked for a part of it */
+	debugfs_create_file("types", 0400, pf->mgr.debugfs, pf, &types_fops);
 	for (i = 0; i < NVGPU_BOOT_LOGS; i++) {
 		blob[i].data = boot->log[i].cpu;
 		blob[i].size = boot->log[i].size;
@@ -276,6 +292,7 @@ void nvgpu_debugfs_stop(struct nvkm_vgpu_pf *pf)
 {
 	unsigned int i;
 
+	debugfs_lookup_and_remove("types", pf->mgr.debugfs);
 	debugfs_lookup_and_remove("rpc", pf->mgr.debugfs);
 	debugfs_lookup_and_remove("events", pf->mgr.debugfs);
 	for (i = 0; i < NVGPU_BOOT_LOGS; i++)

@@ -19,9 +19,13 @@
 #include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/sizes.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "fwabi/fwabi.h"
+#include "gsp/gsp.h"
+#include "regs/gpu.h"
+#include "rm/rm.h"
 #include "vgpu/boards.h"
 #include "vgpu/types.h"
 
@@ -171,3 +175,29 @@ unsigned int nvgpu_types_build(u16 device, struct nvgpu_type *types, unsigned in
 	return num;
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_types_build);
+
+/**
+ * nvgpu_types_host_reserve() - framebuffer that GSP-RM wants the host to keep for itself
+ * @rm: objects of GSP-RM, which was told of the type
+ * @type: the type that all vGPUs of the GPU have
+ * @size: bytes
+ *
+ * Of no influence on what a guest gets: NVIDIA's host with GSP-RM leaves the fbReservation of the
+ * type to itself, and takes this into account only on a GPU without. kernel_vgpu_mgr.c,
+ * kvgpumgrSetSupportedPlacementIds().
+ *
+ * Context: may sleep; GSP-RM is waited for.
+ * Return: 0, -ENOMEM, or as nvgpu_rm_query().
+ */
+int nvgpu_types_host_reserve(struct nvgpu_rm *rm, const struct nvgpu_type *type, u64 *size)
+{
+	const struct nvgpu_fwabi *abi = rm->gsp->gpu->abi;
+	int ret;
+
+	void *msg __free(kfree) = kzalloc(abi->host_reserve_size, GFP_KERNEL);
+	if (!msg)
+		return -ENOMEM;
+	abi->encode_host_reserve(msg, type->id);
+	ret = nvgpu_rm_query(rm, abi->ctrl.get_host_reserve, msg, abi->host_reserve_size);
+	return ret ?: abi->decode_host_reserve(msg, abi->host_reserve_size, size);
+}

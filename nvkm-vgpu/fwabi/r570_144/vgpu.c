@@ -38,6 +38,24 @@ int nvgpu_r570_144_decode_num_channels(const void *buf, size_t len, u32 *count)
 	return 0;
 }
 
+void nvgpu_r570_144_encode_host_reserve(void *buf, u32 type)
+{
+	struct nvgpu_r570_144_host_reserve *msg = buf;
+
+	msg->type = cpu_to_le32(type);
+}
+
+int nvgpu_r570_144_decode_host_reserve(const void *buf, size_t len, u64 *size)
+{
+	const struct nvgpu_r570_144_host_reserve *msg = buf;
+
+	if (len < sizeof(*msg))
+		return -EPROTO;
+
+	*size = le64_to_cpu(msg->size);
+	return 0;
+}
+
 int nvgpu_r570_144_decode_ecc_status(const void *buf, size_t len, bool *enabled)
 {
 	const struct nvgpu_r570_144_ecc_status *msg = buf;

@@ -14,6 +14,7 @@ struct nvgpu_type;
 #define NVGPU_R570_144_CTRL_GET_VMMU_SEGMENT_SIZE	0x2080017e
 #define NVGPU_R570_144_CTRL_QUERY_ECC_STATUS		0x2080012f
 #define NVGPU_R570_144_CTRL_FIFO_GET_NUM_CHANNELS	0x20800a61
+#define NVGPU_R570_144_CTRL_GET_HOST_RESERVE		0x20800ac5
 #define NVGPU_R570_144_CTRL_GSP_GET_FEATURES		0x20803601
 #define NVGPU_R570_144_CTRL_BOOTLOAD			0x20804001
 #define NVGPU_R570_144_CTRL_SHUTDOWN			0x20804002
@@ -29,6 +30,12 @@ struct nvgpu_r570_144_vmmu_segment_size {
 struct nvgpu_r570_144_num_channels {
 	__le32 runlist;
 	__le32 count;
+};
+
+struct nvgpu_r570_144_host_reserve {
+	__le64 size;
+	__le32 type;
+	u8 pad[4];
 };
 
 struct nvgpu_r570_144_ecc_count {
@@ -182,6 +189,8 @@ struct nvgpu_r570_144_gfid_params {
 
 int nvgpu_r570_144_decode_vmmu_segment_size(const void *buf, size_t len, u64 *size);
 int nvgpu_r570_144_decode_num_channels(const void *buf, size_t len, u32 *count);
+void nvgpu_r570_144_encode_host_reserve(void *buf, u32 type);
+int nvgpu_r570_144_decode_host_reserve(const void *buf, size_t len, u64 *size);
 int nvgpu_r570_144_decode_ecc_status(const void *buf, size_t len, bool *enabled);
 int nvgpu_r570_144_decode_features(const void *buf, size_t len, char *version, size_t version_size);
 void nvgpu_r570_144_encode_mgr_config(void *buf, bool heterogeneous);

@@ -232,7 +232,8 @@ bool ada_chid_used(AdaState *s, uint32_t type, uint32_t first, uint32_t count);
 typedef uint32_t AdaControl(AdaState *s, AdaObject *obj, uint8_t *p);
 
 AdaControl ada_vgpu_bootload, ada_vgpu_shutdown, ada_vgpu_cleanup, ada_vgpu_add_types, ada_vgpu_mgr_config,
-           ada_vgpu_heterogeneous, ada_vgpu_clear_vm_info, ada_vgpu_spa_for_gpa, ada_vgpu_enumerate;
+           ada_vgpu_heterogeneous, ada_vgpu_clear_vm_info, ada_vgpu_spa_for_gpa, ada_vgpu_enumerate,
+           ada_vgpu_host_reserved_fb;
 void ada_vgpu_init(AdaState *s);
 void ada_vgpu_exit(AdaState *s);
 void ada_vgpu_stop_all(AdaState *s);

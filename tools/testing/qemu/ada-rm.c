@@ -352,13 +352,6 @@ static uint32_t ctl_features(AdaState *s, AdaObject *obj, uint8_t *p)
     return NV(OK);
 }
 
-/* assumption HOST-RESERVED-FB: nothing beyond what the usable region leaves out already */
-static uint32_t ctl_host_reserved_fb(AdaState *s, AdaObject *obj, uint8_t *p)
-{
-    stq_le_p(p + r570_NV2080_CTRL_INTERNAL_MEMMGR_GET_VGPU_CONFIG_HOST_RESERVED_FB_PARAMS__hostReservedFb, 0);
-    return NV(OK);
-}
-
 static uint32_t ctl_memsys_config(AdaState *s, AdaObject *obj, uint8_t *p)
 {
     AdaFwVersion fw = s->gsp->fw;
@@ -436,7 +429,7 @@ static const AdaControlEntry controls[] = {
             ada_rm_device_info),
     CONTROL(NV2080_CTRL_CMD_GSP_GET_FEATURES, NV2080_CTRL_GSP_GET_FEATURES_PARAMS, ctl_features),
     CONTROL(NV2080_CTRL_CMD_INTERNAL_MEMMGR_GET_VGPU_CONFIG_HOST_RESERVED_FB,
-            NV2080_CTRL_INTERNAL_MEMMGR_GET_VGPU_CONFIG_HOST_RESERVED_FB_PARAMS, ctl_host_reserved_fb),
+            NV2080_CTRL_INTERNAL_MEMMGR_GET_VGPU_CONFIG_HOST_RESERVED_FB_PARAMS, ada_vgpu_host_reserved_fb),
     CONTROL(NV2080_CTRL_CMD_INTERNAL_MEMSYS_GET_STATIC_CONFIG, NV2080_CTRL_INTERNAL_MEMSYS_GET_STATIC_CONFIG_PARAMS,
             ctl_memsys_config),
     CONTROL(NV2080_CTRL_CMD_CE_GET_FAULT_METHOD_BUFFER_SIZE, NV2080_CTRL_CE_GET_FAULT_METHOD_BUFFER_SIZE_PARAMS,

@@ -459,6 +459,26 @@ const AdaVgpuType *ada_vgpu_type(AdaVgpu *v)
     return find_type(v->gpu->gsp, v->type);
 }
 
+/*
+ * Assumption HOST-RESERVED-FB: what the type with all of a board leaves to the host by its fbReservation, which is the
+ * same on all boards. The host has to have added the type that it asks for.
+ */
+#define HOST_RESERVED   (1536 * MiB)
+
+uint32_t ada_vgpu_host_reserved_fb(AdaState *s, AdaObject *obj, uint8_t *p)
+{
+#define RESERVED(m) r570_NV2080_CTRL_INTERNAL_MEMMGR_GET_VGPU_CONFIG_HOST_RESERVED_FB_PARAMS__##m
+    uint32_t type = ldl_le_p(p + RESERVED(vgpuTypeId));
+
+    if (!find_type(s->gsp, type)) {
+        ada_refuse(s, "vgpu-type-unknown", "reserve of the host for type %u", type);
+        return NV(ERR_INVALID_ARGUMENT);
+    }
+    stq_le_p(p + RESERVED(hostReservedFb), HOST_RESERVED);
+    return NV(OK);
+#undef RESERVED
+}
+
 uint64_t ada_vgpu_fb_bytes(AdaVgpu *v)
 {
     uint64_t bytes = 0;

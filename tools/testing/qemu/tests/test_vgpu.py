@@ -8,7 +8,7 @@ from gspclient import Client, GIB, KIB, L40_FB, Machine, MIB, R535, R570, Refuse
 from harness import CASES, Case, equal, none, only, refuses_rpc, test, true
 
 BOOTLOAD, SHUTDOWN, ADD_TYPE, CLEANUP, HETEROGENEOUS = 0x20804001, 0x20804002, 0x20804003, 0x20804008, 0x2080400e
-SEGMENT_SIZE, SPA_FOR_GPA = 0x2080017e, 0x20800a57
+SEGMENT_SIZE, SPA_FOR_GPA, HOST_RESERVED = 0x2080017e, 0x20800a57, 0x20800ac5
 TASK = "NV2080_CTRL_VGPU_MGR_INTERNAL_BOOTLOAD_GSP_VGPU_PLUGIN_TASK_PARAMS"
 ENGINES = 0x0008784438383e02     # AD102's, bit = NV2080_ENGINE_TYPE
 READY = 0x4e654a6f
@@ -314,6 +314,25 @@ def too_many_types(c):
 
 
 refuses_rpc("vgpu-types", "65 types", too_many_types, "NV_ERR_NOT_SUPPORTED")
+
+
+def host_reserved(c, vgpu_type):
+    return struct.unpack_from("<Q", c.control(HOST_RESERVED, struct.pack("<QII", 0xdead, vgpu_type, 0)))[0]
+
+
+@test("vGPU: the host is told of its reserve for a type that it added")
+def _():
+    with Machine() as m:
+        c = Client(m).boot()
+        c.get_static()
+        name = "NV2080_CTRL_VGPU_MGR_INTERNAL_PGPU_ADD_VGPU_TYPE_PARAMS"
+        c.control(ADD_TYPE, c.abi.pack(name, {"vgpuInfoCount": 1, "vgpuInfo[0].vgpuType": 880}))
+        equal(host_reserved(c, 880), 1536 * MIB, "reserve")
+        none(m)
+
+
+refuses_rpc("vgpu-type-unknown", "reserve of the host for a type that was not added",
+            lambda c: host_reserved(c, 880), ARGUMENT)
 
 
 def doorbell(handle_and_gfid, with_vgpu=False, shutdown=False):
