@@ -72,7 +72,7 @@ build()
 	strip -g "$source/nvidia.ko" "$source/nvidia-uvm.ko"
 }
 
-# Both modules and what they depend on, as a root folder with modules.
+# Both modules, those for the power button, and what they depend on, as a root folder with modules.
 install_tree()
 {
 	local lib=lib/modules/$release verb file
@@ -80,7 +80,7 @@ install_tree()
 	depmod -b "$tree" "$release"
 	mkdir -p "$out.new/$lib" "$out.new/files" "$out.new/cuda"
 	cp "$tree/$lib"/modules.{order,builtin,builtin.modinfo} "$out.new/$lib/"
-	modprobe -d "$tree" -S "$release" --show-depends nvidia-uvm >"$tree/deps"
+	modprobe -d "$tree" -S "$release" -a --show-depends nvidia-uvm button evdev >"$tree/deps"
 	while read -r verb file _; do
 		[ "$verb" != insmod ] ||
 			install -D -m 644 "$file" "$out.new/${file#"$tree"}"
@@ -105,10 +105,11 @@ initrds()
 	gcc -O1 -Wall -Wextra -Werror -o "$out/cuda-copy.new" "$BENCH/cuda-copy.c" -ldl
 	cmp -s "$out/cuda-copy.new" "$out/cuda-copy" ||
 		cp "$out/cuda-copy.new" "$out/cuda-copy"
-	"$BENCH/mk-initramfs.sh" "$out/initrd.gz" "$BENCH/init-nvidia" "$out" "$release" nvidia -- \
+	"$BENCH/mk-initramfs.sh" "$out/initrd.gz" "$BENCH/init-nvidia" "$out" "$release" nvidia \
+		button evdev -- \
 		"${files[@]}"
 	"$BENCH/mk-initramfs.sh" "$out/initrd-cuda.gz" "$BENCH/init-nvidia" "$out" "$release" \
-		nvidia nvidia-uvm -- "${files[@]}" "$out"/cuda/* "$out/cuda-copy"
+		nvidia nvidia-uvm button evdev -- "${files[@]}" "$out"/cuda/* "$out/cuda-copy"
 }
 
 folder()

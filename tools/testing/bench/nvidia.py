@@ -157,6 +157,14 @@ class NvidiaGuest(Guest):
             raise BenchError(f"{self.name} ended early:\n{self.end()}")
 
 
+    def shutdown(self, timeout=120):
+        """By "virsh shutdown", which presses its power button; the driver is in it."""
+        self.virsh(f"shutdown {self.name}")
+        self.wait_end(timeout)
+        if "NVIDIA: power button\n" not in self.log():
+            raise BenchError(f"{self.name} ended early:\n{self.end()}")
+
+
 class CudaGuest(NvidiaGuest):
     images = staticmethod(prepare_cuda)
 

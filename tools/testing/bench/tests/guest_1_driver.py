@@ -193,11 +193,14 @@ def test_smallest_two_at_once(vm):
 
 @host_test(kernels=("stock",))
 def test_largest(vm):
+    """It ends as an operator ends it, by libvirt and the guest's power button."""
     with host(vm, L40, ["L40-48Q"]) as (vgpu,):
         with NvidiaGuest(vm, vgpu.vf, "load open query unload", by="libvirt") as guest:
             queried(started(guest, vgpu).result("query"), vgpu)
             guest.result("unload")
-            guest.off()
+            guest.do("load")
+            guest.do("pm-on")
+            guest.shutdown()
 
 
 @host_test(kernels=("stock",))
