@@ -30,7 +30,7 @@ static int export_vf_index(struct nvkm_vgpu_pf *pf, struct pci_dev *vf)
 {
 	int index = nvgpu_vf_index(pf, vf);
 
-	return index < 0 || index >= pf->gsp.info.max_gfid ? -EINVAL : index;
+	return index < 0 || index >= pf->gsp.info.max_gfid ? -ENXIO : index;
 }
 
 struct nvkm_vgpu *nvkm_vgpu_attach(struct pci_dev *vf, const struct nvkm_vgpu_client_ops *ops,

@@ -69,7 +69,9 @@ struct nvkm_vgpu_identity {
  *
  * Context: process, in probe of @vf's driver; may sleep, does not wait for firmware.
  * Return: the vGPU, to be given back by nvkm_vgpu_detach(); or ERR_PTR() of -EINVAL if @vf is no VF
- * or its PF is not bound to nvkm-vgpu, -EBUSY if another driver is attached, -ENOMEM.
+ * or its PF is not bound to nvkm-vgpu, which stays so as long as the VF is there; -ENXIO if it is
+ * not where a VF would be, or GSP-RM knows no such VF; -EBUSY if another driver is attached;
+ * -ENOMEM.
  */
 struct nvkm_vgpu *nvkm_vgpu_attach(struct pci_dev *vf, const struct nvkm_vgpu_client_ops *ops,
 				   void *data);
