@@ -104,6 +104,11 @@ static void nvidia_vgpu_reset_prepare(struct pci_dev *pdev)
  */
 static pci_ers_result_t nvidia_vgpu_error_detected(struct pci_dev *pdev, pci_channel_state_t state)
 {
+	struct vfio_pci_core_device *core = pci_get_drvdata(pdev);
+
+	if (!container_of(core, struct nvidia_vgpu_vf, core)->vgpu)
+		return vfio_pci_core_aer_err_detected(pdev, state);
+
 	switch (state) {
 	case pci_channel_io_normal:
 		return PCI_ERS_RESULT_CAN_RECOVER;
@@ -240,23 +245,80 @@ static const struct vfio_device_ops nvidia_vgpu_ops = {
 	.detach_ioas = vfio_iommufd_physical_detach_ioas,
 };
 
-static int nvidia_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+/*
+ * A VF without a vGPU: its GPU has another driver, or had one that left its VFs behind. It is what
+ * it is with vfio-pci. That stays so, as nvkm-vgpu takes no GPU that has VFs, so it is found out
+ * once, in probe.
+ */
+static int nvidia_vgpu_core_open_device(struct vfio_device *vdev)
+{
+	struct nvidia_vgpu_vf *vf = to_vf(vdev);
+	int ret = vfio_pci_core_enable(&vf->core);
+
+	if (ret)
+		return ret;
+	vfio_pci_core_finish_enable(&vf->core);
+	return 0;
+}
+
+static const struct vfio_pci_device_ops nvidia_vgpu_core_dmabuf_ops = {
+	.get_dmabuf_phys = vfio_pci_core_get_dmabuf_phys,
+};
+
+static const struct vfio_device_ops nvidia_vgpu_core_ops = {
+	.name = "nvidia-vgpu-vfio-pci-core",
+	.init = vfio_pci_core_init_dev,
+	.release = vfio_pci_core_release_dev,
+	.open_device = nvidia_vgpu_core_open_device,
+	.close_device = vfio_pci_core_close_device,
+	.ioctl = vfio_pci_core_ioctl,
+	.get_region_info_caps = vfio_pci_ioctl_get_region_info,
+	.device_feature = vfio_pci_core_ioctl_feature,
+	.read = vfio_pci_core_read,
+	.write = vfio_pci_core_write,
+	.mmap = vfio_pci_core_mmap,
+	.request = vfio_pci_core_request,
+	.match = vfio_pci_core_match,
+	.match_token_uuid = vfio_pci_core_match_token_uuid,
+	.bind_iommufd = vfio_iommufd_physical_bind,
+	.unbind_iommufd = vfio_iommufd_physical_unbind,
+	.attach_ioas = vfio_iommufd_physical_attach_ioas,
+	.detach_ioas = vfio_iommufd_physical_detach_ioas,
+};
+
+static struct nvidia_vgpu_vf *nvidia_vgpu_alloc(struct pci_dev *pdev)
 {
 	struct nvidia_vgpu_vf *vf;
 	int ret;
 
 	vf = vfio_alloc_device(nvidia_vgpu_vf, core.vdev, &pdev->dev, &nvidia_vgpu_ops);
 	if (IS_ERR(vf))
-		return PTR_ERR(vf);
-
+		return vf;
 	vf->vgpu = nvkm_vgpu_attach(pdev, &nvidia_vgpu_client_ops, vf);
-	if (IS_ERR(vf->vgpu)) {
-		ret = PTR_ERR(vf->vgpu);
-		/* a PF, or a VF whose PF has another driver */
-		if (ret == -EINVAL)
-			ret = -ENODEV;
-		goto err_put;
-	}
+	if (!IS_ERR(vf->vgpu))
+		return vf;
+	ret = PTR_ERR(vf->vgpu);
+	vfio_put_device(&vf->core.vdev);
+	if (ret != -EINVAL)
+		return ERR_PTR(ret);
+
+	vf = vfio_alloc_device(nvidia_vgpu_vf, core.vdev, &pdev->dev, &nvidia_vgpu_core_ops);
+	if (!IS_ERR(vf))
+		vf->core.pci_ops = &nvidia_vgpu_core_dmabuf_ops;
+	return vf;
+}
+
+static int nvidia_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct nvidia_vgpu_vf *vf;
+	int ret;
+
+	if (!pdev->is_virtfn)
+		return -ENODEV;
+
+	vf = nvidia_vgpu_alloc(pdev);
+	if (IS_ERR(vf))
+		return PTR_ERR(vf);
 
 	dev_set_drvdata(&pdev->dev, &vf->core);
 	ret = vfio_pci_core_register_device(&vf->core);
@@ -265,8 +327,8 @@ static int nvidia_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *i
 	if (!device_iommu_mapped(&pdev->dev))
 		dev_err_probe(&pdev->dev, ret,
 			      "no IOMMU for this VF: is it on in firmware and kernel?\n");
-	nvkm_vgpu_detach(vf->vgpu);
-err_put:
+	if (vf->vgpu)
+		nvkm_vgpu_detach(vf->vgpu);
 	vfio_put_device(&vf->core.vdev);
 	return ret;
 }
@@ -277,9 +339,11 @@ static void nvidia_vgpu_remove(struct pci_dev *pdev)
 	struct nvidia_vgpu_vf *vf = container_of(core, struct nvidia_vgpu_vf, core);
 
 	vfio_pci_core_unregister_device(core);
-	/* a reset while the device was closed may have queued it; from here on none comes */
-	cancel_work_sync(&vf->reset_work);
-	nvkm_vgpu_detach(vf->vgpu);
+	if (vf->vgpu) {
+		/* a reset while it was closed may have queued it; from here on none comes */
+		cancel_work_sync(&vf->reset_work);
+		nvkm_vgpu_detach(vf->vgpu);
+	}
 	vfio_put_device(&core->vdev);
 }
 

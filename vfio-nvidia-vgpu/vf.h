@@ -12,7 +12,7 @@
 /**
  * struct nvidia_vgpu_vf - a VF bound to this driver
  * @core: vfio-pci-core's part; the VF's drvdata
- * @vgpu: the vGPU of the VF
+ * @vgpu: the vGPU of the VF; NULL if its PF has another driver, and then only @core is used
  * @lock: open, close and what follows a reset
  * @open: the vGPU is open; protected by @lock
  * @resets: how often a reset of the function began or ended; its vGPU has to follow each before a
