@@ -8,7 +8,7 @@ from bench_test import expect, host_test
 from gpu import BIND, CLIENT, UNBIND, Gpu, KernelLog, VgpuGuest, find_in_vram, pattern
 
 Q8, A8, Q2, Q1 = 876, 886, 872, 871
-GUEST = "boot regions clamp whole tlb irq:70 irq:5 rpc"
+GUEST = "boot regions bar:0:0x40000 bar:1:0x10000000 bar:3:0x2000000 clamp whole tlb irq:70 irq:5 rpc"
 
 
 def idle(gpu):

@@ -46,7 +46,7 @@ case $dev in
 26b5) ids=ids:$device:$subsystem ;;
 *) ids=boot ;;
 esac
-client "what a guest does" 0 "$ids" boot regions clamp whole tlb fb-write:0x1000:1 fb-write:0x8001000:2 \
+client "what a guest does" 0 "$ids" boot regions bar:1:0x10000000 clamp whole tlb fb-write:0x1000:1 fb-write:0x8001000:2 \
 	fb-check:0x1000:1 fb-check:0x8001000:2 irq:70 irq:5 rpc
 client "and once more" 0 boot fb-write:0x1000:3 fb-check:0x1000:3 rpc
 client "across a reset" 0 rpc reset boot rpc reset reset irq:70 rpc

@@ -2,11 +2,12 @@
 /*
  * A VFIO user of one vGPU, without a VM: opens the VF, does what a guest would do, and closes it.
  *
- *	vfio-client [-i] [-m IOVA] BDF COMMAND...
+ *	vfio-client [-i] [-m IOVA] [-t UUID] BDF COMMAND...
  *
  * -i opens the device's own node and binds it to iommufd; without it, the group and a type1
- * container. -m tells where the device finds the buffer that it may reach. A command is a word with
- * its arguments behind colons; "-" reads more of them from standard input. Prints
+ * container. -m tells where the device finds the buffer that it may reach. -t is the token that
+ * users of a PF and of its VFs share when the PF has vfio-pci. A command is a word with its
+ * arguments behind colons; "-" reads more of them from standard input. Prints
  * "ok|FAIL <command> <detail>" for each check and exits with 1 if one failed, with 2 on wrong
  * usage. "open" is the first check: when it fails, its detail starts with the errno.
  */
@@ -40,6 +41,7 @@
 #define MAX_ARGS	4
 #define PAGE		0x1000
 #define STRAY_TIMEOUT_MS	2000
+#define TOKEN_SIZE	16
 
 /* the buffer that the device may reach, by offset */
 #define BUF_CTRL	0x0
@@ -62,6 +64,7 @@ struct region {
 };
 
 static const char *bdf;
+static const char *token;
 static bool use_iommufd;
 static int container = -1, group = -1, iommufd = -1, device = -1;
 static uint32_t ioas;
@@ -105,7 +108,7 @@ static const char *open_group(void)
 		.iova = iova,
 		.size = BUFFER_SIZE,
 	};
-	char path[128], link[256];
+	char path[128], link[256], name[128];
 	ssize_t len;
 
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", bdf);
@@ -126,7 +129,8 @@ static const char *open_group(void)
 		return "VFIO_SET_IOMMU";
 	if (ioctl(container, VFIO_IOMMU_MAP_DMA, &map))
 		return "VFIO_IOMMU_MAP_DMA";
-	device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, bdf);
+	snprintf(name, sizeof(name), "%s%s%s", bdf, token ? " vf_token=" : "", token ?: "");
+	device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, name);
 	return device < 0 ? "VFIO_GROUP_GET_DEVICE_FD" : NULL;
 }
 
@@ -152,8 +156,21 @@ static int open_device_node(void)
 	return fd;
 }
 
+/* the bytes of a token, in the order in which they are written */
+static bool parse_token(uint8_t *bytes)
+{
+	unsigned int i = 0;
+	const char *p;
+
+	for (p = token; *p && i < TOKEN_SIZE; p += *p == '-' ? 1 : 2)
+		if (*p != '-' && sscanf(p, "%2hhx", &bytes[i++]) != 1)
+			return false;
+	return !*p && i == TOKEN_SIZE;
+}
+
 static const char *open_iommufd(void)
 {
+	uint8_t bytes[TOKEN_SIZE];
 	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
 	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
 	struct vfio_device_attach_iommufd_pt attach = { .argsz = sizeof(attach) };
@@ -173,6 +190,13 @@ static const char *open_iommufd(void)
 	if (device < 0)
 		return "device-node";
 	bind.iommufd = iommufd;
+	if (token) {
+		errno = EINVAL;
+		if (!parse_token(bytes))
+			return "token";
+		bind.flags = VFIO_DEVICE_BIND_FLAG_TOKEN;
+		bind.token_uuid_ptr = (uintptr_t)bytes;
+	}
 	if (ioctl(device, VFIO_DEVICE_BIND_IOMMUFD, &bind))
 		return "VFIO_DEVICE_BIND_IOMMUFD";
 	if (ioctl(iommufd, IOMMU_IOAS_ALLOC, &alloc))
@@ -236,6 +260,30 @@ static bool get_region(unsigned int index)
 			return false;
 		}
 	}
+	return true;
+}
+
+/* @len bytes of configuration space, not more than eight, as so many single accesses of @width */
+static bool config_write(unsigned int reg, uint64_t val, unsigned int len, unsigned int width)
+{
+	uint64_t start = region[VFIO_PCI_CONFIG_REGION_INDEX].offset + reg;
+	unsigned int i;
+
+	for (i = 0; i < len; i += width)
+		if (pwrite(device, (char *)&val + i, width, start + i) != width)
+			return false;
+	return true;
+}
+
+static bool config_read(unsigned int reg, uint64_t *val, unsigned int len, unsigned int width)
+{
+	uint64_t start = region[VFIO_PCI_CONFIG_REGION_INDEX].offset + reg;
+	unsigned int i;
+
+	*val = 0;
+	for (i = 0; i < len; i += width)
+		if (pread(device, (char *)val + i, width, start + i) != width)
+			return false;
 	return true;
 }
 
@@ -362,18 +410,36 @@ static bool wait_clear(uint32_t reg, uint32_t mask, unsigned int timeout_ms)
 
 /* ---- commands: identity and regions ---------------------------------------------------------- */
 
+/* what configuration space shows must not depend on where a read begins and ends */
+static void check_pieces(void)
+{
+	uint64_t start = region[VFIO_PCI_CONFIG_REGION_INDEX].offset;
+	uint8_t whole[PCI_STD_HEADER_SIZEOF], piece[sizeof(whole)];
+	unsigned int from, len, i;
+
+	for (i = 0; i < sizeof(whole); i++)
+		if (pread(device, &whole[i], 1, start + i) != 1)
+			check(false, "ids", "%s at %#x", err(), i);
+	for (from = 0; from < sizeof(whole); from++)
+		for (len = 1; len <= 8 && from + len <= sizeof(whole); len++)
+			if (pread(device, piece, len, start + from) != len ||
+			    memcmp(piece, &whole[from], len)) {
+				check(false, "ids", "%u bytes at %#x", len, from);
+				return;
+			}
+	check(true, "ids", "however they are read");
+}
+
 static void cmd_ids(uint64_t *arg)
 {
 	uint16_t vendor = config_read16(PCI_VENDOR_ID), dev = config_read16(PCI_DEVICE_ID);
 	uint16_t subvendor = config_read16(PCI_SUBSYSTEM_VENDOR_ID);
-	uint16_t subsystem = config_read16(PCI_SUBSYSTEM_ID), middle;
+	uint16_t subsystem = config_read16(PCI_SUBSYSTEM_ID);
 
 	check(vendor == VF_VENDOR && dev == arg[0], "ids", "device %04x:%04x", vendor, dev);
 	check(subvendor == VF_VENDOR && subsystem == arg[1], "ids", "subsystem %04x:%04x",
 	      subvendor, subsystem);
-	/* the same in pieces: an overlay must not depend on how it is read */
-	middle = config_read16(PCI_SUBSYSTEM_VENDOR_ID + 1);
-	check(middle == ((arg[1] << 8 | VF_VENDOR >> 8) & 0xffff), "ids", "unaligned %04x", middle);
+	check_pieces();
 }
 
 static void cmd_boot(uint64_t *arg)
@@ -410,6 +476,43 @@ static void cmd_regions(uint64_t *arg)
 	      "only the MSI-X table traps");
 }
 
+/*
+ * A BAR is sized as a guest does it: ones are written, what reads back as zero is its size. Also of
+ * one half alone, and an address.
+ */
+static void check_sizing(unsigned int index, uint64_t mask, unsigned int len, unsigned int width)
+{
+	unsigned int reg = PCI_BASE_ADDRESS_0 + 4 * index, i;
+	static const uint64_t written[] = { ~0ull, ~0u, ~0ull << 32, 0x123456789abcdef0 };
+	uint64_t val;
+
+	for (i = 0; i < sizeof(written) / sizeof(written[0]); i++) {
+		if (!check(config_write(reg, written[i], len, width) &&
+			   config_read(reg, &val, len, width), "bar", "%s BAR%u", err(), index))
+			return;
+		val &= ~0xfull;
+		check(val == (written[i] & mask), "bar", "BAR%u by %u: %#llx reads %#llx", index,
+		      width, (unsigned long long)written[i], (unsigned long long)val);
+	}
+}
+
+static void cmd_bar(uint64_t *arg)
+{
+	unsigned int index = arg[0], reg = PCI_BASE_ADDRESS_0 + 4 * index, len, width;
+	uint64_t before, mask = ~(arg[1] - 1);
+
+	if (!check(index <= VFIO_PCI_BAR5_REGION_INDEX && region[index].size == arg[1], "bar",
+		   "BAR%u has %llu KiB", index, (unsigned long long)region[index].size >> 10))
+		return;
+	config_read(reg, &before, 8, 4);
+	len = (before & PCI_BASE_ADDRESS_MEM_TYPE_MASK) == PCI_BASE_ADDRESS_MEM_TYPE_64 ? 8 : 4;
+	if (len == 4)
+		mask = (uint32_t)mask;
+	for (width = 1; width <= len; width *= 2)
+		check_sizing(index, mask, len, width);
+	config_write(reg, before, len, 4);
+}
+
 /* nothing of BAR1 behind the type's aperture can be reached, however it is tried */
 static void cmd_clamp(uint64_t *arg)
 {
@@ -420,7 +523,9 @@ static void cmd_clamp(uint64_t *arg)
 	(void)arg;
 	check(pread(device, &val, 8, r->offset + r->size) <= 0, "clamp", "read behind the end");
 	check(pwrite(device, &val, 8, r->offset + r->size) <= 0, "clamp", "write behind the end");
-	check(pread(device, &val, 8, r->offset + r->size - 4) <= 4, "clamp", "read across the end");
+	check(pread(device, &val, 8, r->offset + r->size - 4) == 4, "clamp", "read across the end");
+	check(pwrite(device, &val, 8, r->offset + r->size - 4) == 4, "clamp",
+	      "write across the end");
 	check(pread(device, &val, 8, r->offset + (1ull << 39)) <= 0, "clamp", "read far behind");
 	p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, device, r->offset + r->size);
 	check(p == MAP_FAILED && errno == EINVAL, "clamp", "mmap behind the end");
@@ -826,6 +931,7 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{ "ids", cmd_ids, 2, "DEVICE:SUBSYSTEM: config space shows these" },
+	{ "bar", cmd_bar, 2, "INDEX:BYTES: its size, by VFIO and by configuration space" },
 	{ "boot", cmd_boot, 0, "BOOT registers of a VF of an AD102" },
 	{ "regions", cmd_regions, 0, "sizes of the BARs, and what is trapped" },
 	{ "clamp", cmd_clamp, 0, "nothing behind BAR1's aperture" },
@@ -853,7 +959,7 @@ static int usage(void)
 {
 	unsigned int i;
 
-	fprintf(stderr, "usage: vfio-client [-i] [-m IOVA] BDF [COMMAND...]\n");
+	fprintf(stderr, "usage: vfio-client [-i] [-m IOVA] [-t UUID] BDF [COMMAND...]\n");
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		fprintf(stderr, "  %-10s%s\n", commands[i].name, commands[i].help);
 	return 2;
@@ -899,13 +1005,16 @@ int main(int argc, char **argv)
 {
 	int i, option;
 
-	while ((option = getopt(argc, argv, "+im:")) != -1)
+	while ((option = getopt(argc, argv, "+im:t:")) != -1)
 		switch (option) {
 		case 'i':
 			use_iommufd = true;
 			break;
 		case 'm':
 			iova = strtoull(optarg, NULL, 0);
+			break;
+		case 't':
+			token = optarg;
 			break;
 		default:
 			return usage();
