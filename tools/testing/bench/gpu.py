@@ -118,12 +118,17 @@ class Gpu:
     def vf(self, n):
         return os.path.basename(self.vm.sh(f"readlink {self.path(f'virtfn{n}')}"))
 
-    def bind(self, n, driver=VFIO_DRIVER):
+    def bind_function(self, bdf, driver):
         """By driver_override, as libvirt does and an operator may."""
+        path = f"/sys/bus/pci/devices/{bdf}"
+        self.must_write(f"{path}/driver_override", driver)
+        self.must_write("/sys/bus/pci/drivers_probe", bdf)
+        bound = os.path.basename(self.vm.sh(f"readlink {path}/driver", check=False))
+        expect(bound, driver, f"driver of {bdf}")
+
+    def bind(self, n, driver=VFIO_DRIVER):
         vf = self.vf(n)
-        self.must_write(self.vf_path(n, "driver_override"), driver)
-        self.must_write("/sys/bus/pci/drivers_probe", vf)
-        expect(self.vf_driver(n), driver, f"driver of {vf}")
+        self.bind_function(vf, driver)
         return vf
 
     def vf_driver(self, n):
@@ -176,11 +181,10 @@ class Gpu:
 
     # VFIO
 
-    def client(self, n, *commands, iommufd=False, timeout=120):
+    def client(self, n, *commands, options="", iommufd=False, timeout=120):
         """Run the VFIO client on VF n; its Output, .rc is 1 if a check failed."""
-        args = " ".join(commands)
-        flag = "-i " if iommufd else ""
-        return self.vm.sh(f"{CLIENT} {flag}{self.vf(n)} {args}", timeout=timeout, check=False)
+        words = [CLIENT, "-i" if iommufd else "", options, self.vf(n), *commands]
+        return self.vm.sh(" ".join(words), timeout=timeout, check=False)
 
     def must_client(self, n, *commands, **kwargs):
         out = self.client(n, *commands, **kwargs)
@@ -201,6 +205,20 @@ class Gpu:
 
     def set_model(self, prop, value):
         self.vm.qom_set(prop, value, self.qom)
+
+
+@contextlib.contextmanager
+def vfs_of_nobody(gpu, count):
+    """VFs that no driver has, of a PF whose driver only turns them on."""
+    gpu.vm.sh("modprobe pci-pf-stub")
+    gpu.bind_function(gpu.pf, "pci-pf-stub")
+    gpu.must_write(gpu.path("sriov_drivers_autoprobe"), 0)
+    gpu.set_numvfs(count)
+    yield [gpu.vf(n) for n in range(count)]
+    gpu.set_numvfs(0)
+    gpu.must_write(gpu.path("sriov_drivers_autoprobe"), 1)
+    gpu.must_write(gpu.path("driver_override"), "")
+    gpu.vm.sh("modprobe -r pci-pf-stub")
 
 
 class Check:

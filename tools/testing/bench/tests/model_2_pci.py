@@ -5,7 +5,7 @@ import contextlib
 import re
 
 from bench_test import expect, host_test
-from gpu import CLIENT, Gpu
+from gpu import CLIENT, Gpu, vfs_of_nobody
 
 Q8 = 876
 ALL = 32
@@ -14,21 +14,6 @@ ALL = 32
 # are on, a mailbox, the address in the first entry of the MSI-X table.
 REGISTERS = (0x1200, 0x2108, 0x10000)
 COMMAND_MEMORY = 2
-
-
-@contextlib.contextmanager
-def vfs_of_nobody(gpu, count):
-    """VFs that no driver has, of a PF whose driver only turns them on."""
-    gpu.vm.sh("modprobe pci-pf-stub")
-    gpu.must_write(gpu.path("driver_override"), "pci-pf-stub")
-    gpu.must_write("/sys/bus/pci/drivers_probe", gpu.pf)
-    gpu.must_write(gpu.path("sriov_drivers_autoprobe"), 0)
-    gpu.set_numvfs(count)
-    yield [gpu.vf(n) for n in range(count)]
-    gpu.set_numvfs(0)
-    gpu.must_write(gpu.path("sriov_drivers_autoprobe"), 1)
-    gpu.must_write(gpu.path("driver_override"), "")
-    gpu.vm.sh("modprobe -r pci-pf-stub")
 
 
 def devmem(vm, accesses):

@@ -59,14 +59,6 @@ def install(vm):
     expect(programs, {*ON_A_VF, *ON_A_PF}, "the kernel's VFIO selftests")
 
 
-def bind(gpu, bdf, driver):
-    """By hand: the kernel's set-up script knows one driver."""
-    gpu.must_write(f"/sys/bus/pci/devices/{bdf}/driver_override", driver)
-    gpu.must_write("/sys/bus/pci/drivers_probe", bdf)
-    path = gpu.vm.sh(f"readlink /sys/bus/pci/devices/{bdf}/driver", check=False)
-    expect(path.rpartition("/")[2], driver, f"driver of {bdf}")
-
-
 class Results:
     """What several programs of the kernel's harness printed, as one TAP output."""
 
@@ -114,7 +106,7 @@ def test_vfs(vm):
     drivers = {"vfio-pci": [gpu.vf(0), gpu.vf(1)], VFIO_DRIVER: [gpu.vf(2), gpu.vf(3)]}
     for driver, bdfs in drivers.items():
         for bdf in bdfs:
-            bind(gpu, bdf, driver)
+            gpu.bind_function(bdf, driver)
     gpu.must_set_type(2, Q8)
     gpu.must_set_type(3, Q8)
     results = Results()
@@ -142,7 +134,7 @@ def test_mmio(vm):
     gpu.load()
     vm.sh("modprobe vfio-pci")
     gpu.set_numvfs(1)
-    bind(gpu, gpu.vf(0), "vfio-pci")
+    gpu.bind_function(gpu.vf(0), "vfio-pci")
     results = Results()
     modes = [f"-v {mode}" for mode in TYPE1]
     results.run(vm, "vfio-pci", "vfio_dma_mapping_mmio_test", *modes, gpu.vf(0))
@@ -159,7 +151,7 @@ def test_pf(vm):
     # vfio-pci maps a BAR whole, and KASAN wants an eighth of that in memory.
     gpu.must_write(gpu.path("resource1_resize"), SMALL_BAR1)
     vm.sh("modprobe vfio-pci enable_sriov=1")
-    bind(gpu, gpu.pf, "vfio-pci")
+    gpu.bind_function(gpu.pf, "vfio-pci")
     # Each test of the second maps 1 GiB: in small pages that takes longer than the harness's 30 s.
     gpu.must_write(HUGE_SHMEM, "always")
     # It reads and writes where nothing is mapped, on purpose.
