@@ -1056,6 +1056,7 @@ void ada_debug_class_init(ObjectClass *oc)
     object_class_property_add_enum(oc, "ecc", "OnOffAuto", &OnOffAuto_lookup, get_ecc, set_ecc);
     object_class_property_add_enum(oc, "timing", "AdaTiming", &timing_lookup, get_timing, set_timing);
     object_property_set_default_uint(add_u32(oc, "timing-seed", offsetof(AdaState, timing_seed)), 1);
+    object_property_set_default_uint(add_u32(oc, "plugin-delay-ms", offsetof(AdaState, plugin_delay_ms)), 10);
     object_class_property_add_enum(oc, "numbers", "AdaNumbers", &numbers_lookup, get_numbers, set_numbers);
     object_class_property_add_enum(oc, "fb-regions", "AdaFbRegions", &fb_regions_lookup, get_fb_regions,
                                    set_fb_regions);

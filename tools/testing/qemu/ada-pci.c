@@ -791,7 +791,6 @@ static const Property pf_properties[] = {
     DEFINE_PROP_BOOL("has-msi", AdaState, has_msi, false),
     DEFINE_PROP_STRING("fw-check", AdaState, fw_check),
     DEFINE_PROP_BOOL("reply-interrupt", AdaState, reply_interrupt, false),
-    DEFINE_PROP_UINT32("plugin-delay-ms", AdaState, plugin_delay_ms, 10),
     DEFINE_PROP_UINT32("util-interval-ms", AdaState, util_interval_ms, 1000),
 };
 
