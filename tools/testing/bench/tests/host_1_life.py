@@ -8,6 +8,7 @@ from bench_test import expect, host_test
 from gpu import BIND, CLIENT, UNBIND, Gpu, KernelLog, VgpuGuest, find_in_vram, pattern
 
 Q8, A8, Q2, Q1 = 876, 886, 872, 871
+PLUGIN_MS = 5000
 GUEST = "boot regions bar:0:0x40000 bar:1:0x10000000 bar:3:0x2000000 clamp whole tlb irq:70 irq:5 rpc"
 
 
@@ -120,7 +121,7 @@ def renumbered(out):
 class Holders:
     """VFIO clients that run commands, hold their VF until the end of the block, and run more."""
 
-    def __init__(self, gpu, count, commands, timeout=300):
+    def __init__(self, gpu, count, commands, timeout=300, options=""):
         self.vm = gpu.vm
         self.count = count
         self.timeout = timeout
@@ -128,7 +129,7 @@ class Holders:
         self.process = self.vm.spawn(
             f"mkdir /tmp/held; for n in $(seq 0 {count - 1}); do"
             f" vf=$(basename $(readlink {gpu.path()}virtfn$n));"
-            f" sleep 3601 | {CLIENT} $vf {commands} rpc hold irq:70 rpc >/tmp/held/$n 2>&1 &"
+            f" sleep 3601 | {CLIENT} {options} $vf {commands} rpc hold irq:70 rpc >/tmp/held/$n 2>&1 &"
             " done; wait"
         )
 
@@ -190,9 +191,25 @@ def test_thirty_two_vgpus(vm):
     """
     gpu = Gpu(vm)
     gpu.load()
+    show = f"/sys/kernel/debug/nvkm-vgpu-{gpu.pf}/reservations"
     before = gpu.model("accounting")["now"]
     gpu.set_up([Q1] * 32, load=False)
-    with Holders(gpu, 32, "boot", timeout=600):
+    # plugin tasks take their time, side by side: none waits for another's
+    gpu.set_model("plugin-delay-ms", PLUGIN_MS)
+    booting = vm.spawn(
+        "until [ $(ls /tmp/held 2>/dev/null | wc -l) = 32 ]; do sleep 0.5; done; sleep 5; most=0;"
+        " begin=$(date +%s%N); touch /tmp/go; for i in $(seq 600); do"
+        f" set -- $(grep -cE ' booting ' {show}) $(grep -cE ' running ' {show});"
+        " [ $1 -gt $most ] && most=$1; [ $2 = 32 ] && break; sleep 0.1; done;"
+        " echo $most $(($(date +%s%N) - begin)); rm /tmp/go"
+    )
+    with Holders(gpu, 32, "boot", timeout=600, options="-w /tmp/go"):
+        most, took = map(int, booting.wait(120).split())
+        print(f"# {most} of 32 vGPUs were booting at once, all ran after {took / 1e9:.1f} s", flush=True)
+        expect(most >= 24, True, f"{most} of 32 vGPUs were booting at once")
+        # one after the other would be 160 s
+        expect(took < 32 * PLUGIN_MS * 1e6 / 4, True, f"all ran after {took / 1e9:.1f} s")
+        gpu.set_model("plugin-delay-ms", 10)
         expect(gpu.model("accounting")["now"]["gfids"], 32, "GFIDs in use")
         expect(gpu.creatable(0), {}, "creatable when all is in use")
     gpu.put_away(unload=False)

@@ -2,12 +2,13 @@
 /*
  * A VFIO user of one vGPU, without a VM: opens the VF, does what a guest would do, and closes it.
  *
- *	vfio-client [-i] [-m IOVA] [-t UUID] BDF COMMAND...
+ *	vfio-client [-i] [-m IOVA] [-t UUID] [-w FILE] BDF COMMAND...
  *
  * -i opens the device's own node and binds it to iommufd; without it, the group and a type1
  * container. -m tells where the device finds the buffer that it may reach. -t is the token that
- * users of a PF and of its VFs share when the PF has vfio-pci. A command is a word with its
- * arguments behind colons; "-" reads more of them from standard input. Prints
+ * users of a PF and of its VFs share when the PF has vfio-pci. -w opens the device once a file is
+ * there. A command is a word with its arguments behind colons; "-" reads more of them from standard
+ * input. Prints
  * "ok|FAIL <command> <detail>" for each check and exits with 1 if one failed, with 2 on wrong
  * usage. "open" is the first check: when it fails, its detail starts with the errno.
  */
@@ -64,7 +65,7 @@ struct region {
 };
 
 static const char *bdf;
-static const char *token;
+static const char *token, *awaited;
 static bool use_iommufd;
 static int container = -1, group = -1, iommufd = -1, device = -1;
 static uint32_t ioas;
@@ -97,7 +98,21 @@ static const char *err(void)
 	return strerrorname_np(errno) ?: "?";
 }
 
+static void sleep_ms(unsigned int ms)
+{
+	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+
+	nanosleep(&t, NULL);
+}
+
 /* ---- opening and closing --------------------------------------------------------------------- */
+
+/* all but the open itself is done: several users can begin that at once */
+static void wait_awaited(void)
+{
+	while (awaited && access(awaited, F_OK))
+		sleep_ms(10);
+}
 
 static const char *open_group(void)
 {
@@ -129,6 +144,7 @@ static const char *open_group(void)
 		return "VFIO_SET_IOMMU";
 	if (ioctl(container, VFIO_IOMMU_MAP_DMA, &map))
 		return "VFIO_IOMMU_MAP_DMA";
+	wait_awaited();
 	snprintf(name, sizeof(name), "%s%s%s", bdf, token ? " vf_token=" : "", token ?: "");
 	device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, name);
 	return device < 0 ? "VFIO_GROUP_GET_DEVICE_FD" : NULL;
@@ -197,6 +213,7 @@ static const char *open_iommufd(void)
 		bind.flags = VFIO_DEVICE_BIND_FLAG_TOKEN;
 		bind.token_uuid_ptr = (uintptr_t)bytes;
 	}
+	wait_awaited();
 	if (ioctl(device, VFIO_DEVICE_BIND_IOMMUFD, &bind))
 		return "VFIO_DEVICE_BIND_IOMMUFD";
 	if (ioctl(iommufd, IOMMU_IOAS_ALLOC, &alloc))
@@ -379,13 +396,6 @@ static void wr32(uint32_t reg, uint32_t val)
 		*p = val;
 	else if (pwrite(device, &val, 4, region[VFIO_PCI_BAR0_REGION_INDEX].offset + reg) != 4)
 		check(false, "register-write", "%s at %#x", err(), reg);
-}
-
-static void sleep_ms(unsigned int ms)
-{
-	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
-
-	nanosleep(&t, NULL);
 }
 
 static uint64_t now_ms(void)
@@ -959,7 +969,7 @@ static int usage(void)
 {
 	unsigned int i;
 
-	fprintf(stderr, "usage: vfio-client [-i] [-m IOVA] [-t UUID] BDF [COMMAND...]\n");
+	fprintf(stderr, "usage: vfio-client [-i] [-m IOVA] [-t UUID] [-w FILE] BDF [COMMAND...]\n");
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		fprintf(stderr, "  %-10s%s\n", commands[i].name, commands[i].help);
 	return 2;
@@ -1005,7 +1015,7 @@ int main(int argc, char **argv)
 {
 	int i, option;
 
-	while ((option = getopt(argc, argv, "+im:t:")) != -1)
+	while ((option = getopt(argc, argv, "+im:t:w:")) != -1)
 		switch (option) {
 		case 'i':
 			use_iommufd = true;
@@ -1015,6 +1025,9 @@ int main(int argc, char **argv)
 			break;
 		case 't':
 			token = optarg;
+			break;
+		case 'w':
+			awaited = optarg;
 			break;
 		default:
 			return usage();
