@@ -240,9 +240,12 @@ class VgpuGuest(Guest):
     offsets  of its framebuffer, where it leaves a pattern with the seed
     ids      device and subsystem id that it must see
     stay     look again every second, until off()
+    ports    there is none at first; it looks when look() says so, until off()
     """
 
-    def __init__(self, vm, vf, *, offsets=(), seed=0, ids=(0x26B5, 0x1774), stay=False, **kwargs):
+    def __init__(
+        self, vm, vf=None, *, offsets=(), seed=0, ids=(0x26B5, 0x1774), stay=False, ports=0, **kwargs
+    ):
         # Its clock comes from a machine that is itself emulated.
         words = ["mitigations=off tsc=reliable no_timer_check"]
         params = {
@@ -252,11 +255,11 @@ class VgpuGuest(Guest):
             "fb_pattern": hex(seed),
         }
         words += [f"nvgpu_guest_test.{k}={v}" for k, v in params.items() if v]
-        if stay:
-            words.append("stay")
-        super().__init__(vm, vf, append=" ".join(words), **kwargs)
+        if ports or stay:
+            words.append("plug" if ports else "stay")
+        super().__init__(vm, vf, append=" ".join(words), ports=ports, **kwargs)
         self.vf = vf
-        self.stay = stay
+        self.stay = bool(stay or ports)
         self.offsets = list(offsets)
         self.seed = seed
 
@@ -269,12 +272,20 @@ class VgpuGuest(Guest):
             if not check.ok:
                 raise Wrong(f"{self.name}: {check}\n{self.log()}")
 
-    def wait_done(self, timeout=240):
-        """The module's checks ran and passed; they are returned."""
-        done = self.wait_for(r"^NVGPU-GUEST: (done (\d+)|FAIL (no-device|insmod).*)$", timeout)
+    def wait_done(self, timeout=240, times=1):
+        """The module's checks ran and passed, of so many functions; they are returned."""
+        done = r"^NVGPU-GUEST: done (\d+)$"
+        self.wait_for(rf"(?s:({done}.*?){{{times}}})|^NVGPU-GUEST: FAIL (no-device|insmod).*$", timeout)
         self.no_failure()
-        expect(done[2], "0", f"{self.name}: checks that failed")
+        expect(re.findall(done, self.log(), re.M), ["0"] * times, f"{self.name}: checks that failed")
         return self.checks()
+
+    def look(self, timeout=60):
+        """It looks once more, and finds all as it was."""
+        count = len(re.findall("^NVGPU-GUEST: looked$", self.log(), re.M)) + 1
+        self.type("look")
+        self.wait_for(rf"(?s:(^NVGPU-GUEST: looked$.*?){{{count}}})", timeout)
+        self.no_failure()
 
     def wait_alive(self, more=1, timeout=60):
         """It looks again, and finds all as it was, so many times more."""

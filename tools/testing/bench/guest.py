@@ -22,15 +22,15 @@ INIT = REPO / "tools/testing/selftests/nvidia-vgpu/guest/init"
 MODULE = "selftests/nvidia-vgpu/guest/nvgpu-guest-test.ko"
 KVM = "modprobe -q kvm_amd || modprobe kvm_intel"
 
-# Ask a QEMU by its monitor: socket, command
+# Ask a QEMU by its monitor: socket, command as JSON
 QMP = """
 import json, socket, sys
 s = socket.socket(socket.AF_UNIX)
 s.settimeout(30)
 s.connect(sys.argv[1])
 lines = s.makefile("rw")
-for command in "qmp_capabilities", sys.argv[2]:
-    lines.write(json.dumps({"execute": command}) + "\\n")
+for command in '{"execute": "qmp_capabilities"}', sys.argv[2]:
+    lines.write(command + "\\n")
     lines.flush()
     answer = {}
     while not {"return", "error"} & set(answer):
@@ -38,7 +38,10 @@ for command in "qmp_capabilities", sys.argv[2]:
 print(json.dumps(answer))
 """
 
-DOMAIN = """<domain type='kvm'>
+# What SeaBIOS keeps free at a root port with nothing in it does for no vGPU's BARs: 256 MiB and 32.
+ROOM = "pref64-reserve=512M"
+
+DOMAIN = """<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>{name}</name>
   <memory unit='MiB'>{mem}</memory>
   <vcpu>1</vcpu>
@@ -61,16 +64,29 @@ DOMAIN = """<domain type='kvm'>
       <target port='0'/>
     </serial>
     <memballoon model='none'/>
+{ports}
 {hostdevs}
   </devices>
+{room}
 </domain>
 """
+
+# libvirt has no word for it
+ROOM_OF_LIBVIRT = f"""  <qemu:commandline>
+    <qemu:arg value='-global'/>
+    <qemu:arg value='pcie-root-port.{ROOM}'/>
+  </qemu:commandline>"""
 
 HOSTDEV = """    <hostdev mode='subsystem' type='pci' managed='{managed}'>
       <source>
         <address domain='0x{domain}' bus='0x{bus}' slot='0x{slot}' function='0x{fn}'/>
       </source>
     </hostdev>"""
+
+
+def device_id(vf):
+    """What QEMU takes for one."""
+    return f"vf-{vf.replace(':', '-')}"
 
 
 def prepare(vm):
@@ -117,6 +133,7 @@ class Guest:
     iommufd  hand over by iommufd (own kernel only) instead of a VFIO group
     append   more kernel arguments; extra: more QEMU arguments
     reboots  a reboot starts it again; else it ends it
+    ports    root ports with nothing in them: what plug() is for
     """
 
     count = 0
@@ -134,6 +151,7 @@ class Guest:
         append="",
         extra="",
         reboots=False,
+        ports=0,
     ):
         Guest.count += 1
         self.vm = vm
@@ -146,6 +164,9 @@ class Guest:
         self.append = f"console=ttyS0 quiet panic=-1 {append}"
         self.extra = extra
         self.reboots = reboots
+        self.ports = ports
+        self.free = [f"port{n}" for n in range(ports)]
+        self.plugged = {}  # {VF: port}, by QEMU's monitor
         self.console = f"/run/{self.name}.sock"
         self.monitor = f"/run/{self.name}.qmp"
         self.process = None
@@ -179,19 +200,12 @@ class Guest:
             iommufd = ",iommufd=iommufd0"
         for vf in self.vfs:
             args += f" -device vfio-pci,host={vf}{iommufd}"
+        for n, port in enumerate(self.free, 1):
+            args += f" -device pcie-root-port,id={port},chassis={n},{ROOM}"
         self.process = self.vm.spawn(f"exec {args} {self.extra}")
 
     def start_libvirt(self, kernel, initrd):
         start_libvirt(self.vm)
-        hostdevs = []
-        for vf in self.vfs:
-            domain, bus, slot, fn = re.split("[:.]", vf)
-            hostdevs.append(
-                HOSTDEV.format(
-                    managed="yes" if self.managed else "no",
-                    **{"domain": domain, "bus": bus, "slot": slot, "fn": fn},
-                )
-            )
         xml = DOMAIN.format(
             name=self.name,
             on_reboot="restart" if self.reboots else "destroy",
@@ -201,10 +215,52 @@ class Guest:
             append=self.append,
             console=self.console,
             log=f"/bench/{self.name}.log",
-            hostdevs="\n".join(hostdevs),
+            ports="    <controller type='pci' model='pcie-root-port'/>\n" * self.ports,
+            room=ROOM_OF_LIBVIRT if self.ports else "",
+            hostdevs="\n".join(map(self.hostdev, self.vfs)),
         )
         (self.vm.share / f"{self.name}.xml").write_text(xml)
         self.virsh(f"create /bench/{self.name}.xml")
+
+    def hostdev(self, vf):
+        domain, bus, slot, fn = re.split("[:.]", vf)
+        managed = "yes" if self.managed else "no"
+        return HOSTDEV.format(managed=managed, domain=domain, bus=bus, slot=slot, fn=fn)
+
+    def plug(self, vf):
+        """Give it one more function while it runs."""
+        if self.by == "libvirt":
+            (self.vm.share / "plug.xml").write_text(self.hostdev(vf))
+            self.virsh(f"attach-device {self.name} /bench/plug.xml --live")
+        else:
+            args = {"iommufd": "iommufd0"} if self.iommufd else {}
+            self.plugged[vf] = self.free.pop(0)
+            self.qmp("device_add", driver="vfio-pci", id=device_id(vf), host=vf, bus=self.plugged[vf], **args)
+        self.vfs.append(vf)
+
+    def unplug(self, vf, timeout=60):
+        """Take it away again; returns when the guest has let go of it."""
+        if self.by == "libvirt":
+            (self.vm.share / "plug.xml").write_text(self.hostdev(vf))
+            self.virsh(f"detach-device {self.name} /bench/plug.xml --live")
+        else:
+            self.qmp("device_del", id=device_id(vf))
+        deadline = time.monotonic() + timeout
+        while self.has(vf):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.name} keeps {vf} for {timeout} s:\n{self.end()}")
+            time.sleep(0.2)
+        self.vfs.remove(vf)
+        if vf in self.plugged:
+            self.free.append(self.plugged.pop(vf))
+
+    def has(self, vf):
+        if self.by == "libvirt":
+            bus, slot, fn = re.split("[:.]", vf)[1:]
+            address = f"bus='0x{bus}' slot='0x{slot}' function='0x{fn}'"
+            return address in self.virsh(f"dumpxml {self.name}").partition("<hostdev")[2]
+        devices = self.qmp("qom-list", path="/machine/peripheral")
+        return device_id(vf) in [device["name"] for device in devices]
 
     def virsh(self, command, timeout=180, check=True):
         return self.vm.sh(f"virsh -c qemu:///system {command}", timeout, check)
@@ -262,9 +318,10 @@ class Guest:
             f" {self.console} {shlex.quote(line)}"
         )
 
-    def qmp(self, command):
+    def qmp(self, command, **args):
         """What its QEMU's monitor answers."""
-        out = self.vm.sh(f"python3 -c {shlex.quote(QMP)} {self.monitor} {command}")
+        request = shlex.quote(json.dumps({"execute": command, "arguments": args}))
+        out = self.vm.sh(f"python3 -c {shlex.quote(QMP)} {self.monitor} {request}")
         answer = json.loads(out)
         if "error" in answer:
             raise BenchError(f"{self.name}: {command}: {answer['error']['desc']}")

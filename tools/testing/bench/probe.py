@@ -11,6 +11,15 @@ from gpu import BIND, UNBIND, Gpu, KernelLog
 
 Q8 = 876
 
+# Four boards in one machine, each with its own trouble; two have room for VFs.
+BOARDS = {
+    "gpu": [
+        f"nvidia-ada,board=l40{trouble}"
+        for trouble in (",wpr2-up=on", "", ",vbios-fwsec=off", ",sriov=off")
+    ],
+    "reserve": 2,
+}
+
 
 def start(vm, number=0):
     """The driver is loaded and has not touched the GPU."""

@@ -10,7 +10,7 @@ import time
 import firmware
 from bench_test import expect, host_test
 from gpu import Gpu, KernelLog
-from probe import refused, start, works
+from probe import BOARDS, refused, start, works
 
 Q8, A8, Q2, Q24 = 876, 886, 872, 879
 
@@ -126,15 +126,7 @@ def test_gsp_dies(vm):
     works(gpu)
 
 
-# Four boards in one machine, each with its own trouble; two have room for VFs. One is enough
-# for the debug kernel, whose lane is the longer one.
-BOARDS = {
-    "gpu": [
-        f"nvidia-ada,board=l40{trouble}"
-        for trouble in (",wpr2-up=on", "", ",vbios-fwsec=off", ",sriov=off")
-    ],
-    "reserve": 2,
-}
+# One of them is enough for the debug kernel, whose lane is the longer one.
 
 
 @host_test(**BOARDS)
