@@ -45,9 +45,10 @@ def let_go(vm, client):
     expect(out.rc, 0, f"the client: {out}")
 
 
-# Not yet on the debug kernel, by iommufd: the VF was opened, and the guest did not see it in four
-# minutes on a machine that was busy. Why is not known.
-@host_test(kernels=("stock",))
+# It fails now and then: QEMU has the VF and has opened it, and the guest never sees it. Why is not
+# known. On the debug kernel no guest sees one: that kernel lacks CONFIG_HOTPLUG_PCI_ACPI, by which
+# a q35 machine tells of what is plugged.
+@host_test(kernels=("stock",), full=True)
 def test_plugged_and_unplugged(vm):
     """Into a VM that runs, by QEMU's monitor: one VF, out again, then another."""
     gpu = Gpu(vm)
