@@ -35,7 +35,10 @@ def held(vm, gpu, n, *commands):
         f"sleep 3604 | {CLIENT} {flag}{gpu.vf(n)} boot hold {' '.join(commands)} >/tmp/held 2>&1;"
         " rc=$?; cat /tmp/held; exit $rc"
     )
-    vm.sh("for i in $(seq 300); do grep -q '^ok hold' /tmp/held && exit; sleep 0.1; done; cat /tmp/held; exit 1")
+    vm.sh(
+        "for i in $(seq 200); do grep -q '^ok hold' /tmp/held && exit; sleep 0.1; done;"
+        " cat /tmp/held; ps; exit 1", timeout=120,
+    )
     return client
 
 
