@@ -127,6 +127,24 @@ static void monitor_newest_rows_count(struct kunit *test)
 	expect_util(test, 0, 1);
 }
 
+/* the next vGPU of a VF has the number of the last one, which is still told of */
+static void monitor_predecessor_is_forgotten(struct kunit *test)
+{
+	struct monitor_test *t = test->priv;
+
+	add_row(t, 30, nvgpu_monitor_pid(0), 700);
+	KUNIT_EXPECT_EQ(test, 0, tell(t, SAMPLES_SIZE));
+	expect_util(test, 0, 700);
+	nvgpu_monitor_forget(&t->monitor, 0);
+	expect_util(test, 0, 0);
+	add_row(t, 30, nvgpu_monitor_pid(0), 700);
+	KUNIT_EXPECT_EQ(test, 0, tell(t, SAMPLES_SIZE));
+	expect_util(test, 0, 0);
+	add_row(t, 31, nvgpu_monitor_pid(0), 5);
+	KUNIT_EXPECT_EQ(test, 0, tell(t, SAMPLES_SIZE));
+	expect_util(test, 0, 5);
+}
+
 static void monitor_no_more_than_all(struct kunit *test)
 {
 	struct monitor_test *t = test->priv;
@@ -232,6 +250,7 @@ static void monitor_events_have_names(struct kunit *test)
 static struct kunit_case monitor_cases[] = {
 	KUNIT_CASE(monitor_knows_nothing_first),
 	KUNIT_CASE(monitor_newest_rows_count),
+	KUNIT_CASE(monitor_predecessor_is_forgotten),
 	KUNIT_CASE(monitor_no_more_than_all),
 	KUNIT_CASE(monitor_samples_that_lie),
 	KUNIT_CASE(monitor_guests),

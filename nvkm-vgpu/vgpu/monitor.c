@@ -60,6 +60,10 @@ void nvgpu_monitor_start(struct nvgpu_monitor *monitor)
 	guard(mutex)(&monitor->ask);
 	monitor->running = true;
 	WRITE_ONCE(monitor->stale, true);
+	/* its time may have begun anew */
+	guard(spinlock)(&monitor->lock);
+	monitor->sampled = false;
+	memset(monitor->util, 0, sizeof(monitor->util));
 }
 
 /**
@@ -83,9 +87,11 @@ void nvgpu_monitor_forget(struct nvgpu_monitor *monitor, unsigned int vf)
 {
 	WRITE_ONCE(monitor->stale, true);
 	guard(spinlock)(&monitor->lock);
-	monitor->util[vf] = (struct nvgpu_monitor_util) {};
+	/* what the VF's last one used is told for seconds to come: only what is newer counts */
+	memset(monitor->util[vf].util, 0, sizeof(monitor->util[vf].util));
 	monitor->channel_errors[vf] = 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_monitor_forget);
 
 static int monitor_read_guests(struct nvgpu_monitor *monitor)
 {

@@ -191,10 +191,11 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_types_build);
  */
 int nvgpu_types_host_reserve(struct nvgpu_rm *rm, const struct nvgpu_type *type, u64 *size)
 {
+	void *msg __free(kfree) = NULL;
 	const struct nvgpu_fwabi *abi = rm->gsp->gpu->abi;
 	int ret;
 
-	void *msg __free(kfree) = kzalloc(abi->host_reserve_size, GFP_KERNEL);
+	msg = kzalloc(abi->host_reserve_size, GFP_KERNEL);
 	if (!msg)
 		return -ENOMEM;
 	abi->encode_host_reserve(msg, type->id);
