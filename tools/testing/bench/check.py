@@ -232,7 +232,8 @@ class Lane:
             self.boot(function.host_test["machine"])
             self.vm.expected_log = []
             mark = f"bench: test {test}"
-            self.vm.sh(f"echo '{mark}' >/dev/kmsg")
+            # a test finds no files of the one before
+            self.vm.sh(f"rm -rf /tmp/*; echo '{mark}' >/dev/kmsg")
             results = function(self.vm)
             bad = splats(self.vm.dmesg().rpartition(mark)[2], self.vm.expected_log)
             if bad:

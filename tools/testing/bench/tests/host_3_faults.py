@@ -167,6 +167,7 @@ class AllOpen:
     def __exit__(self, *exc):
         self.gpu.vm.sh(f"{KILL}; :")
         self.process.wait(240, check=False)
+        self.gpu.vm.sh(f"rm -r {HELD}")
 
 
 def hung(log, row_event, before, begin, all_open):
