@@ -61,15 +61,19 @@ def expect(got, want, what=""):
         raise AssertionError(f"{what}\n  got:  {got!r}\n  want: {want!r}")
 
 
-def host_test(*, kernels=("stock", "debug"), fresh=False, full=False, alone=False, **machine):
+def host_test(
+    *, kernels=("stock", "debug"), sampled=(), fresh=False, full=False, alone=False, **machine
+):
     """
-    full: only for "make check-full", it takes long. alone: before all others, with nothing
-    beside it. machine: arguments of HostVM.
+    sampled: kernels on which "make check" runs it one time in three only, as it tells little that
+    it does not tell on the other, or what it runs varies little. full: only for "make check-full",
+    it takes long. alone: before all others, with nothing beside it. machine: arguments of HostVM.
     """
 
     def mark(function):
         function.host_test = {
             "kernels": kernels,
+            "sampled": sampled,
             "fresh": fresh,
             "full": full,
             "alone": alone,

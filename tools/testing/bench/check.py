@@ -8,12 +8,15 @@ Run suites of tests and tell the results as TAP.
 SUITE is one of static bench abi kunit vbios model host guest fuzz.
 
 With -t only the tests whose names contain NAME are run. Tests that take long are
-left out without --full. A suite that has no test to run has failed.
+left out without --full, and of those that tell little more on a second kernel a
+third is run, chosen by BENCH_SEED. A suite that has no test to run has failed.
+Tests in VMs come last, those of all suites together.
 """
 
 import argparse
 import importlib.util
 import os
+import random
 import re
 import subprocess
 import sys
@@ -59,27 +62,26 @@ def program(tap, name, command, env=None):
     reader.end(proc.returncode, "".join(tail))
 
 
-def static(tap, name, _full):
+def static(tap, name, _opts):
     program(tap, "static", [BENCH / "check-static.sh", *([name] if name else [])])
 
 
-def bench(tap, name, _full):
+def bench(tap, name, _opts):
     """How the bench takes packages, from an archive that is made for it."""
     program(tap, "bench", [sys.executable, BENCH / "archive_test.py", *([name] if name else [])])
 
 
-def abi(tap, _name, _full):
+def abi(tap, _name, _opts):
     program(tap, "abi", [sys.executable, REPO / "tools/testing/abi/check.py"])
     program(tap, "abi", [sys.executable, REPO / "tools/testing/vgpu-types/test.py"])
 
 
-def model(tap, name, full):
+def model(tap, name, opts):
     """Without a guest, then with drivers that are not ours in the host VM."""
-    in_vm = HostTests(tap, "model", name, full)
+    in_vm = HostTests(tap, "model", name, opts)
     if not name or not in_vm:
         model_without_guest(tap, name)
-    if in_vm:
-        in_vm.run()
+    return in_vm or None
 
 
 def model_without_guest(tap, name):
@@ -92,7 +94,7 @@ def model_without_guest(tap, name):
     )
 
 
-def fuzz(tap, _name, _full):
+def fuzz(tap, _name, _opts):
     """Random input to the model, for FUZZ_SECONDS."""
     script("deps.sh", "fuzz")
     folder = CACHE / "fuzz"
@@ -104,7 +106,7 @@ def fuzz(tap, _name, _full):
     )
 
 
-def kunit(tap, _name, _full):
+def kunit(tap, _name, _opts):
     """In the debug kernel, without a GPU; KUnit's own results from debugfs."""
     with HostVM(kernel="debug", gpu=None) as vm:
         before = vm.sh("ls /sys/kernel/debug/kunit 2>/dev/null", check=False).split()
@@ -152,12 +154,13 @@ def splats(log, allowed=()):
 class HostTests:
     """A suite's tests in tests/<suite>_*.py, grouped by the machine that they want."""
 
-    def __init__(self, tap, suite, name, full):
+    def __init__(self, tap, suite, name, opts):
         self.tap = tap
         self.suite = suite
-        self.full = full
-        self.kernels = {}  # {kernel: {machine: [(test, function)]}}
+        self.opts = opts
+        self.groups = {}  # {(kernel, machine...): [(test, function)]}
         self.alone = {}  # the same, of tests that want nothing to run beside them
+        self.seconds = 0  # that VMs were at work
         for path in sorted((BENCH / "tests").glob(f"{suite}_*.py")):
             topic = path.stem.removeprefix(f"{suite}_")
             for function in load(path):
@@ -169,53 +172,63 @@ class HostTests:
             test = f"{kernel}: {title}"
             if name not in function.__name__ and name not in test:
                 continue
-            key = (repr(sorted(want["machine"].items())), test if want["fresh"] else "")
-            groups = (self.alone if want["alone"] else self.kernels).setdefault(kernel, {})
+            key = (kernel, repr(sorted(want["machine"].items())), test if want["fresh"] else "")
+            groups = self.alone if want["alone"] else self.groups
             groups.setdefault(key, []).append((f"{self.suite}: {test}", function))
 
     def __bool__(self):
-        return bool(self.kernels or self.alone)
+        return bool(self.groups or self.alone)
 
-    def run(self):
-        """Each kernel has a VM at a time: two of them are what two cores can do."""
-        if not self:
-            self.tap.not_ok(self.suite, "no test of that name")
-        for kernel, groups in self.alone.items():
-            Lane(self, kernel, groups).run()
-        if not self.kernels:
-            return
-        with ThreadPoolExecutor(len(self.kernels)) as pool:
-            lanes = [pool.submit(Lane(self, *item).run) for item in self.kernels.items()]
-        for lane in lanes:
-            lane.result()
+    def left_out(self, test, function):
+        """Why a test is not to be run."""
+        if self.opts.full:
+            return None
+        if function.host_test["full"]:
+            return "takes long: make check-full"
+        sampled = test.split(": ")[1] in function.host_test["sampled"]
+        if sampled and not self.opts.t and random.Random(f"{self.opts.seed} {test}").randrange(3):
+            return f"not in the sample of BENCH_SEED={self.opts.seed}"
+        return None
 
 
-class Lane:
-    """Those of the tests that run on one kernel, one after the other."""
+def run_in_vms(suites):
+    """Two VMs at a time are what two cores can do; the largest groups of tests come first."""
+    for suite in suites:
+        for key, tests in suite.alone.items():
+            Group(suite, key[0], tests).run()
+    groups = [Group(suite, key[0], tests) for suite in suites for key, tests in suite.groups.items()]
+    groups.sort(key=lambda group: -len(group.tests))
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(group.run) for group in groups]:
+            done.result()
 
-    def __init__(self, tests, kernel, groups):
-        self.tap = tests.tap
-        self.suite = tests.suite
-        self.full = tests.full
+
+class Group:
+    """Tests that run in one VM, one after the other."""
+
+    def __init__(self, suite, kernel, tests):
+        self.tap = suite.tap
+        self.suite = suite
         self.kernel = kernel
-        self.groups = groups.values()
+        self.tests = tests
         self.vm = None
 
     def run(self):
+        begin = time.monotonic()
         try:
-            for group in self.groups:
-                for test, function in group:
-                    self.one(test, function)
-                self.end_group()
+            for test, function in self.tests:
+                self.one(test, function)
+            self.look_for_leaks()
         finally:
             self.drop()
+            self.suite.seconds += time.monotonic() - begin
 
     def boot(self, machine):
         if self.vm and self.vm.proc.poll() is None:
             return
         self.drop()
         # our drivers live on hardware's times, too: on one of the two kernels
-        timing = "real" if (self.suite, self.kernel) == ("host", "debug") else "quick"
+        timing = "real" if (self.suite.suite, self.kernel) == ("host", "debug") else "quick"
         self.vm = HostVM(kernel=self.kernel, timing=timing, **machine)
         self.vm.start()
 
@@ -227,8 +240,8 @@ class Lane:
     def one(self, test, function):
         start = time.monotonic()
         try:
-            if function.host_test["full"] and not self.full:
-                raise Skip("takes long: make check-full")
+            if why := self.suite.left_out(test, function):
+                raise Skip(why)
             self.boot(function.host_test["machine"])
             self.vm.expected_log = []
             mark = f"bench: test {test}"
@@ -261,10 +274,10 @@ class Lane:
             text += f"\n--- kernel log\n{log}\n--- QEMU\n{self.vm.model_log()[-3000:]}"
         return text
 
-    def end_group(self):
+    def look_for_leaks(self):
         """Nothing may have leaked: asked once a machine, on the debug kernel."""
         if self.kernel == "debug" and self.vm:
-            name = f"{self.suite}: debug: no memory leaked"
+            name = f"{self.suite.suite}: debug: no memory leaked"
             try:
                 leaks = "/sys/kernel/debug/kmemleak"
                 # What was freed late needs a second scan to be seen as free.
@@ -276,7 +289,6 @@ class Lane:
                     self.tap.ok(name)
             except Exception:  # pylint: disable=broad-except
                 self.tap.not_ok(name, self.explain())
-        self.drop()
 
 
 def load(path):
@@ -287,14 +299,14 @@ def load(path):
     return [f for f in vars(module).values() if hasattr(f, "host_test")]
 
 
-def host(tap, name, full):
-    HostTests(tap, "host", name, full).run()
+def host(tap, name, opts):
+    return HostTests(tap, "host", name, opts)
 
 
-def guest(tap, name, full):
+def guest(tap, name, opts):
     """NVIDIA's own driver in guests of the host VM."""
     script("mk-guest.sh")
-    HostTests(tap, "guest", name, full).run()
+    return HostTests(tap, "guest", name, opts)
 
 
 SUITES = {
@@ -303,25 +315,44 @@ SUITES = {
 }
 
 
+def run_suites(tap, names, opts):
+    """Returns lines that say how long it took."""
+    in_vms = []
+    lines = []
+    for name in names:
+        say(f"suite {name}")
+        before, begin = tap.number(), time.monotonic()
+        later = None
+        try:
+            later = SUITES[name](tap, opts.t, opts)
+        except Exception:  # pylint: disable=broad-except
+            tap.not_ok(name, traceback.format_exc(limit=-4))
+        if later:
+            in_vms.append(later)
+        elif tap.number() == before:
+            tap.not_ok(name, "the suite has no tests")
+        lines.append((name, time.monotonic() - begin))
+    begin = time.monotonic()
+    if in_vms:
+        say(f"tests in VMs: {' '.join(suite.suite for suite in in_vms)}")
+        run_in_vms(in_vms)
+        lines += [(f"{suite.suite}, work of VMs", suite.seconds) for suite in in_vms]
+        lines.append(("all of these, two VMs at a time", time.monotonic() - begin))
+    return lines
+
+
 def main():
     parser = argparse.ArgumentParser(description="Run suites of tests, in TAP.")
     parser.add_argument("-t", metavar="NAME", default="")
     parser.add_argument("--full", action="store_true", help="also tests that take long")
     parser.add_argument("suite", nargs="+", choices=SUITES)
     args = parser.parse_args()
+    # tests that choose by it, too, find it there
+    args.seed = os.environ.setdefault("BENCH_SEED", str(int.from_bytes(os.urandom(3), "little")))
     tap = Tap()
-    took = {}
-    for name in args.suite:
-        say(f"suite {name}")
-        before, begin = tap.number(), time.monotonic()
-        try:
-            SUITES[name](tap, args.t, args.full)
-        except Exception:  # pylint: disable=broad-except
-            tap.not_ok(name, traceback.format_exc(limit=-4))
-        if tap.number() == before:
-            tap.not_ok(name, "the suite has no tests")
-        took[name] = time.monotonic() - begin
-    for name, seconds in [*took.items(), ("all, with what was built before", time.time() - START)]:
+    tap.line(f"# BENCH_SEED={args.seed}")
+    lines = run_suites(tap, args.suite, args)
+    for name, seconds in [*lines, ("all, with what was built before", time.time() - START)]:
         tap.line(f"# {seconds / 60:5.1f} min  {name}")
     return tap.end()
 

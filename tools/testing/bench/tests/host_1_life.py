@@ -18,7 +18,7 @@ def idle(gpu):
     expect({what: n for what, n in now.items() if n}, {}, "in use in the model")
 
 
-@host_test()
+@host_test(sampled=("debug",))
 def test_load_and_unload(vm):
     gpu = Gpu(vm)
     for _ in range(3):
@@ -77,7 +77,7 @@ def test_replies_that_interrupt(vm):
     gpu.put_away()
 
 
-@host_test()
+@host_test(sampled=("debug",))
 def test_unbind_and_bind(vm):
     gpu = Gpu(vm)
     gpu.load()
@@ -217,7 +217,7 @@ def test_thirty_two_vgpus(vm):
     gpu.unload()
 
 
-@host_test()
+@host_test(sampled=("debug",))
 def test_guest_is_not_disturbed(vm):
     """What an operator tries meanwhile is refused; the guest does not notice."""
     gpu = Gpu(vm)
