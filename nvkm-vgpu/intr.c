@@ -7,7 +7,8 @@
  * set. The tree is as a level: it has to be masked at its top until everything below was served,
  * and enabling it again sends anew what is still pending.
  *
- * Only GSP-RM interrupts the PF; what other engines have to say it says itself, in messages.
+ * GSP-RM interrupts the PF, and the copy engine that clears framebuffer. What other engines have to
+ * say GSP-RM says itself, in messages.
  */
 #include <linux/interrupt.h>
 #include <linux/pci.h>
@@ -33,19 +34,39 @@ static void intr_wr32(struct nvgpu_intr *intr, u32 reg, u32 val)
 	nvgpu_wr32(&intr->pf->gpu, NVGPU_VFN_PF + reg, val);
 }
 
-static u32 intr_leaf(const struct nvgpu_intr *intr)
+static u32 intr_leaf(u32 vector)
 {
-	return intr->vector / 32;
+	return vector / 32;
 }
 
-static u32 intr_leaf_bit(const struct nvgpu_intr *intr)
+static u32 intr_leaf_bit(u32 vector)
 {
-	return BIT(intr->vector % 32);
+	return BIT(vector % 32);
 }
 
-static u32 intr_top_bit(const struct nvgpu_intr *intr)
+static u32 intr_top_bits(const struct nvgpu_intr *intr)
 {
-	return BIT(intr_leaf(intr) / 2);
+	u32 bits = BIT(intr_leaf(intr->vector) / 2);
+
+	if (READ_ONCE(intr->copy))
+		bits |= BIT(intr_leaf(intr->copy_vector) / 2);
+	return bits;
+}
+
+static void intr_enable(struct nvgpu_intr *intr, u32 vector)
+{
+	intr_wr32(intr, NVGPU_VFN_INTR_LEAF_EN_SET(intr_leaf(vector)), intr_leaf_bit(vector));
+}
+
+/* is it pending? what comes from here on is another one */
+static bool intr_take(struct nvgpu_intr *intr, u32 vector)
+{
+	u32 leaf = intr_rd32(intr, NVGPU_VFN_INTR_LEAF(intr_leaf(vector)));
+
+	if (nvgpu_pri_error(leaf) || !(leaf & intr_leaf_bit(vector)))
+		return false;
+	intr_wr32(intr, NVGPU_VFN_INTR_LEAF(intr_leaf(vector)), intr_leaf_bit(vector));
+	return true;
 }
 
 static void intr_mask(struct nvgpu_intr *intr)
@@ -58,7 +79,7 @@ static void intr_unmask(struct nvgpu_intr *intr)
 	/* a message of the old kind is sent once until it is armed again */
 	if (intr->pf->gpu.pdev->msi_enabled)
 		nvgpu_wr32(&intr->pf->gpu, NVGPU_XVE_MSI_REARM, 0);
-	intr_wr32(intr, NVGPU_VFN_INTR_TOP_EN_SET, intr_top_bit(intr));
+	intr_wr32(intr, NVGPU_VFN_INTR_TOP_EN_SET, intr_top_bits(intr));
 }
 
 static irqreturn_t intr_handler(int irq, void *data)
@@ -69,7 +90,7 @@ static irqreturn_t intr_handler(int irq, void *data)
 	if (!intr->pf->gpu.pdev->msi_enabled && !intr->pf->gpu.pdev->msix_enabled) {
 		u32 top = intr_rd32(intr, NVGPU_VFN_INTR_TOP);
 
-		if (top == ~0U || nvgpu_pri_error(top) || !(top & intr_top_bit(intr)))
+		if (top == ~0U || nvgpu_pri_error(top) || !(top & intr_top_bits(intr)))
 			return IRQ_NONE;
 	}
 	intr_mask(intr);
@@ -120,12 +141,11 @@ static void intr_serve(struct nvgpu_intr *intr)
 static irqreturn_t intr_thread(int irq, void *data)
 {
 	struct nvgpu_intr *intr = data;
-	u32 leaf = intr_rd32(intr, NVGPU_VFN_INTR_LEAF(intr_leaf(intr)));
 
-	if (!nvgpu_pri_error(leaf) && (leaf & intr_leaf_bit(intr))) {
-		intr_wr32(intr, NVGPU_VFN_INTR_LEAF(intr_leaf(intr)), intr_leaf_bit(intr));
+	if (READ_ONCE(intr->copy) && intr_take(intr, intr->copy_vector))
+		nvgpu_scrub_interrupt(&intr->pf->scrub);
+	if (intr_take(intr, intr->vector))
 		intr_serve(intr);
-	}
 	/* who is dead has nothing to say any more, and may say it for ever */
 	if (!nvgpu_health_is_dead(&intr->pf->gsp.health))
 		intr_unmask(intr);
@@ -174,6 +194,7 @@ int nvgpu_intr_init(struct nvgpu_intr *intr, struct nvkm_vgpu_pf *pf)
 	int ret;
 
 	intr->pf = pf;
+	intr->copy = false;
 	ret = intr_find_vector(intr);
 	if (ret)
 		return ret;
@@ -193,10 +214,26 @@ int nvgpu_intr_init(struct nvgpu_intr *intr, struct nvkm_vgpu_pf *pf)
 		pci_free_irq_vectors(pdev);
 		return dev_err_probe(&pdev->dev, ret, "interrupt %d refused\n", intr->irq);
 	}
-	intr_wr32(intr, NVGPU_VFN_INTR_LEAF_EN_SET(intr_leaf(intr)), intr_leaf_bit(intr));
+	intr_enable(intr, intr->vector);
 	intr_unmask(intr);
 	nvgpu_rpc_set_interrupts(&pf->gsp.rpc, intr_again, intr);
 	return 0;
+}
+
+/**
+ * nvgpu_intr_listen_copy - have the end of a launch announced that clears framebuffer
+ * @intr: interrupts; nothing happens if the engine has none. Until nvgpu_intr_fini()
+ */
+void nvgpu_intr_listen_copy(struct nvgpu_intr *intr)
+{
+	u32 vector = intr->pf->scrub.vector;
+
+	if (vector >= NVGPU_VFN_INTR_VECTORS)
+		return;
+	intr->copy_vector = vector;
+	WRITE_ONCE(intr->copy, true);
+	intr_enable(intr, vector);
+	intr_unmask(intr);
 }
 
 /**

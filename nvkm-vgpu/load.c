@@ -138,6 +138,8 @@ void nvgpu_load_resume(struct nvgpu_device *nvdev)
 			ret = nvgpu_vgpu_mgr_restart(pf);
 			if (ret)
 				nvgpu_unload(nvdev);
+			else
+				nvgpu_intr_listen_copy(&nvdev->intr);
 		}
 		if (ret) {
 			nvgpu_health_unloaded(&pf->gsp.health);

@@ -130,6 +130,7 @@ static int nvkm_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = nvgpu_load_watch_sleep(nvdev);
 	if (ret)
 		goto err_mgr;
+	nvgpu_intr_listen_copy(&nvdev->intr);
 	scoped_guard(mutex, &pf->gsp.rpc.receive) {
 		pf->gsp.events.on_vgpu = nvgpu_vgpu_event;
 		pf->gsp.events.on_channel = nvgpu_vgpu_channel_event;

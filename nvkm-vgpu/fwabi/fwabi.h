@@ -422,6 +422,8 @@ struct nvgpu_fwabi {
 	size_t intr_table_size;
 	/* vector of GSP's stall interrupt */
 	int (*decode_intr_table)(const void *buf, size_t len, u32 *gsp_vector);
+	/* vector by which a copy engine says that a launch is over; -ENOENT if it has none */
+	int (*decode_copy_vector)(const void *buf, size_t len, u32 engine, u32 *vector);
 	size_t vmmu_segment_size_size;
 	int (*decode_vmmu_segment_size)(const void *buf, size_t len, u64 *size);
 	size_t num_channels_size;

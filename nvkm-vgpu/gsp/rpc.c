@@ -331,6 +331,21 @@ void nvgpu_rpc_set_interrupts(struct nvgpu_rpc *rpc, void (*again)(void *data), 
 		nvgpu_rpc_receive(rpc);
 }
 
+/**
+ * nvgpu_rpc_again - have interrupts that are pending sent again
+ * @rpc: GSP-RM's; nothing happens while events are not announced by interrupt
+ *
+ * One that got lost would keep all later ones from coming. So who has waited for something that
+ * might have been announced calls this.
+ */
+void nvgpu_rpc_again(struct nvgpu_rpc *rpc)
+{
+	void (*again)(void *data) = READ_ONCE(rpc->again);
+
+	if (again && !nvgpu_health_is_dead(rpc->health))
+		again(rpc->again_data);
+}
+
 /* ---- calls ----------------------------------------------------------------------------------- */
 
 static int rpc_look_for_reply(void *arg)
@@ -414,7 +429,6 @@ ssize_t nvgpu_rpc_call(struct nvgpu_rpc *rpc, struct nvgpu_rpc_call *call)
 		.patient = call->ping,
 		.killable = !call->teardown,
 	};
-	void (*again)(void *data);
 	int ret;
 
 	call->outcome = NVGPU_RPC_NOT_POSTED;
@@ -429,10 +443,7 @@ ssize_t nvgpu_rpc_call(struct nvgpu_rpc *rpc, struct nvgpu_rpc_call *call)
 	ret = rpc_post_call(rpc, &waiter, call);
 	if (!ret)
 		ret = nvgpu_wait(rpc->health, &wait);
-	/* an event whose interrupt got lost would keep those of all later ones from coming */
-	again = READ_ONCE(rpc->again);
-	if (again && !nvgpu_health_is_dead(rpc->health))
-		again(rpc->again_data);
+	nvgpu_rpc_again(rpc);
 	if (rpc_forget(rpc, &waiter, wait.looks))
 		ret = 0;	/* it came while we gave up */
 	if (ret) {

@@ -104,6 +104,7 @@ int nvgpu_rpc_send(struct nvgpu_rpc *rpc, const char *name, u32 function, const 
 ssize_t nvgpu_rpc_call(struct nvgpu_rpc *rpc, struct nvgpu_rpc_call *call);
 int nvgpu_rpc_wait_init_done(struct nvgpu_rpc *rpc, unsigned int timeout_ms);
 bool nvgpu_rpc_receive(struct nvgpu_rpc *rpc);
+void nvgpu_rpc_again(struct nvgpu_rpc *rpc);
 void nvgpu_rpc_set_interrupts(struct nvgpu_rpc *rpc, void (*again)(void *data), void *data);
 
 #endif

@@ -3,7 +3,8 @@
  * The one wait for firmware: for GSP-RM's replies, for room in its queue, for plugin tasks.
  *
  * Neither replies of GSP-RM nor answers of plugin tasks interrupt, so they are looked for: at once,
- * as many are there within microseconds, then after sleeps that double up to a bound.
+ * as many are there within microseconds, then after sleeps that double up to a bound. An engine
+ * does, which ends a sleep early; one whose interrupt got lost is found all the same.
  */
 #include <linux/completion.h>
 #include <linux/delay.h>
@@ -15,6 +16,7 @@
 
 #define WAIT_MIN_US	20U	/* first sleep */
 #define WAIT_MAX_US	10000U	/* and longest */
+#define WAIT_HINT_MAX_US 100000U	/* of who is told */
 #define WAIT_TICK_US	1000U	/* from here on somebody else's look ends it */
 #define WAIT_HEALTH_MS	100	/* so often is looked after GSP-RM */
 
@@ -45,7 +47,7 @@ int nvgpu_wait(struct nvgpu_health *health, struct nvgpu_wait *wait)
 	unsigned long deadline = jiffies + msecs_to_jiffies(wait->timeout_ms);
 	const unsigned long slice = msecs_to_jiffies(WAIT_HEALTH_MS);
 	unsigned long check = jiffies + slice;
-	unsigned int us = WAIT_MIN_US;
+	unsigned int us = wait->hint ? WAIT_TICK_US : WAIT_MIN_US;
 	bool last = false;
 	long ret;
 
@@ -64,11 +66,11 @@ int nvgpu_wait(struct nvgpu_health *health, struct nvgpu_wait *wait)
 			check = jiffies + slice;
 		}
 		ret = wait_sleep(wait, us);
-		if (ret > 0)
+		if (ret > 0 && !wait->hint)
 			return 0;
 		if (ret < 0)
 			return -EINTR;
-		us = min(2 * us, WAIT_MAX_US);
+		us = min(2 * us, wait->hint ? WAIT_HINT_MAX_US : WAIT_MAX_US);
 		last = time_after(jiffies, deadline);
 	}
 }

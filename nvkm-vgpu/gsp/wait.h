@@ -12,6 +12,7 @@ struct nvgpu_health;
  * @look: is it there: 1 yes, 0 not yet, -errno never
  * @arg: of @look
  * @wake: who finds it first completes this, which ends a sleep; may be NULL
+ * @hint: @wake only says that it is worth a look; as long as it comes, nobody looks often
  * @timeout_ms: how long at most
  * @patient: goes on while GSP-RM does not respond: a plugin task has to answer, which it may do
  *	all the same, or it is tried whether GSP-RM responds again
@@ -22,6 +23,7 @@ struct nvgpu_wait {
 	int (*look)(void *arg);
 	void *arg;
 	struct completion *wake;
+	bool hint;
 	unsigned int timeout_ms;
 	bool patient;
 	bool killable;

@@ -65,6 +65,30 @@ int nvgpu_rm_find_copy_engine(struct nvgpu_rm *rm, struct nvgpu_engine *engine)
 }
 
 /**
+ * nvgpu_rm_copy_vector() - by which interrupt a copy engine says that a launch is over
+ * @rm: objects of GSP-RM
+ * @engine: its type
+ * @vector: result
+ *
+ * Return: 0, -ENOENT if it says so by none, -EPROTO, -ENOMEM, or as nvgpu_rm_control().
+ */
+int nvgpu_rm_copy_vector(struct nvgpu_rm *rm, u32 engine, u32 *vector)
+{
+	const struct nvgpu_fwabi *abi = rm->gsp->gpu->abi;
+	void *table;
+	int ret;
+
+	table = kvzalloc(abi->intr_table_size, GFP_KERNEL);
+	if (!table)
+		return -ENOMEM;
+	ret = nvgpu_rm_query(rm, abi->ctrl.intr_get_kernel_table, table, abi->intr_table_size);
+	if (!ret)
+		ret = abi->decode_copy_vector(table, abi->intr_table_size, engine, vector);
+	kvfree(table);
+	return ret;
+}
+
+/**
  * nvgpu_rm_method_buffer_size() - memory that a channel needs for an engine that faults
  * @rm: objects of GSP-RM
  * @size: result, bytes

@@ -28,6 +28,7 @@ struct nvgpu_rm_channel {
 };
 
 int nvgpu_rm_find_copy_engine(struct nvgpu_rm *rm, struct nvgpu_engine *engine);
+int nvgpu_rm_copy_vector(struct nvgpu_rm *rm, u32 engine, u32 *vector);
 int nvgpu_rm_method_buffer_size(struct nvgpu_rm *rm, u32 *size);
 
 int nvgpu_rm_vaspace_init(struct nvgpu_rm_client *client, u64 tables, u32 entries, u32 *handle);

@@ -2,6 +2,7 @@
 #include <kunit/test.h>
 #include <linux/pci.h>
 #include <linux/sizes.h>
+#include <linux/unaligned.h>
 
 #include "gsp/gsp.h"
 #include "regs/gpu.h"
@@ -183,10 +184,52 @@ static void scrub_hand_out(struct kunit *test)
 	mutex_unlock(&scrub->channel);
 }
 
+/* the firmware's table: bytes; which engines, by its numbers of interrupts and of channels */
+#define INTR_ENTRY(i)		(4 + 16 * (i))
+#define INTR_NONSTALL		12
+#define INTR_MAX		128
+#define INTR_GSP		50
+#define INTR_CE2		17
+#define COPY2			11
+
+static void put_intr(u8 *table, u32 i, u16 engine, u32 nonstall)
+{
+	put_unaligned_le16(engine, table + INTR_ENTRY(i));
+	put_unaligned_le32(nonstall, table + INTR_ENTRY(i) + INTR_NONSTALL);
+	put_unaligned_le32(i + 1, table);
+}
+
+static void scrub_vector(struct kunit *test)
+{
+	const struct nvgpu_fwabi *abi = &nvgpu_fwabi_r570_144;
+	u8 *table = kunit_kzalloc(test, abi->intr_table_size, GFP_KERNEL);
+	size_t size = abi->intr_table_size;
+	u32 vector;
+
+	KUNIT_ASSERT_NOT_NULL(test, table);
+	KUNIT_EXPECT_EQ(test, -ENOENT, abi->decode_copy_vector(table, size, COPY2, &vector));
+	put_intr(table, 0, INTR_GSP, 5);
+	put_intr(table, 1, INTR_CE2 - 1, 6);
+	put_intr(table, 2, INTR_CE2, 7);
+	KUNIT_EXPECT_EQ(test, 0, abi->decode_copy_vector(table, size, COPY2, &vector));
+	KUNIT_EXPECT_EQ(test, vector, 7);
+	/* no such engine, none of the first ten, one without a vector */
+	KUNIT_EXPECT_EQ(test, -ENOENT, abi->decode_copy_vector(table, size, COPY2 + 1, &vector));
+	KUNIT_EXPECT_EQ(test, -ENOENT, abi->decode_copy_vector(table, size, 0, &vector));
+	KUNIT_EXPECT_EQ(test, -ENOENT, abi->decode_copy_vector(table, size, 50, &vector));
+	put_intr(table, 2, INTR_CE2, ~0);
+	KUNIT_EXPECT_EQ(test, -ENOENT, abi->decode_copy_vector(table, size, COPY2, &vector));
+
+	KUNIT_EXPECT_EQ(test, -EPROTO, abi->decode_copy_vector(table, size - 1, COPY2, &vector));
+	put_unaligned_le32(INTR_MAX + 1, table);
+	KUNIT_EXPECT_EQ(test, -EPROTO, abi->decode_copy_vector(table, size, COPY2, &vector));
+}
+
 static struct kunit_case scrub_cases[] = {
 	KUNIT_CASE(scrub_takes_turns),
 	KUNIT_CASE(scrub_failures),
 	KUNIT_CASE(scrub_hand_out),
+	KUNIT_CASE(scrub_vector),
 	{}
 };
 

@@ -101,8 +101,8 @@ static int scrub_show(struct seq_file *seq, void *unused)
 	guard(mutex)(&scrub->lock);
 	seq_printf(seq, "engine %u runlist %u\n", scrub->chan.engine.type,
 		   scrub->chan.engine.runlist);
-	seq_printf(seq, "launches %llu bytes %llu failures %llu\n", scrub->launches, scrub->bytes,
-		   scrub->failures);
+	seq_printf(seq, "launches %llu bytes %llu failures %llu interrupts %u\n", scrub->launches,
+		   scrub->bytes, scrub->failures, atomic_read(&scrub->interrupts));
 	list_for_each_entry(job, &scrub->queue, node)
 		seq_printf(seq, "gfid %u block %u of %u done %#llx of %#llx\n", job->gfid,
 			   job->index, job->num, job->done, job->block[job->index]->size);

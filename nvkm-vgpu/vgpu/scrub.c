@@ -13,9 +13,8 @@
  * Work is split into launches of at most 1 GiB, and each goes to the job that waited longest, so
  * that a large vGPU does not hold up small ones. One launch is under way at a time.
  *
- * No interrupt says that it is over: the semaphore is looked for after sleeps that grow, as replies
- * of GSP-RM are. An interrupt of the engine would need its vector served for the whole GPU, for a
- * wait of milliseconds.
+ * An interrupt says that it is over, and that is only a hint: the semaphore counts. It is looked at
+ * after sleeps that grow, too, as an interrupt can get lost.
  *
  * Ids of channels are one space for all of the GPU, and vGPUs of most sizes have all of it between
  * them. So the channel lives only while there is work, with an id that no open vGPU has, and goes
@@ -179,7 +178,8 @@ static u32 scrub_write_launch(struct nvgpu_scrub *scrub, u64 start, u64 size)
 	*at++ = NVGPU_COPY_LAUNCH_NON_PIPELINED | NVGPU_COPY_LAUNCH_FLUSH |
 		NVGPU_COPY_LAUNCH_RELEASE_ONE_WORD | NVGPU_COPY_LAUNCH_SRC_PITCH |
 		NVGPU_COPY_LAUNCH_DST_PITCH | NVGPU_COPY_LAUNCH_REMAP |
-		NVGPU_COPY_LAUNCH_DST_PHYS;
+		NVGPU_COPY_LAUNCH_DST_PHYS |
+		(scrub->vector != ~0U ? NVGPU_COPY_LAUNCH_INTERRUPT : 0);
 	return at - methods;
 }
 
@@ -198,10 +198,12 @@ static int scrub_clear(struct nvgpu_scrub *scrub, u64 start, u64 size)
 	struct nvgpu_wait wait = {
 		.look = scrub_look,
 		.arg = scrub,
+		.wake = &scrub->told,
+		.hint = scrub->vector != ~0U,
 		.timeout_ms = LAUNCH_TIMEOUT_MS,
 		.patient = true,
 	};
-	int ret;
+	int interrupts, ret;
 
 	lockdep_assert_held(&scrub->channel);
 
@@ -211,12 +213,29 @@ static int scrub_clear(struct nvgpu_scrub *scrub, u64 start, u64 size)
 	if (ret)
 		return ret;
 	scrub->seq++;
+	reinit_completion(&scrub->told);
+	interrupts = atomic_read(&scrub->interrupts);
 	nvgpu_rm_channel_push(&scrub->chan, VA + PAGE_METHODS,
 			      scrub_write_launch(scrub, start, size));
 	ret = nvgpu_wait(&scrub->rm->gsp->health, &wait);
+	/* it may be lost */
+	if (wait.hint && atomic_read(&scrub->interrupts) == interrupts)
+		nvgpu_rpc_again(&scrub->rm->gsp->rpc);
 	if (ret)
 		scrub_close(scrub);
 	return ret;
+}
+
+/**
+ * nvgpu_scrub_interrupt() - the engine says that a launch is over
+ * @scrub: clears framebuffer
+ *
+ * Context: any.
+ */
+void nvgpu_scrub_interrupt(struct nvgpu_scrub *scrub)
+{
+	atomic_inc(&scrub->interrupts);
+	complete(&scrub->told);
 }
 
 /**
@@ -226,8 +245,10 @@ static int scrub_clear(struct nvgpu_scrub *scrub, u64 start, u64 size)
  */
 void nvgpu_scrub_channel_error(struct nvgpu_scrub *scrub, u32 chid)
 {
-	if (READ_ONCE(scrub->chan.params.chid) == chid)
-		WRITE_ONCE(scrub->error, true);
+	if (READ_ONCE(scrub->chan.params.chid) != chid)
+		return;
+	WRITE_ONCE(scrub->error, true);
+	complete(&scrub->told);
 }
 
 /* ---- jobs ------------------------------------------------------------------------------------ */
@@ -575,6 +596,8 @@ void nvgpu_scrub_init(struct nvgpu_scrub *scrub, struct nvgpu_rm *rm, struct nvg
 	mutex_init(&scrub->channel);
 	INIT_LIST_HEAD(&scrub->queue);
 	INIT_WORK(&scrub->work, scrub_work);
+	scrub->vector = ~0;
+	init_completion(&scrub->told);
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_scrub_init);
 
@@ -606,6 +629,17 @@ static int scrub_alloc(struct nvgpu_scrub *scrub, u32 methods_size)
 	return scrub->methods ? 0 : -ENOMEM;
 }
 
+/* without an interrupt it is looked for, more often */
+static int scrub_find_vector(struct nvgpu_scrub *scrub, u32 engine)
+{
+	int ret = nvgpu_rm_copy_vector(scrub->rm, engine, &scrub->vector);
+
+	if (ret != -ENOENT)
+		return ret;
+	scrub->vector = ~0;
+	return 0;
+}
+
 static int scrub_start(struct nvgpu_scrub *scrub)
 {
 	struct nvgpu_engine engine;
@@ -615,6 +649,8 @@ static int scrub_start(struct nvgpu_scrub *scrub)
 	int ret;
 
 	ret = nvgpu_rm_find_copy_engine(scrub->rm, &engine);
+	if (!ret)
+		ret = scrub_find_vector(scrub, engine.type);
 	if (!ret)
 		ret = nvgpu_rm_method_buffer_size(scrub->rm, &size);
 	if (!ret)

@@ -2,6 +2,7 @@
 #ifndef _NVKM_VGPU_SCRUB_H
 #define _NVKM_VGPU_SCRUB_H
 
+#include <linux/atomic.h>
 #include <linux/completion.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -75,6 +76,9 @@ struct nvgpu_scrub_job {
  * @methods_dma: where that is for the GPU
  * @methods_size: its bytes
  * @seq: number of the last launch
+ * @vector: by which the engine says that a launch is over; ~0 if by none. Written by start
+ * @interrupts: that came
+ * @told: one came; not protected
  */
 struct nvgpu_scrub {
 	struct nvgpu_rm *rm;
@@ -99,12 +103,16 @@ struct nvgpu_scrub {
 	dma_addr_t methods_dma;
 	u32 methods_size;
 	u32 seq;
+	u32 vector;
+	atomic_t interrupts;
+	struct completion told;
 };
 
 void nvgpu_scrub_init(struct nvgpu_scrub *scrub, struct nvgpu_rm *rm, struct nvgpu_bar1 *bar1);
 void nvgpu_scrub_fini(struct nvgpu_scrub *scrub);
 int nvgpu_scrub_start(struct nvgpu_scrub *scrub, u32 num_chids);
 void nvgpu_scrub_stop(struct nvgpu_scrub *scrub);
+void nvgpu_scrub_interrupt(struct nvgpu_scrub *scrub);
 void nvgpu_scrub_channel_error(struct nvgpu_scrub *scrub, u32 chid);
 
 void nvgpu_scrub_job_init(struct nvgpu_scrub_job *job, u32 gfid, struct nvgpu_fb_block *fb,

@@ -5,6 +5,7 @@
 #include <linux/string.h>
 
 #include "../fwabi.h"
+#include "chan.h"
 #include "guest.h"
 #include "rpc.h"
 
@@ -281,4 +282,23 @@ int nvgpu_r570_144_decode_intr_table(const void *buf, size_t len, u32 *gsp_vecto
 		return 0;
 	}
 	return -EPROTO;
+}
+
+int nvgpu_r570_144_decode_copy_vector(const void *buf, size_t len, u32 engine, u32 *vector)
+{
+	const struct nvgpu_r570_144_intr_table *table = buf;
+	u32 copy = engine - NVGPU_R570_144_ENGINE_COPY0, i;
+
+	if (len < sizeof(*table) || le32_to_cpu(table->count) > NVGPU_R570_144_INTR_ENTRIES)
+		return -EPROTO;
+	/* channels name later ones by other numbers, which are not looked for */
+	if (copy >= NVGPU_R570_144_RM_ENGINE_COPY10 - NVGPU_R570_144_RM_ENGINE_COPY0)
+		return -ENOENT;
+	for (i = 0; i < le32_to_cpu(table->count); i++) {
+		if (le16_to_cpu(table->entry[i].engine) != NVGPU_R570_144_MC_ENGINE_CE0 + copy)
+			continue;
+		*vector = le32_to_cpu(table->entry[i].nonstall_vector);
+		return *vector == ~0U ? -ENOENT : 0;
+	}
+	return -ENOENT;
 }

@@ -50,6 +50,7 @@ struct nvgpu_seq_cmd;
 #define NVGPU_R570_144_CLASS_SUBDEVICE			0x2080
 
 #define NVGPU_R570_144_CTRL_INTR_GET_KERNEL_TABLE	0x20800a5c
+#define NVGPU_R570_144_MC_ENGINE_CE0			15
 #define NVGPU_R570_144_MC_ENGINE_GSP			50
 
 struct nvgpu_r570_144_rm_control {
@@ -185,5 +186,6 @@ void nvgpu_r570_144_encode_root_params(void *buf, u32 client);
 void nvgpu_r570_144_encode_device_params(void *buf, u32 client);
 void nvgpu_r570_144_encode_subdevice_params(void *buf, u32 client);
 int nvgpu_r570_144_decode_intr_table(const void *buf, size_t len, u32 *gsp_vector);
+int nvgpu_r570_144_decode_copy_vector(const void *buf, size_t len, u32 engine, u32 *vector);
 
 #endif

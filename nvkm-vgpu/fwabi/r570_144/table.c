@@ -112,6 +112,7 @@ const struct nvgpu_fwabi nvgpu_fwabi_r570_144 = {
 	},
 	.intr_table_size = sizeof(struct nvgpu_r570_144_intr_table),
 	.decode_intr_table = nvgpu_r570_144_decode_intr_table,
+	.decode_copy_vector = nvgpu_r570_144_decode_copy_vector,
 	.vmmu_segment_size_size = sizeof(struct nvgpu_r570_144_vmmu_segment_size),
 	.decode_vmmu_segment_size = nvgpu_r570_144_decode_vmmu_segment_size,
 	.num_channels_size = sizeof(struct nvgpu_r570_144_num_channels),

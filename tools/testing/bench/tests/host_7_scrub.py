@@ -10,7 +10,7 @@ import re
 import time
 
 from bench_test import expect, host_test
-from faults import others, ours, within
+from faults import others, ours, sit_and_be_told, within
 from gpu import CLIENT, Gpu, KernelLog, extents, find_in_vram, pattern
 
 Q48, Q8, Q1 = 880, 876, 871
@@ -48,6 +48,12 @@ def settled(gpu, timeout=60):
         within(timeout, f"clearing: {show}", begin)
         time.sleep(0.1)
     return [int(n) for n in re.search(r"launches (\d+) bytes (\d+) failures (\d+)", show).groups()]
+
+
+def interrupts(gpu):
+    """Launches, and interrupts that said that they were over."""
+    show = re.search(r"launches (\d+) .* interrupts (\d+)", debugfs(gpu, "scrub"))
+    return [int(n) for n in show.groups()]
 
 
 def leave_marks(vm, blocks, mark=0x5A):
@@ -129,6 +135,9 @@ def test_predecessor_is_not_seen(vm):
         gpu.must_client(0, "boot", *check)
         gpu.put_away(unload=False)
     expect(gpu.model("accounting")["now"], idle, "in use after it")
+    launches, told = interrupts(gpu)
+    print(f"# {launches} launches, {told} interrupts of the copy engine", flush=True)
+    expect(launches // 2 < told <= launches, True, f"interrupts of {launches} launches: {told}")
     expect(others(log) + ours(log), [], "warnings")
     gpu.unload()
 
@@ -202,6 +211,24 @@ def refused(gpu, log, error, *more):
             raise AssertionError(f"line {line!r}")
     expect(cleanness(gpu), "dirty", "what was not cleared")
     log.mark()
+
+
+@host_test(kernels=("stock",))
+def test_interrupts_get_lost(vm):
+    """One after the other: clearing goes on, and so does what GSP-RM has to say."""
+    gpu = Gpu(vm)
+    gpu.set_up([Q8])
+    begin = time.monotonic()
+    for _ in range(4):
+        gpu.set_model("lose-interrupt", "0")
+        gpu.must_client(0, "boot", "fb-zero:0", "fb-write:0:5", "reset", "fb-zero:0")
+    within(60, "four opens with lost interrupts", begin)
+    settled(gpu)
+    expect(cleanness(gpu), "clean", "after close")
+    client = sit_and_be_told(vm, gpu)
+    gpu.set_model("crash-plugin", 1)
+    expect("told after" in client.wait(60), True, "an event afterwards")
+    gpu.put_away()
 
 
 @host_test(kernels=("stock",))
