@@ -23,6 +23,7 @@
 #include "regs/gpu.h"
 #include "vgpu/pf.h"
 #include "vgpu/plugin.h"
+#include "vgpu/state.h"
 #include "vgpu/trace.h"
 
 #define READY_TIMEOUT_MS	10000
@@ -46,6 +47,7 @@ static void __iomem *plugin_response(const struct nvgpu_plugin *plugin)
 
 /* a word of the task's that is to become @want */
 struct plugin_word {
+	const struct nvgpu_plugin *plugin;
 	void __iomem *reg;
 	u32 want;
 };
@@ -53,10 +55,14 @@ struct plugin_word {
 static int plugin_look(void *arg)
 {
 	const struct plugin_word *word = arg;
+	struct nvkm_vgpu_pf *pf = word->plugin->pf;
 	u32 val = readl(word->reg);
 
 	if (val == word->want)
 		return 1;
+	/* a task that crashed says no more */
+	if (nvgpu_vf_state(pf, word->plugin->gfid - 1) == NVGPU_VF_FAILED)
+		return -EIO;
 	/* a GPU that is gone reads as all ones */
 	return val == U32_MAX ? -EIO : 0;
 }
@@ -64,7 +70,7 @@ static int plugin_look(void *arg)
 static int plugin_wait(struct nvgpu_plugin *plugin, void __iomem *reg, u32 want,
 		       unsigned int timeout_ms)
 {
-	struct plugin_word word = { .reg = reg, .want = want };
+	struct plugin_word word = { .plugin = plugin, .reg = reg, .want = want };
 	struct nvgpu_wait wait = {
 		.look = plugin_look,
 		.arg = &word,
