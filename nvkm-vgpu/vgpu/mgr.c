@@ -259,6 +259,11 @@ static int mgr_start(struct nvkm_vgpu_pf *pf)
 		return dev_err_probe(&pf->gpu.pdev->dev, ret,
 				     "no way to framebuffer through BAR1\n");
 	ret = nvgpu_scrub_start(&pf->scrub, pf->mgr.geo.num_chids);
+	if (ret == -ETIMEDOUT || ret == -ENOMEM || ret == -EINTR) {
+		/* the next try may work */
+		nvgpu_bar1_stop(&pf->bar1);
+		return dev_err_probe(&pf->gpu.pdev->dev, ret, "nothing to clear framebuffer with\n");
+	}
 	if (ret)
 		dev_err(&pf->gpu.pdev->dev,
 			"no copy engine, error %d: framebuffer cannot be cleared, so no vGPU can be opened\n",
