@@ -168,6 +168,8 @@ static QDict *account_dict(const AdaAccount *a)
 
 /* ---- faults in messages ------------------------------------------------------------------------------------------ */
 
+#define ANY_FUNCTION    UINT32_MAX      /* but events, which come when they come */
+
 typedef struct AdaFault {
     AdaFaultKind kind;
     uint32_t arg, function, control, nth;
@@ -185,19 +187,20 @@ static bool parse_fault(const char *text, AdaFault *f)
         { "drop", ADA_FAULT_DROP, false }, { "delay", ADA_FAULT_DELAY, true },
         { "duplicate", ADA_FAULT_DUPLICATE, false }, { "corrupt", ADA_FAULT_CORRUPT, false },
         { "refuse", ADA_FAULT_REFUSE, true }, { "lose", ADA_FAULT_LOSE, false },
+        { "crash", ADA_FAULT_CRASH, false }, { "hang", ADA_FAULT_HANG, false },
     };
     g_auto(GStrv) part = g_strsplit(text, ":", 4);
     unsigned int parts = g_strv_length(part);
     g_auto(GStrv) action = g_strsplit(parts ? part[0] : "", "=", 2);
 
-    *f = (AdaFault) { .nth = 1 };
+    *f = (AdaFault) { .nth = 1, .function = ANY_FUNCTION };
     for (size_t i = 0; i < ARRAY_SIZE(kinds) && g_strv_length(action); i++) {
         if (!strcmp(action[0], kinds[i].name) && !!action[1] == kinds[i].arg) {
             f->kind = kinds[i].kind;
         }
     }
     return f->kind != ADA_FAULT_NONE && (!action[1] || parse_number(action[1], &f->arg)) &&
-           parts >= 2 && parse_number(part[1], &f->function) &&
+           parts >= 2 && (!strcmp(part[1], "any") || parse_number(part[1], &f->function)) &&
            (parts < 3 || !*part[2] || parse_number(part[2], &f->control)) &&
            (parts < 4 || (parse_number(part[3], &f->nth) && f->nth));
 }
@@ -205,7 +208,7 @@ static bool parse_fault(const char *text, AdaFault *f)
 /* of a request, before it is carried out; the others are of what GSP-RM sends */
 static bool is_of_request(AdaFaultKind kind)
 {
-    return kind == ADA_FAULT_REFUSE || kind == ADA_FAULT_LOSE;
+    return kind >= ADA_FAULT_REFUSE;
 }
 
 /* why there will never be a message for it, or NULL */
@@ -216,6 +219,9 @@ static const char *never_fires(const AdaFault *f)
     }
     if (f->control && f->function != RPC_FN(GSP_RM_CONTROL)) {
         return "has no controls";
+    }
+    if (f->function == ANY_FUNCTION) {
+        return NULL;
     }
     if (f->function >= RPC_EVENT(FIRST_EVENT) && is_of_request(f->kind)) {
         return "is an event, which nobody requests";
@@ -232,21 +238,68 @@ AdaFaultKind ada_fault_message(AdaState *s, bool request, uint32_t function, uin
     char *rest;
 
     if (!s->faults.message || !parse_fault(s->faults.message, &f) || request != is_of_request(f.kind) ||
-        f.function != function || (f.control && f.control != control)) {
+        (f.function == ANY_FUNCTION ? function >= RPC_EVENT(FIRST_EVENT) : f.function != function) ||
+        (f.control && f.control != control)) {
         return ADA_FAULT_NONE;
     }
     if (--f.nth) {      /* not this one yet: count down */
-        g_auto(GStrv) part = g_strsplit(s->faults.message, ":", 2);
+        g_auto(GStrv) part = g_strsplit(s->faults.message, ":", 3);
 
-        rest = g_strdup_printf("%s:%u:%u:%u", part[0], f.function, f.control, f.nth);
+        rest = g_strdup_printf("%s:%s:%u:%u", part[0], part[1], f.control, f.nth);
         g_free(s->faults.message);
         s->faults.message = rest;
         return ADA_FAULT_NONE;
     }
-    fprintf(stderr, "nvidia-ada: fault injected: %s\n", s->faults.message);
+    fprintf(stderr, "nvidia-ada: fault injected: %s, at function %u, control 0x%x\n", s->faults.message, function,
+            control);
     g_clear_pointer(&s->faults.message, g_free);
     *arg = f.arg;
     return f.kind;
+}
+
+/* ---- faults in a plugin task's messages -------------------------------------------------------------------------- */
+
+static const struct { const char *name; AdaFaultKind kind; bool arg; } plugin_faults[] = {
+    { "lose", ADA_FAULT_LOSE, false }, { "drop", ADA_FAULT_DROP, false }, { "delay", ADA_FAULT_DELAY, true },
+    { "refuse", ADA_FAULT_REFUSE, true }, { "crash", ADA_FAULT_CRASH, false },
+};
+
+AdaFaultKind ada_fault_plugin(AdaVgpu *v, uint32_t *arg)
+{
+    AdaFaults *faults = &v->gpu->faults;
+
+    if (!faults->plugin_nth || faults->plugin_gfid != v->gfid || --faults->plugin_nth) {
+        return ADA_FAULT_NONE;
+    }
+    fprintf(stderr, "nvidia-ada: fault injected: %s at a message to the plugin task of GFID %u\n",
+            plugin_faults[faults->plugin].name, v->gfid);
+    *arg = faults->plugin_arg;
+    return plugin_faults[faults->plugin].kind;
+}
+
+/* <action>[=<number>]:<gfid>[:<nth>] */
+static bool parse_fault_plugin(const char *text, AdaFaults *faults)
+{
+    g_auto(GStrv) part = g_strsplit(text, ":", 3);
+    unsigned int parts = g_strv_length(part);
+    g_auto(GStrv) action = g_strsplit(parts ? part[0] : "", "=", 2);
+    uint32_t gfid, arg = 0, nth = 1;
+
+    if (parts < 2 || !parse_number(part[1], &gfid) || !gfid || gfid > ADA_MAX_GFID ||
+        (parts > 2 && (!parse_number(part[2], &nth) || !nth)) ||
+        (g_strv_length(action) > 1 && !parse_number(action[1], &arg))) {
+        return false;
+    }
+    for (uint32_t i = 0; i < ARRAY_SIZE(plugin_faults); i++) {
+        if (!strcmp(action[0], plugin_faults[i].name) && !!action[1] == plugin_faults[i].arg) {
+            faults->plugin = i;
+            faults->plugin_arg = arg;
+            faults->plugin_gfid = gfid;
+            faults->plugin_nth = nth;
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- lost interrupts --------------------------------------------------------------------------------------------- */
@@ -614,8 +667,8 @@ static void set_fault_message(Object *obj, const char *value, Error **errp)
     AdaFault f;
 
     if (*value && !parse_fault(value, &f)) {
-        error_setg(errp, "fault-message is <drop|delay=ms|duplicate|corrupt|refuse=status|lose>:<function>"
-                   "[:<control>][:<nth>]");
+        error_setg(errp, "fault-message is <drop|delay=ms|duplicate|corrupt|refuse=status|lose|crash|hang>:"
+                   "<function|any>[:<control>][:<nth>]");
         return;
     }
     if (*value && never_fires(&f)) {
@@ -679,6 +732,31 @@ static void set_fault_engine(Object *obj, const char *value, Error **errp)
         }
     }
     error_setg(errp, "fault-engine is none, hang[:<nth>] or error[:<nth>], nth from 1");
+}
+
+static char *get_fault_plugin(Object *obj, Error **errp)
+{
+    AdaFaults *faults = &NVIDIA_ADA(obj)->faults;
+    g_autofree char *arg = NULL;
+
+    if (!faults->plugin_nth) {
+        return g_strdup("");
+    }
+    arg = plugin_faults[faults->plugin].arg ? g_strdup_printf("=%u", faults->plugin_arg) : g_strdup("");
+    return g_strdup_printf("%s%s:%u:%u", plugin_faults[faults->plugin].name, arg, faults->plugin_gfid,
+                           faults->plugin_nth);
+}
+
+static void set_fault_plugin(Object *obj, const char *value, Error **errp)
+{
+    AdaFaults *faults = &NVIDIA_ADA(obj)->faults;
+
+    if (!*value) {
+        faults->plugin_nth = 0;
+    } else if (!parse_fault_plugin(value, faults)) {
+        error_setg(errp, "fault-plugin is <lose|drop|crash|delay=<ms>|refuse=<result>>:<gfid>[:<nth>], GFID 1 to %u, "
+                   "nth from 1, or empty", ADA_MAX_GFID);
+    }
 }
 
 static char *get_fault_guest(Object *obj, Error **errp)
@@ -1078,6 +1156,7 @@ void ada_debug_class_init(ObjectClass *oc)
     object_class_property_add_bool(oc, "hang-gsp", NULL, set_hang_gsp);
     object_class_property_add_str(oc, "lose-interrupt", get_lose_interrupt, set_lose_interrupt);
     object_class_property_add_str(oc, "fault-engine", get_fault_engine, set_fault_engine);
+    object_class_property_add_str(oc, "fault-plugin", get_fault_plugin, set_fault_plugin);
     object_class_property_add_str(oc, "fault-guest", get_fault_guest, set_fault_guest);
     object_class_property_add_bool(oc, "surprise-removal", get_surprise_removal, set_surprise_removal);
     object_class_property_add(oc, "crash-plugin", "uint32", NULL, set_crash_plugin, NULL, NULL);

@@ -259,14 +259,17 @@ void ada_monitor_tell_use(AdaState *s);
 void ada_account(AdaState *s);          /* something was taken or given back */
 
 typedef enum {
-    ADA_FAULT_NONE, ADA_FAULT_DROP, ADA_FAULT_DELAY, ADA_FAULT_DUPLICATE, ADA_FAULT_CORRUPT, ADA_FAULT_REFUSE,
-    ADA_FAULT_LOSE,
+    ADA_FAULT_NONE, ADA_FAULT_DROP, ADA_FAULT_DELAY, ADA_FAULT_DUPLICATE, ADA_FAULT_CORRUPT,
+    /* before it is carried out */
+    ADA_FAULT_REFUSE, ADA_FAULT_LOSE, ADA_FAULT_CRASH, ADA_FAULT_HANG,
 } AdaFaultKind;
 /*
- * Is fault-message meant for this one? Counts it, then forgets the fault. @request: before execution, where "refuse"
- * and "lose" can apply; otherwise on its way out, where the others do. @arg: milliseconds or NV_STATUS
+ * Is fault-message meant for this one? Counts it, then forgets the fault. @request: before execution, from "refuse" on;
+ * otherwise on its way out, where the others apply. @arg: milliseconds or NV_STATUS
  */
 AdaFaultKind ada_fault_message(AdaState *s, bool request, uint32_t function, uint32_t control, uint32_t *arg);
+/* the same of fault-plugin; @arg: milliseconds or result code */
+AdaFaultKind ada_fault_plugin(AdaVgpu *v, uint32_t *arg);
 
 /* ---- the CPU sequencer (ada-seq.c) ------------------------------------------------------------------------------- */
 

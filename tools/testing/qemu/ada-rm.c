@@ -755,8 +755,17 @@ bool ada_rpc_execute(AdaState *s, GByteArray *msg)
         return false;
     }
     fault = ada_fault_message(s, true, function, control, &result);
-    if (fault == ADA_FAULT_LOSE) {
+    switch (fault) {
+    case ADA_FAULT_CRASH:
+        ada_gsp_die(s);
         return false;
+    case ADA_FAULT_HANG:
+        s->gsp->state = ADA_GSP_DEAD;
+        return false;
+    case ADA_FAULT_LOSE:
+        return false;
+    default:
+        break;
     }
     ada_count_rpc(s, function, control);
     result = fault == ADA_FAULT_REFUSE ? refused(msg, function, result) : run_rpc(s, r, function, msg);

@@ -564,12 +564,22 @@ static void plugin_message(AdaState *s, AdaVgpu *v)
     AdaFwVersion fw = s->gsp->fw;
     uint8_t ctrl[r570_rfc_ctrl_region__SIZE], payload[ADA_PAGE];
     uint64_t response, message;     /* offsets in the heap */
-    uint32_t seq, result;
+    uint32_t seq, result, arg;
+    AdaFaultKind fault;
 
     ada_vram_read(s, v->heap + v->ctrl, ctrl, sizeof(ctrl));
     seq = ldl_le_p(ctrl + CTRL(message_seq_num));
     if (seq == v->seq) {
         return;     /* rung without news */
+    }
+    fault = ada_fault_plugin(v, &arg);
+    if (fault == ADA_FAULT_CRASH) {
+        ada_vgpu_crash(s, v->gfid);
+        return;
+    }
+    if (fault == ADA_FAULT_DELAY) {     /* not taken yet: it is as rung again then */
+        timer_mod(v->timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + (int64_t)arg * SCALE_MS);
+        return;
     }
     response = ldq_le_p(ctrl + CTRL(response_buff_offset));
     message = ldq_le_p(ctrl + CTRL(message_buff_offset));
@@ -582,11 +592,17 @@ static void plugin_message(AdaState *s, AdaVgpu *v)
         return;
     }
     v->seq = seq;
+    if (fault == ADA_FAULT_LOSE) {
+        return;
+    }
     if (fw == ADA_FW_570) {
         put32(v, response + r570_rfc_response_region__message_seq_num_received, seq);
     }
     ada_vram_read(s, v->heap + message, payload, sizeof(payload));
-    result = run_message(s, v, ldl_le_p(ctrl + CTRL(message_type)), payload);
+    result = fault == ADA_FAULT_REFUSE ? arg : run_message(s, v, ldl_le_p(ctrl + CTRL(message_type)), payload);
+    if (fault == ADA_FAULT_DROP) {
+        return;
+    }
     ada_vram_write(s, v->heap + message, payload, sizeof(payload));
     put32(v, response + RESPONSE(result_code), result);
     put32(v, response + RESPONSE(message_seq_num_processed), seq);

@@ -404,10 +404,12 @@ typedef struct AdaFaults {
     uint32_t scrubber_error;    /* property fault-scrubber: mailbox0 of a scrubber that fails; 0 = works */
     uint32_t booter_error;      /* fault-booter: the same of booter_load */
     uint32_t gsp;               /* fault-gsp: AdaFaultGsp */
-    /* fault-message, one shot: <action>:<function>[:<control>][:<nth>] */
+    /* fault-message, one shot: <action>:<function|any>[:<control>][:<nth>] */
     char *message;
     /* lose-interrupt, one shot: <gfid>[:<nth>]; nth 0 = none */
     uint32_t lose_gfid, lose_nth;
+    /* fault-plugin, one shot: <action>[=<number>]:<gfid>[:<nth>]; nth 0 = none */
+    uint32_t plugin, plugin_arg, plugin_gfid, plugin_nth;
     /* fault-guest, one shot: <action>:<gfid>[:<nth>[:<what>]]; nth 0 = none */
     uint32_t guest, guest_gfid, guest_nth;  /* AdaGuestFault */
     bool guest_doorbell;        /* of a channel; else it is a call */

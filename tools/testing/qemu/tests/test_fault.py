@@ -8,7 +8,7 @@ from gspclient import BootError, Client, GSP, Machine, MIB, PAGE, Refused, SEC2
 from harness import CASES, Case, equal, none, only, test, true
 from test_chan import ACQUIRE, Channel, FB_DATA, launch, new_space, RELEASE, SEM, semaphore
 from test_pci import Block, LEAF, LEAF_EN_SET, NO_MESSAGE, TOP_EN_SET, TRIGGER
-from test_plugin import Guest, host, Plugin
+from test_plugin import BUS_MASTER, Guest, host, OK, Plugin
 from test_vgpu import bootload, Vgpu
 
 STATIC, SYSTEM_INFO, REGISTRY, CONTROL, ALLOC, INIT_DONE, OS_ERROR_LOG = 65, 72, 73, 76, 103, 0x1001, 0x1006
@@ -159,7 +159,8 @@ def _():
 
 WRONG = {
     "fault-message": ("drop", "drop:", "lost:65", "lose=1:65", "delay:65", "drop=1:65", "refuse=x:65", "drop:65:0:0",
-                      "drop:65:y"),
+                      "drop:65:y", "drop:all", "crash=1:65", "hang:"),
+    "fault-plugin": ("x", "lose", "lose:0", "lose:33", "lose=1:1", "delay:1", "delay=x:1", "refuse:1", "crash:1:0", "drop:1:x"),
     "fault-gsp": ("", "hang", "SILENT"),
     "fault-engine": ("x", "none:1", "hang:0", "hang:", "error:x", "hang:1:2"),
     "fault-guest": ("x", "crash", "crash:0", "crash:33", "hold:1:0", "hold:1:x", "drop:1", "hold:1:2:copy",
@@ -266,6 +267,54 @@ def _(c):
     true(b"GPU: has fallen off the bus\0" in payload, "its text")
     equal((before, c.m.rd(0x110008) & 0x40), (0x40, 0x40), "swgen0")
     equal(json.loads(c.m.property("stats"))["events"][f"0x{OS_ERROR_LOG:04x}"], 1, "count")
+
+
+@test("fault: GSP-RM crashes or hangs when it takes the third request, whatever it is; requests are counted")
+def _():
+    for action, core in (("crash", 0x10), ("hang", 0x80)):
+        with Machine() as m:
+            c = Client(m).boot()
+            m.set_property("fault-message", f"{action}:any::3")
+            c.get_static()
+            segment_size(c)
+            m.set_property("inject-event", "os-error-log:79:text")
+            equal(m.property("fault-message"), f"{action}:any:0:1", "what is left, an event is no request")
+            before = json.loads(m.property("stats"))["rpcs"]
+            fails(c.get_static, "it is answered")
+            equal((m.property("fault-message"), m.rd(0x111388) & 0x90), ("", core), f"{action}: fault, core")
+            equal(json.loads(m.property("stats"))["rpcs"], before, "requests that were carried out")
+
+
+@test("fault: the third answer, whatever it is of, does not come")
+@booted
+def _(c):
+    c.m.set_property("fault-message", "drop:any::3")
+    c.get_static()
+    c.m.set_property("inject-event", "os-error-log:79:text")
+    segment_size(c)
+    fails(c.get_static, "it is answered")
+    c.get_static()
+
+
+@test("fault: messages to a plugin task: lost, not answered, late, refused, and the last thing that it hears")
+def _():
+    for action, result, taken, state in (
+        ("lose", None, False, "running"), ("drop", None, True, "running"), ("delay=40", None, False, "running"),
+        ("refuse=0x1234", 0x1234, False, "running"), ("crash", None, False, "crashed"),
+    ):
+        with Machine() as m:
+            c = host(m)
+            one, two = (Plugin(c, gfid).start() for gfid in (1, 2))
+            equal(m.set_property("fault-plugin", f"{action}:1:2"), {"return": {}}, action)
+            equal([p.message(BUS_MASTER, b"\1\1") for p in (two, two, one)], [OK] * 3, "others, and the first")
+            equal(one.message(BUS_MASTER, b"\0\0"), result, action)
+            equal(m.property("fault-plugin"), "", "one shot")
+            equal((one.state()["bus_master"], one.state()["state"]), (not taken, state), f"{action}: taken, state")
+            if action.startswith("delay"):
+                true(m.wait(lambda: one.response("message_seq_num_processed") == one.seq, ms=40), "answered later")
+                equal(one.state()["bus_master"], False, "taken later")
+            equal(two.message(BUS_MASTER, b"\1\1"), OK, "the other one")
+            none(m)
 
 
 @test("fault: GSP-RM hangs: its core stays active, nothing is answered, a new load works")
