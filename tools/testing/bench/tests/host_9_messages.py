@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+Every message fails once: what GSP-RM and a plugin task are told, from the load of the driver to its
+unload, each in turn and in each way. Whoever waited hears of it and the log says why; what ends
+afterwards ends in time, nothing is left in use, and the next try works.
+"""
+
+import os
+import random
+import re
+import time
+
+from bench_test import expect, host_test
+from faults import others, ours, told
+from gpu import BIND, UNBIND, VFIO_DRIVER, Gpu, KernelLog, Wrong
+from probe import start
+
+Q8 = 876
+
+# To the n-th message of a step. NV_ERR_INSUFFICIENT_RESOURCES is what a full GPU says; a delay is
+# longer than any reply but that of a teardown is waited for.
+FAULTS = {
+    "refused": "refuse=0x1a:any::{n}",
+    "request lost": "lose:any::{n}",
+    "answer dropped": "drop:any::{n}",
+    "answer late": "delay=6000:any::{n}",
+    "answer twice": "duplicate:any::{n}",
+    "answer damaged": "corrupt:any::{n}",
+    "GSP-RM crashes": "crash:any::{n}",
+    "GSP-RM hangs": "hang:any::{n}",
+}
+# The same of a plugin task; its answers are in shared memory, where none comes twice.
+PLUGIN_FAULTS = {
+    "refused": "refuse=1:1:{n}",
+    "request lost": "lose:1:{n}",
+    "answer dropped": "drop:1:{n}",
+    "answer late": "delay=31000:1:{n}",
+    "task crashes": "crash:1:{n}",
+}
+MANY = 100000
+# A teardown waits for 45 s, and who comes behind it for as long; for who is gone nobody waits
+WITHIN = 130
+SOON = 12
+
+
+def bind(gpu):
+    return gpu.write(BIND, gpu.pf, timeout=300)
+
+
+def vfs(gpu):
+    if error := gpu.write(gpu.path("sriov_numvfs"), 2, timeout=300):
+        return error
+    # a VF without its driver has no vGPU, but says nothing either
+    gpu.bind(0)
+    return ""
+
+
+def choose(gpu):
+    return gpu.set_type(0, Q8)
+
+
+def use(gpu):
+    """Opened, reset and closed, with clearing before and after."""
+    out = gpu.client(0, "boot", "rpc", "fb-write:0x1000:7", "reset", "fb-zero:0x1000", "rpc", timeout=400)
+    failed = re.search(r"^FAIL (.*)$", out, re.M)
+    cleared(gpu)
+    return failed[1].strip() if failed else ""
+
+
+def cleared(gpu):
+    """What is cleared behind a close belongs to it."""
+    for _ in range(400):
+        show = gpu.vm.sh(f"cat /sys/kernel/debug/nvkm-vgpu-{gpu.pf}/scrub")
+        if not re.search("^gfid", show, re.M):
+            return
+        time.sleep(0.2)
+    raise Wrong(f"framebuffer is cleared for ever:\n{show}")
+
+
+def give_back(gpu):
+    return gpu.set_type(0, 0)
+
+
+def no_vfs(gpu):
+    return gpu.write(gpu.path("sriov_numvfs"), 0, timeout=300)
+
+
+def unbind(gpu):
+    return gpu.write(UNBIND, gpu.pf, timeout=300)
+
+
+WALK = (bind, vfs, choose, use, give_back, no_vfs, unbind)
+
+
+def in_use(gpu):
+    return {what: n for what, n in gpu.model("accounting")["now"].items() if n}
+
+
+def must(gpu, step):
+    if error := step(gpu):
+        raise Wrong(f"{step.__name__}, with no fault: {error}")
+
+
+def walk(gpu, until=None):
+    for step in WALK:
+        if step is until:
+            return
+        must(gpu, step)
+
+
+def left(gpu, prop):
+    return int(gpu.vm.qom_get(prop, gpu.qom).rpartition(":")[2])
+
+
+def totals(gpu, fault):
+    """Messages to GSP-RM that this could happen to: {step: number}; those of use to the plugin task."""
+    found = {}
+    for step in WALK:
+        gpu.set_model("fault-message", fault.format(n=MANY))
+        gpu.set_model("fault-plugin", PLUGIN_FAULTS["request lost"].format(n=MANY))
+        must(gpu, step)
+        found[step] = MANY - left(gpu, "fault-message")
+        if step is use:
+            plugin = MANY - left(gpu, "fault-plugin")
+    gpu.set_model("fault-message", "")
+    gpu.set_model("fault-plugin", "")
+    return found, plugin
+
+
+def down(gpu):
+    """The operator gives up: whatever state it is in, unbind ends and nothing is left."""
+    if gpu.driver():
+        begin = time.monotonic()
+        if error := unbind(gpu):
+            raise Wrong(f"unbind: {error}")
+        if (took := time.monotonic() - begin) > WITHIN:
+            raise Wrong(f"unbind took {took:.0f} s")
+    return in_use(gpu)
+
+
+def injected(vm):
+    """What the model says that it hit."""
+    found = re.findall(r"fault injected: .*, at function (\d+), control (0x[0-9a-f]+)", vm.model_log())
+    if not found:
+        return ""
+    function, control = found[-1]
+    return f"{function}" + (f" {control}" if int(control, 0) else "")
+
+
+def judge(error, took, said, fault):
+    """Why an outcome is not as it must be; empty if it is."""
+    if fault == "answer twice" and (error or said):
+        return "an answer that comes twice is one"
+    if error and not said:
+        return "nothing in the log"
+    # what was damaged, who got no answer, what does not work now, what to do; and what becomes of
+    # a vGPU whose GSP-RM is dead
+    if len(said) > (5 if "GSP-RM" in fault else 4):
+        return f"{len(said)} lines in the log"
+    if took > (SOON if "crashes" in fault else WITHIN):
+        return f"took {took:.0f} s"
+    return ""
+
+
+def fail_once(gpu, prop, fault, step, n):
+    """One case; returns the row of it, and what is wrong with that."""
+    how = (PLUGIN_FAULTS if prop == "fault-plugin" else FAULTS)[fault]
+    walk(gpu, step)
+    log = KernelLog(gpu.vm)
+    gpu.set_model(prop, how.format(n=n))
+    begin = time.monotonic()
+    error = step(gpu)
+    took = time.monotonic() - begin
+    fired = not gpu.vm.qom_get(prop, gpu.qom)
+    gpu.set_model(prop, "")
+    said = ours(log) + told(log)
+    kept = down(gpu)
+    wrong = judge(error, took, said, fault)
+    if not fired:
+        wrong = "the fault did not come"
+    elif kept:
+        wrong = f"left in the model: {kept}"
+    elif other := others(log):
+        wrong = f"said by others: {other}"
+    what = injected(gpu.vm) if prop == "fault-message" else "plugin"
+    return (f"# {step.__name__} {n} ({what}) | {fault} | {error or 'works'}, {took:.0f} s | "
+            f"{'; '.join(said) or 'nothing said'} | {wrong or 'as it must be'}"), wrong
+
+
+def cases(gpu):
+    """All: [(property, fault, step, n)]"""
+    requests, plugin = totals(gpu, FAULTS["request lost"])
+    answers, _ = totals(gpu, FAULTS["answer dropped"])
+    print("# messages to GSP-RM, and answers: " + ", ".join(
+        f"{step.__name__} {requests[step]} {answers[step]}" for step in WALK
+    ) + f"; to the plugin task {plugin}", flush=True)
+    found = []
+    for fault in FAULTS:
+        of = answers if fault.startswith("answer") else requests
+        found += [("fault-message", fault, step, n + 1) for step in WALK for n in range(of[step])]
+    return found + [("fault-plugin", fault, use, n + 1) for fault in PLUGIN_FAULTS for n in range(plugin)]
+
+
+def campaign(vm, number=None):
+    """number: so many cases, chosen by BENCH_SEED, else all."""
+    gpu = start(vm)
+    vm.sh(f"modprobe {VFIO_DRIVER}")
+    todo = cases(gpu)
+    if number:
+        todo = random.Random(os.environ["BENCH_SEED"]).sample(todo, number)
+    bad = []
+    for case in todo:
+        row, wrong = fail_once(gpu, *case)
+        print(row, flush=True)
+        if wrong:
+            bad.append(row)
+    # the next correct try, after the last of them
+    walk(gpu)
+    expect(in_use(gpu), {}, "in use in the model")
+    gpu.unload()
+    print(f"# {len(todo)} messages failed once, {len(bad)} not as they must", flush=True)
+    expect(bad, [], "outcomes")
+
+
+@host_test(kernels=("stock",), full=True)
+def test_every_message_fails_once(vm):
+    campaign(vm)
+
+
+@host_test(sampled=("debug",))
+def test_some_messages_fail(vm):
+    campaign(vm, 4)
