@@ -66,6 +66,9 @@ struct region {
 
 static const char *bdf;
 static const char *token, *awaited;
+static const char *failing;	/* the call in which an allocation fails */
+static unsigned long fail_nth;
+static int fail_fd = -1;
 static bool use_iommufd;
 static int container = -1, group = -1, iommufd = -1, device = -1;
 static uint32_t ioas;
@@ -103,6 +106,50 @@ static void sleep_ms(unsigned int ms)
 	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
 
 	nanosleep(&t, NULL);
+}
+
+/* ---- allocations that fail ------------------------------------------------------------------- */
+
+/* so many allocations of this call are allowed, the next one fails; needs CONFIG_FAULT_INJECTION */
+static void fail_arm(const char *call)
+{
+	char text[16];
+	int len;
+
+	if (!failing || strcmp(failing, call))
+		return;
+	len = snprintf(text, sizeof(text), "%lu", fail_nth);
+	if (pwrite(fail_fd, text, len, 0) != len)
+		perror("fail-nth");
+}
+
+static void fail_disarm(const char *call)
+{
+	char text[16] = "";
+	int saved = errno;
+	bool hit;
+
+	if (!failing || strcmp(failing, call))
+		return;
+	hit = pread(fail_fd, text, sizeof(text) - 1, 0) > 0 && !atoi(text);
+	if (pwrite(fail_fd, "0", 1, 0) != 1)
+		perror("fail-nth");
+	check(true, "fail-nth", "%s", hit ? "hit" : "not reached");
+	errno = saved;
+}
+
+/* CALL:N */
+static bool fail_parse(char *text)
+{
+	char *colon = strchr(text, ':');
+
+	if (!colon)
+		return false;
+	*colon = 0;
+	failing = text;
+	fail_nth = strtoul(colon + 1, NULL, 0);
+	fail_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	return fail_nth && fail_fd >= 0;
 }
 
 /* ---- opening and closing --------------------------------------------------------------------- */
@@ -146,7 +193,9 @@ static const char *open_group(void)
 		return "VFIO_IOMMU_MAP_DMA";
 	wait_awaited();
 	snprintf(name, sizeof(name), "%s%s%s", bdf, token ? " vf_token=" : "", token ?: "");
+	fail_arm("open");
 	device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, name);
+	fail_disarm("open");
 	return device < 0 ? "VFIO_GROUP_GET_DEVICE_FD" : NULL;
 }
 
@@ -198,6 +247,7 @@ static const char *open_iommufd(void)
 		.length = BUFFER_SIZE,
 		.iova = iova,
 	};
+	int ret;
 
 	iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
 	if (iommufd < 0)
@@ -214,7 +264,10 @@ static const char *open_iommufd(void)
 		bind.token_uuid_ptr = (uintptr_t)bytes;
 	}
 	wait_awaited();
-	if (ioctl(device, VFIO_DEVICE_BIND_IOMMUFD, &bind))
+	fail_arm("open");
+	ret = ioctl(device, VFIO_DEVICE_BIND_IOMMUFD, &bind);
+	fail_disarm("open");
+	if (ret)
 		return "VFIO_DEVICE_BIND_IOMMUFD";
 	if (ioctl(iommufd, IOMMU_IOAS_ALLOC, &alloc))
 		return "IOMMU_IOAS_ALLOC";
@@ -349,8 +402,10 @@ static void close_device(void)
 		for (j = 0; j < region[i].num_areas; j++)
 			if (region[i].area[j].map)
 				munmap((void *)region[i].area[j].map, region[i].area[j].size);
+	fail_arm("close");
 	if (device >= 0)
 		close(device);
+	fail_disarm("close");
 	if (group >= 0)
 		close(group);
 	if (container >= 0)
@@ -870,9 +925,12 @@ static void cmd_filled(uint64_t *arg)
 
 static void cmd_reset(uint64_t *arg)
 {
-	int ret = ioctl(device, VFIO_DEVICE_RESET);
+	int ret;
 
 	(void)arg;
+	fail_arm("reset");
+	ret = ioctl(device, VFIO_DEVICE_RESET);
+	fail_disarm("reset");
 	check(!ret, "reset", "%s", ret ? err() : "done");
 	config_write16(PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 }
@@ -969,7 +1027,7 @@ static int usage(void)
 {
 	unsigned int i;
 
-	fprintf(stderr, "usage: vfio-client [-i] [-m IOVA] [-t UUID] [-w FILE] BDF [COMMAND...]\n");
+	fprintf(stderr, "usage: vfio-client [-i] [-f open|reset|close:N] [-m IOVA] [-t UUID] [-w FILE] BDF [COMMAND...]\n");
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		fprintf(stderr, "  %-10s%s\n", commands[i].name, commands[i].help);
 	return 2;
@@ -1015,10 +1073,14 @@ int main(int argc, char **argv)
 {
 	int i, option;
 
-	while ((option = getopt(argc, argv, "+im:t:w:")) != -1)
+	while ((option = getopt(argc, argv, "+if:m:t:w:")) != -1)
 		switch (option) {
 		case 'i':
 			use_iommufd = true;
+			break;
+		case 'f':
+			if (!fail_parse(optarg))
+				return usage();
 			break;
 		case 'm':
 			iova = strtoull(optarg, NULL, 0);
