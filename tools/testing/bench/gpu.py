@@ -221,6 +221,11 @@ def vfs_of_nobody(gpu, count):
     gpu.vm.sh("modprobe -r pci-pf-stub")
 
 
+def so_often(line, times):
+    """A pattern: that many such lines. What is between them is none, so there is one way to match."""
+    return rf"(?:{line}\n(?:(?!{line}).*\n)*){{{times}}}"
+
+
 class Check:
     """A line "NVGPU-GUEST: ok|FAIL name detail" of the guest's module."""
 
@@ -275,7 +280,7 @@ class VgpuGuest(Guest):
     def wait_done(self, timeout=240, times=1):
         """The module's checks ran and passed, of so many functions; they are returned."""
         done = r"^NVGPU-GUEST: done (\d+)$"
-        self.wait_for(rf"(?s:({done}.*?){{{times}}})|^NVGPU-GUEST: FAIL (no-device|insmod).*$", timeout)
+        self.wait_for(rf"{so_often(done, times)}|^NVGPU-GUEST: FAIL (no-device|insmod).*$", timeout)
         self.no_failure()
         expect(re.findall(done, self.log(), re.M), ["0"] * times, f"{self.name}: checks that failed")
         return self.checks()
@@ -284,7 +289,7 @@ class VgpuGuest(Guest):
         """It looks once more, and finds all as it was."""
         count = len(re.findall("^NVGPU-GUEST: looked$", self.log(), re.M)) + 1
         self.type("look")
-        self.wait_for(rf"(?s:(^NVGPU-GUEST: looked$.*?){{{count}}})", timeout)
+        self.wait_for(so_often("^NVGPU-GUEST: looked$", count), timeout)
         self.no_failure()
 
     def wait_alive(self, more=1, timeout=60):
