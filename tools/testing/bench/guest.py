@@ -41,7 +41,7 @@ print(json.dumps(answer))
 # What SeaBIOS keeps free at a root port with nothing in it does for no vGPU's BARs: 256 MiB and 32.
 ROOM = "pref64-reserve=512M"
 
-DOMAIN = """<domain type='kvm'>
+DOMAIN = """<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>{name}</name>
   <memory unit='MiB'>{mem}</memory>
   <vcpu>1</vcpu>
@@ -64,10 +64,22 @@ DOMAIN = """<domain type='kvm'>
       <target port='0'/>
     </serial>
     <memballoon model='none'/>
+    <controller type='usb' model='none'/>
+{ports}
 {hostdevs}
   </devices>
+{room}
 </domain>
 """
+
+# It has no word for it
+ROOM_OF_LIBVIRT = f"""  <qemu:commandline>
+    <qemu:arg value='-global'/>
+    <qemu:arg value='pcie-root-port.{ROOM}'/>
+  </qemu:commandline>"""
+# Ports have indices behind the root's, which has to be there then.
+ROOT_OF_LIBVIRT = "    <controller type='pci' index='0' model='pcie-root'/>"
+PORT_OF_LIBVIRT = "    <controller type='pci' index='{}' model='pcie-root-port'/>"
 
 HOSTDEV = """    <hostdev mode='subsystem' type='pci' managed='{managed}'>
       <source>
@@ -125,7 +137,7 @@ class Guest:
     iommufd  hand over by iommufd (own kernel only) instead of a VFIO group
     append   more kernel arguments; extra: more QEMU arguments
     reboots  a reboot starts it again; else it ends it
-    ports    root ports with nothing in them, by QEMU only: what plug() is for
+    ports    root ports with nothing in them: what plug() is for
     """
 
     count = 0
@@ -156,6 +168,7 @@ class Guest:
         self.append = f"console=ttyS0 quiet panic=-1 {append}"
         self.extra = extra
         self.reboots = reboots
+        self.ports = ports
         self.free = [f"port{n}" for n in range(ports)]
         self.plugged = {}  # {VF: port}, by QEMU's monitor
         self.console = f"/run/{self.name}.sock"
@@ -206,6 +219,10 @@ class Guest:
             append=self.append,
             console=self.console,
             log=f"/bench/{self.name}.log",
+            ports="\n".join(
+                [ROOT_OF_LIBVIRT] + [PORT_OF_LIBVIRT.format(n) for n in range(1, self.ports + 1)]
+            ),
+            room=ROOM_OF_LIBVIRT if self.ports else "",
             hostdevs="\n".join(map(self.hostdev, self.vfs)),
         )
         (self.vm.share / f"{self.name}.xml").write_text(xml)
@@ -217,7 +234,11 @@ class Guest:
         return HOSTDEV.format(managed=managed, domain=domain, bus=bus, slot=slot, fn=fn)
 
     def plug(self, vf):
-        """Give it one more function while it runs, by QEMU's monitor."""
+        """Give it one more function while it runs."""
+        if self.by == "libvirt":
+            self.virsh_device("attach", vf)
+            self.vfs.append(vf)
+            return
         args = {"iommufd": "iommufd0"} if self.iommufd else {}
         self.plugged[vf] = self.free.pop(0)
         self.qmp("device_add", driver="vfio-pci", id=device_id(vf), host=vf, bus=self.plugged[vf], **args)
@@ -225,16 +246,28 @@ class Guest:
 
     def unplug(self, vf, timeout=60):
         """Take it away again; returns when the guest has let go of it."""
-        self.qmp("device_del", id=device_id(vf))
+        if self.by == "libvirt":
+            self.virsh_device("detach", vf)
+        else:
+            self.qmp("device_del", id=device_id(vf))
         deadline = time.monotonic() + timeout
         while self.has(vf):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{self.name} keeps {vf} for {timeout} s:\n{self.end()}")
             time.sleep(0.2)
         self.vfs.remove(vf)
-        self.free.append(self.plugged.pop(vf))
+        if vf in self.plugged:
+            self.free.append(self.plugged.pop(vf))
+
+    def virsh_device(self, what, vf):
+        (self.vm.share / "device.xml").write_text(self.hostdev(vf))
+        return self.virsh(f"{what}-device {self.name} /bench/device.xml --live")
 
     def has(self, vf):
+        if self.by == "libvirt":
+            bus, slot, fn = re.split("[:.]", vf)[1:]
+            address = f"bus='0x{bus}' slot='0x{slot}' function='0x{fn}'"
+            return address in self.virsh(f"dumpxml {self.name}").partition("<hostdev")[2]
         devices = self.qmp("qom-list", path="/machine/peripheral")
         return device_id(vf) in [device["name"] for device in devices]
 
