@@ -2,12 +2,12 @@
 /*
  * A VFIO user of one vGPU, without a VM: opens the VF, does what a guest would do, and closes it.
  *
- *	vfio-client [-i] [-m IOVA] [-t UUID] [-w FILE] BDF COMMAND...
+ *	vfio-client [-i] [-l] [-m IOVA] [-t UUID] [-w FILE] BDF COMMAND...
  *
  * -i opens the device's own node and binds it to iommufd; without it, the group and a type1
- * container. -m tells where the device finds the buffer that it may reach. -t is the token that
- * users of a PF and of its VFs share when the PF has vfio-pci. -w opens the device once a file is
- * there. A command is a word with its arguments behind colons; "-" reads more of them from standard
+ * container. -m tells where the device finds the buffer that it may reach, -l has it in a huge page.
+ * -t is the token that users of a PF and of its VFs share when the PF has vfio-pci. -w opens the
+ * device once a file is there. A command is a word with its arguments behind colons; "-" reads more of them from standard
  * input. Prints
  * "ok|FAIL <command> <detail>" for each check and exits with 1 if one failed, with 2 on wrong
  * usage. "open" is the first check: when it fails, its detail starts with the errno.
@@ -38,6 +38,7 @@
 #include "guest/vf.h"
 
 #define BUFFER_SIZE	0x200000
+#define HUGE		0x200000
 #define MAX_AREAS	8
 #define MAX_ARGS	4
 #define PAGE		0x1000
@@ -69,7 +70,7 @@ static const char *token, *awaited;
 static const char *failing;	/* the call in which an allocation fails */
 static unsigned long fail_nth;
 static int fail_fd = -1;
-static bool use_iommufd;
+static bool use_iommufd, huge_buffer;
 static int container = -1, group = -1, iommufd = -1, device = -1;
 static uint32_t ioas;
 static struct region region[VFIO_PCI_NUM_REGIONS];
@@ -161,7 +162,8 @@ static void wait_awaited(void)
 		sleep_ms(10);
 }
 
-static const char *open_group(void)
+/* the buffer, where the device finds it */
+static bool map_buffer(void)
 {
 	struct vfio_iommu_type1_dma_map map = {
 		.argsz = sizeof(map),
@@ -170,6 +172,40 @@ static const char *open_group(void)
 		.iova = iova,
 		.size = BUFFER_SIZE,
 	};
+	struct iommu_ioas_map ioas_map = {
+		.size = sizeof(ioas_map),
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
+			 IOMMU_IOAS_MAP_WRITEABLE,
+		.ioas_id = ioas,
+		.user_va = (uintptr_t)buffer,
+		.length = BUFFER_SIZE,
+		.iova = iova,
+	};
+
+	return use_iommufd ? !ioctl(iommufd, IOMMU_IOAS_MAP, &ioas_map) :
+			     !ioctl(container, VFIO_IOMMU_MAP_DMA, &map);
+}
+
+static bool unmap_buffer(void)
+{
+	struct vfio_iommu_type1_dma_unmap unmap = {
+		.argsz = sizeof(unmap),
+		.iova = iova,
+		.size = BUFFER_SIZE,
+	};
+	struct iommu_ioas_unmap ioas_unmap = {
+		.size = sizeof(ioas_unmap),
+		.ioas_id = ioas,
+		.iova = iova,
+		.length = BUFFER_SIZE,
+	};
+
+	return use_iommufd ? !ioctl(iommufd, IOMMU_IOAS_UNMAP, &ioas_unmap) :
+			     !ioctl(container, VFIO_IOMMU_UNMAP_DMA, &unmap);
+}
+
+static const char *open_group(void)
+{
 	char path[128], link[256], name[128];
 	ssize_t len;
 
@@ -189,7 +225,7 @@ static const char *open_group(void)
 		return "VFIO_GROUP_SET_CONTAINER";
 	if (ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
 		return "VFIO_SET_IOMMU";
-	if (ioctl(container, VFIO_IOMMU_MAP_DMA, &map))
+	if (!map_buffer())
 		return "VFIO_IOMMU_MAP_DMA";
 	wait_awaited();
 	snprintf(name, sizeof(name), "%s%s%s", bdf, token ? " vf_token=" : "", token ?: "");
@@ -239,14 +275,6 @@ static const char *open_iommufd(void)
 	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
 	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
 	struct vfio_device_attach_iommufd_pt attach = { .argsz = sizeof(attach) };
-	struct iommu_ioas_map map = {
-		.size = sizeof(map),
-		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
-			 IOMMU_IOAS_MAP_WRITEABLE,
-		.user_va = (uintptr_t)buffer,
-		.length = BUFFER_SIZE,
-		.iova = iova,
-	};
 	int ret;
 
 	iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
@@ -275,8 +303,7 @@ static const char *open_iommufd(void)
 	attach.pt_id = ioas;
 	if (ioctl(device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach))
 		return "VFIO_DEVICE_ATTACH_IOMMUFD_PT";
-	map.ioas_id = ioas;
-	if (ioctl(iommufd, IOMMU_IOAS_MAP, &map))
+	if (!map_buffer())
 		return "IOMMU_IOAS_MAP";
 	return NULL;
 }
@@ -303,6 +330,21 @@ static void get_areas(struct region *r, struct vfio_region_info *info)
 	}
 }
 
+/* as QEMU does it: where huge pages fit */
+static void *map_area(uint64_t size, uint64_t offset)
+{
+	uint64_t slack = size < HUGE ? 0 : HUGE;
+	uint8_t *room, *p;
+
+	room = mmap(NULL, size + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+		    0);
+	if (room == MAP_FAILED)
+		return NULL;
+	p = slack ? (uint8_t *)(((uintptr_t)room + slack - 1) & ~(slack - 1)) : room;
+	p = mmap(p, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, device, offset);
+	return p == MAP_FAILED ? NULL : p;
+}
+
 static bool get_region(unsigned int index)
 {
 	union {
@@ -323,12 +365,9 @@ static bool get_region(unsigned int index)
 	for (i = 0; i < r->num_areas; i++) {
 		struct area *a = &r->area[i];
 
-		a->map = mmap(NULL, a->size, PROT_READ | PROT_WRITE, MAP_SHARED, device,
-			      r->offset + a->offset);
-		if (a->map == MAP_FAILED) {
-			a->map = NULL;
+		a->map = map_area(a->size, r->offset + a->offset);
+		if (!a->map)
 			return false;
-		}
 	}
 	return true;
 }
@@ -380,7 +419,8 @@ static bool open_device(void)
 	const char *step;
 	unsigned int i;
 
-	buffer = mmap(NULL, BUFFER_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	buffer = mmap(NULL, BUFFER_SIZE, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS | (huge_buffer ? MAP_HUGETLB : 0), -1, 0);
 	if (buffer == MAP_FAILED)
 		return check(false, "open", "%s buffer", err());
 	step = use_iommufd ? open_iommufd() : open_group();
@@ -625,6 +665,105 @@ static void cmd_whole(uint64_t *arg)
 	sigaction(SIGBUS, &old, NULL);
 	check(p[VF_BOOT_0 / 4] == rd32(VF_BOOT_0), "whole", "BOOT_0 %08x", p[VF_BOOT_0 / 4]);
 	munmap((void *)p, r->size);
+}
+
+/* one word of each huge page of BAR1 */
+static void cmd_touch(uint64_t *arg)
+{
+	struct region *r = &region[VFIO_PCI_BAR1_REGION_INDEX];
+	volatile uint32_t *p;
+	uint64_t offset;
+
+	(void)arg;
+	for (offset = 0; offset < r->size; offset += HUGE) {
+		p = mapped(VFIO_PCI_BAR1_REGION_INDEX, offset, 4);
+		if (!check(p, "touch", "%#llx is mapped", (unsigned long long)offset))
+			return;
+		(void)*p;
+	}
+}
+
+/* a dma-buf of up to two ranges of a BAR; -1, with errno, if it is refused */
+static int get_dmabuf(unsigned int index, const struct vfio_region_dma_range *ranges,
+		      unsigned int num)
+{
+	union {
+		struct vfio_device_feature feature;
+		char room[sizeof(struct vfio_device_feature) +
+			  sizeof(struct vfio_device_feature_dma_buf) + 2 * sizeof(*ranges)];
+	} u = { .feature = { .flags = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_DMA_BUF } };
+	struct vfio_device_feature_dma_buf *get = (void *)u.feature.data;
+
+	u.feature.argsz = sizeof(u.feature) + sizeof(*get) + num * sizeof(*ranges);
+	get->region_index = index;
+	get->open_flags = O_RDWR | O_CLOEXEC;
+	get->nr_ranges = num;
+	memcpy(get->dma_ranges, ranges, num * sizeof(*ranges));
+	return ioctl(device, VFIO_DEVICE_FEATURE, &u);
+}
+
+/* nothing that a guest cannot map, and all that it can */
+static void cmd_dmabuf(uint64_t *arg)
+{
+	const uint64_t bar0 = region[VFIO_PCI_BAR0_REGION_INDEX].size;
+	const uint64_t bar1 = region[VFIO_PCI_BAR1_REGION_INDEX].size;
+	const uint64_t bar3 = region[VFIO_PCI_BAR3_REGION_INDEX].size;
+	const uint64_t table = VF_MSIX_TABLE & ~(PAGE - 1ull), behind = table + PAGE;
+	const struct {
+		unsigned int index;
+		int error;
+		struct vfio_region_dma_range ranges[2];
+	} want[] = {
+		{ VFIO_PCI_BAR0_REGION_INDEX, EINVAL, { { 0, bar0 } } },
+		{ VFIO_PCI_BAR0_REGION_INDEX, EINVAL, { { table, PAGE } } },
+		{ VFIO_PCI_BAR0_REGION_INDEX, EINVAL, { { table - PAGE, 2 * PAGE } } },
+		{ VFIO_PCI_BAR0_REGION_INDEX, EINVAL, { { table, 2 * PAGE } } },
+		{ VFIO_PCI_BAR0_REGION_INDEX, EINVAL, { { 0, PAGE }, { table, PAGE } } },
+		{ VFIO_PCI_BAR0_REGION_INDEX, 0, { { 0, table } } },
+		{ VFIO_PCI_BAR0_REGION_INDEX, 0, { { 0, table }, { behind, bar0 - behind } } },
+		{ VFIO_PCI_BAR1_REGION_INDEX, EINVAL, { { bar1, PAGE } } },
+		{ VFIO_PCI_BAR1_REGION_INDEX, EINVAL, { { bar1 - PAGE, 2 * PAGE } } },
+		{ VFIO_PCI_BAR1_REGION_INDEX, EINVAL, { { 0, PAGE }, { bar1, PAGE } } },
+		{ VFIO_PCI_BAR1_REGION_INDEX, EOVERFLOW, { { ~(PAGE - 1ull), 2 * PAGE } } },
+		{ VFIO_PCI_BAR1_REGION_INDEX, 0, { { 0, bar1 } } },
+		{ VFIO_PCI_BAR3_REGION_INDEX, 0, { { 0, bar3 } } },
+	};
+	unsigned int i;
+	int fd, error;
+
+	(void)arg;
+	for (i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		errno = 0;
+		fd = get_dmabuf(want[i].index, want[i].ranges, want[i].ranges[1].length ? 2 : 1);
+		error = errno;
+		check(fd < 0 ? error && error == want[i].error : !want[i].error, "dmabuf",
+		      "BAR%u from %#llx: %s", want[i].index,
+		      (unsigned long long)want[i].ranges[0].offset,
+		      fd < 0 ? strerrorname_np(error) : "works");
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
+/* the device finds a part of its own BAR1 where it finds memory, and a reset takes that away */
+static void cmd_dmabuf_map(uint64_t *arg)
+{
+	struct vfio_region_dma_range range = { 0, BUFFER_SIZE };
+	struct iommu_ioas_map_file map = {
+		.size = sizeof(map),
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
+			 IOMMU_IOAS_MAP_WRITEABLE,
+		.ioas_id = ioas,
+		.length = BUFFER_SIZE,
+		.iova = arg[0],
+	};
+
+	map.fd = get_dmabuf(VFIO_PCI_BAR1_REGION_INDEX, &range, 1);
+	if (!check(map.fd >= 0, "dmabuf-map", "%s", map.fd < 0 ? err() : "dma-buf"))
+		return;
+	check(!ioctl(iommufd, IOMMU_IOAS_MAP_FILE, &map), "dmabuf-map", "%s at %#llx", err(),
+	      (unsigned long long)arg[0]);
+	close(map.fd);
 }
 
 static void cmd_tlb(uint64_t *arg)
@@ -921,6 +1060,15 @@ static void cmd_filled(uint64_t *arg)
 	check(i == BUFFER_SIZE / 8, "filled", "%u words", i);
 }
 
+/* what the device could reach, it cannot any more: as when memory is taken out of a VM */
+static void cmd_move(uint64_t *arg)
+{
+	if (!check(unmap_buffer(), "move", "%s unmap %#llx", err(), (unsigned long long)iova))
+		return;
+	iova = arg[0];
+	check(map_buffer(), "move", "%s map %#llx", err(), (unsigned long long)iova);
+}
+
 /* ---- commands: the rest ---------------------------------------------------------------------- */
 
 static void cmd_reset(uint64_t *arg)
@@ -933,6 +1081,21 @@ static void cmd_reset(uint64_t *arg)
 	fail_disarm("reset");
 	check(!ret, "reset", "%s", ret ? err() : "done");
 	config_write16(PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+}
+
+/* more is behind that bridge than this user has */
+static void cmd_hot_reset_fails(uint64_t *arg)
+{
+	union {
+		struct vfio_pci_hot_reset reset;
+		char room[sizeof(struct vfio_pci_hot_reset) + sizeof(group)];
+	} u = { .reset = { .argsz = sizeof(u), .count = use_iommufd ? 0 : 1 } };
+	int ret;
+
+	(void)arg;
+	memcpy(u.reset.group_fds, &group, sizeof(group));
+	ret = ioctl(device, VFIO_DEVICE_PCI_HOT_RESET, &u);
+	check(ret == -1 && errno == EINVAL, "hot-reset-fails", "%s", ret ? err() : "no error");
 }
 
 /* the vGPU cannot follow, so the function is not for use until it is opened anew */
@@ -1004,6 +1167,9 @@ static const struct command {
 	{ "regions", cmd_regions, 0, "sizes of the BARs, and what is trapped" },
 	{ "clamp", cmd_clamp, 0, "nothing behind BAR1's aperture" },
 	{ "whole", cmd_whole, 0, "BAR0 mapped in one piece" },
+	{ "touch", cmd_touch, 0, "all of BAR1, once each 2 MiB" },
+	{ "dmabuf", cmd_dmabuf, 0, "dma-bufs of BARs, but of what is trapped or not there" },
+	{ "dmabuf-map", cmd_dmabuf_map, 1, "IOVA: by iommufd, the device can reach 2 MiB of BAR1" },
 	{ "tlb", cmd_tlb, 0, "invalidate the TLB" },
 	{ "fb-write", cmd_fb_write, 2, "OFFSET:SEED: write a pattern" },
 	{ "fb-check", cmd_fb_check, 2, "OFFSET:SEED: the pattern is there" },
@@ -1013,6 +1179,8 @@ static const struct command {
 	{ "stray", cmd_stray, 1, "IOVA: set it up where nothing is mapped; no answer" },
 	{ "fill", cmd_fill, 1, "SEED: a pattern in the buffer that the device may reach" },
 	{ "filled", cmd_filled, 1, "SEED: it is still there" },
+	{ "move", cmd_move, 1, "IOVA: where the device finds that buffer from now on" },
+	{ "hot-reset-fails", cmd_hot_reset_fails, 0, "VFIO_DEVICE_PCI_HOT_RESET gives EINVAL" },
 	{ "reset", cmd_reset, 0, "VFIO_DEVICE_RESET" },
 	{ "reset-fails", cmd_reset_fails, 0, "VFIO_DEVICE_RESET gives EIO" },
 	{ "gone", cmd_gone, 0, "the BARs give EIO and SIGBUS" },
@@ -1027,9 +1195,10 @@ static int usage(void)
 {
 	unsigned int i;
 
-	fprintf(stderr, "usage: vfio-client [-i] [-f open|reset|close:N] [-m IOVA] [-t UUID] [-w FILE] BDF [COMMAND...]\n");
+	fprintf(stderr,
+		"usage: vfio-client [-i] [-l] [-f open|reset|close:N] [-m IOVA] [-t UUID] [-w FILE] BDF [COMMAND...]\n");
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		fprintf(stderr, "  %-10s%s\n", commands[i].name, commands[i].help);
+		fprintf(stderr, "  %-16s%s\n", commands[i].name, commands[i].help);
 	return 2;
 }
 
@@ -1073,7 +1242,7 @@ int main(int argc, char **argv)
 {
 	int i, option;
 
-	while ((option = getopt(argc, argv, "+if:m:t:w:")) != -1)
+	while ((option = getopt(argc, argv, "+if:lm:t:w:")) != -1)
 		switch (option) {
 		case 'i':
 			use_iommufd = true;
@@ -1081,6 +1250,9 @@ int main(int argc, char **argv)
 		case 'f':
 			if (!fail_parse(optarg))
 				return usage();
+			break;
+		case 'l':
+			huge_buffer = true;
 			break;
 		case 'm':
 			iova = strtoull(optarg, NULL, 0);
