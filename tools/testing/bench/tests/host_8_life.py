@@ -9,12 +9,13 @@ import re
 import time
 
 from bench_test import expect, host_test
-from faults import others, ours, state, told, within
+from faults import others, ours, sit_and_be_told, state, told, within
 from gpu import BIND, CLIENT, VFIO_DRIVER, Gpu, KernelLog, VgpuGuest, find_in_vram, pattern
 from guest import start_libvirt
 from probe import BOARDS, start
 
 Q8 = 876
+GPU_RESET = "GSP-RM died: the GPU is being reset with a vGPU open; close it and reset once more"
 VF_UNBIND = f"/sys/bus/pci/drivers/{VFIO_DRIVER}/unbind"
 
 
@@ -157,6 +158,42 @@ def test_driver_of_a_vf_goes(vm):
     expect([line for line in told(log) if waits not in line] + ours(log), [], "said of it")
     gpu.put_away()
     expect(in_use(gpu), {}, "in use in the model")
+
+
+def link(gpu):
+    """The root port that the GPU is behind: its file that resets all that is."""
+    port = os.path.basename(gpu.vm.sh(f"dirname $(readlink -f {gpu.path()})"))
+    return f"/sys/bus/pci/devices/{port}/reset_subordinate"
+
+
+# Only where ports do hot-plug of their own QEMU has them say that their link is up, and who resets
+# what is behind a port waits for that.
+@host_test(extra=("-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"))
+def test_bus_is_reset(vm):
+    """A user of VFs may not. The operator may: as a reset of the GPU, with what that costs."""
+    gpu = Gpu(vm)
+    gpu.set_up([Q8, Q8])
+    log = KernelLog(vm)
+    gpu.must_client(0, "boot", "hot-reset-fails", "rpc", iommufd=vm.kernel == "debug")
+    # nothing is open: as it was, with firmware that is loaded anew
+    gpu.must_write(link(gpu), 1, timeout=180)
+    expect((state(gpu, 0), gpu.numvfs(), gpu.type(1)), (("up", "typed"), 2, Q8), "after a reset")
+    gpu.must_client(1, "boot", "fb-zero:0x1000", "rpc", iommufd=vm.kernel == "debug")
+    expect(ours(log) + told(log) + others(log), [], "said of it")
+
+    client = sit_and_be_told(vm, gpu)
+    gpu.must_write(link(gpu), 1, timeout=180)
+    out = client.wait(60, check=False)
+    expect("ok err" in out, True, f"the client: {out}")
+    expect((state(gpu)[0], ours(log)[0]), ("dead", GPU_RESET), "with one open")
+    expect(others(log), [], "warnings")
+    log.mark()
+    gpu.must_write(link(gpu), 1, timeout=180)
+    expect((state(gpu)[0], gpu.numvfs()), ("up", 2), "after one more")
+    expect((ours(log), others(log)), ([], []), "said")
+    gpu.must_set_type(0, Q8)
+    gpu.must_client(0, "boot", "rpc", iommufd=vm.kernel == "debug")
+    gpu.put_away()
 
 
 @host_test(kernels=("stock",), **BOARDS)
