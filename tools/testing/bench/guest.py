@@ -318,12 +318,14 @@ class Guest:
     def type(self, line):
         """
         Type a line on its console, and wait for its echo: what QEMU has not read yet when a
-        connection is closed can get lost.
+        connection is closed can get lost. What the guest says meanwhile can be in the middle.
         """
         self.vm.sh(
-            "python3 -c 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.settimeout(30);"
+            "python3 -c 'import re, socket, sys; s = socket.socket(socket.AF_UNIX); s.settimeout(30);"
             " s.connect(sys.argv[1]); line = sys.argv[2].encode(); s.sendall(line + b\"\\n\");"
-            " seen = b\"\"\nwhile line + b\"\\r\\n\" not in seen: seen += s.recv(4096) or exit(\"no echo\")'"
+            " seen = b\"\"; lines = rb\"NVGPU-GUEST: .*\\r\\n\"\n"
+            "while line + b\"\\r\\n\" not in re.sub(lines, b\"\", seen):"
+            " seen += s.recv(4096) or exit(\"no echo\")'"
             f" {self.console} {shlex.quote(line)}"
         )
 
