@@ -13,6 +13,7 @@
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
 #include <linux/interrupt.h>
+#include <linux/io.h>
 #include <linux/iopoll.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -389,6 +390,36 @@ static void check_plugin(struct guest *g)
 	check(g, !ret, "plugin-teardown", "request %u", g->sequence);
 }
 
+/* the plugin task finds its control buffer in that memory, and answers there */
+static void check_reach(struct guest *g, u64 address)
+{
+	void *ctrl = g->ctrl, *response = g->response, *p;
+	int ret;
+
+	p = memremap(address, 2 * PAGE_SIZE, MEMREMAP_WB);
+	if (!check(g, p, "reach", "memory at %#llx", address))
+		return;
+	memset(p, 0, 2 * PAGE_SIZE);
+	memcpy(p, ctrl, CTRL_SIZE);
+	put64(p, CTRL_RESPONSE_BUF, (address + PAGE_SIZE) | BUF_SYSMEM | BUF_VALID);
+	put64(p, CTRL_MESSAGE_BUF, g->dma.message | BUF_128K | BUF_SYSMEM | BUF_VALID);
+	g->ctrl = p;
+	g->response = p + PAGE_SIZE;
+	ret = setup_channel(g, address | BUF_SYSMEM | BUF_VALID);
+	check(g, !ret, "reach", "set-up at %#llx", address);
+	put64(p, CTRL_MESSAGE_BUF, 0);
+	check(g, !setup_channel(g, 0), "reach", "teardown at %#llx", address);
+	g->ctrl = ctrl;
+	g->response = response;
+	memunmap(p);
+}
+
+/* there is no memory any more */
+static void check_stray(struct guest *g, u64 address)
+{
+	check(g, setup_channel(g, address | BUF_SYSMEM | BUF_VALID), "stray", "at %#llx", address);
+}
+
 /* ---- module ---------------------------------------------------------------------------------- */
 
 static int guest_probe(struct pci_dev *pdev, const struct pci_device_id *id)
@@ -448,6 +479,28 @@ static int recheck(const char *val, const struct kernel_param *kp)
 	check_interrupt(the_guest, 70);
 	return 0;
 }
+
+static int at_address(const char *val, const struct kernel_param *kp)
+{
+	void (*run)(struct guest *g, u64 address) = kp->arg;
+	u64 address;
+	int ret;
+
+	ret = kstrtou64(val, 0, &address);
+	if (ret)
+		return ret;
+	guard(mutex)(&guest_lock);
+	if (!the_guest)
+		return -ENODEV;
+	run(the_guest, address);
+	return 0;
+}
+
+static const struct kernel_param_ops at_address_ops = { .set = at_address };
+module_param_cb(reach, &at_address_ops, check_reach, 0200);
+MODULE_PARM_DESC(reach, "address of memory that the device must reach");
+module_param_cb(stray, &at_address_ops, check_stray, 0200);
+MODULE_PARM_DESC(stray, "address where there is no memory for it");
 
 static const struct kernel_param_ops recheck_ops = { .set = recheck };
 module_param_cb(recheck, &recheck_ops, NULL, 0200);
