@@ -5,10 +5,11 @@ that lie high, pages of 2 MiB, dma-bufs of BARs.
 """
 
 import re
+import time
 
 from bench_test import expect, host_test
+from faults import Q8, within
 from gpu import CLIENT, Gpu, KernelLog, VgpuGuest
-from faults import Q8
 
 LOW, GIB, TIB = 0x100000, 1 << 30, 1 << 40
 HUGE = 2 << 20
@@ -106,6 +107,42 @@ def test_guest_of_huge_pages(vm):
         guest.off()
     huge_pages(vm, mem // 2)
     huge_pages(vm, 0)
+    gpu.put_away()
+
+
+# Once, and the VM is not asked to go on: after a second time QEMU had the VM stopped with an internal
+# error in one run, and another two did not end either. Why is not known.
+@host_test(kernels=("stock",), full=True)
+def test_guest_gets_and_loses_memory(vm):
+    """While it runs: what is plugged its vGPU reaches, and does not once it is unplugged."""
+    gpu = Gpu(vm)
+    gpu.set_up([Q8])
+    log = KernelLog(vm)
+    fault = faults_of(vm, gpu)
+    guest = VgpuGuest(vm, gpu.vf(0), stay=True, extra="-m 512,slots=2,maxmem=2G")
+    guest.append += " memhp_default_state=offline"
+    with guest:
+        guest.wait_done()
+        guest.qmp("object-add", **{"qom-type": "memory-backend-ram", "id": "more", "size": 256 << 20})
+        guest.qmp("device_add", driver="pc-dimm", id="dimm", memdev="more")
+        (dimm,) = guest.qmp("query-memory-devices")
+        address = dimm["data"]["addr"]
+        guest.wait_alive(2)
+        guest.type(f"reach {address:#x}")
+        guest.wait_for(f"^NVGPU-GUEST: (ok|FAIL) reach teardown at {address:#x}$")
+        guest.no_failure()
+        expect([line for line in log.warnings() if "DMAR" in line], [], "refused")
+        guest.qmp("device_del", id="dimm")
+        begin = time.monotonic()
+        while guest.qmp("query-memory-devices"):
+            within(30, "unplugging memory", begin)
+            time.sleep(0.2)
+        guest.qmp("object-del", id="more")
+        guest.type(f"stray {address:#x}")
+        guest.wait_for(f"^NVGPU-GUEST: (ok|FAIL) stray at {address:#x}$")
+        guest.no_failure()
+        found = {int(where, 16) for _, where in re.findall(fault, "\n".join(log.warnings()))}
+        expect(found, {address}, "where the IOMMU has refused DMA")
     gpu.put_away()
 
 
