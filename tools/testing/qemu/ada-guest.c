@@ -262,6 +262,20 @@ static uint32_t brand_caps(AdaGuestCall *c)
     return NV(OK);
 }
 
+/* What its programs have of the framebuffer. Drivers tell of it once a second at most, when it has changed */
+static uint32_t fb_usage(AdaGuestCall *c)
+{
+    uint64_t used = ldq_le_p(c->p + r570_rpc_ctrl_set_vgpu_fb_usage_v1A_08__setFbUsage__fbUsed);
+
+    if (used > ada_vgpu_fb_bytes(c->v)) {
+        ada_refuse(c->v->gpu, "guest-fb-usage", "GFID %u: uses 0x%" PRIx64 " bytes of 0x%" PRIx64, c->v->gfid, used,
+                   ada_vgpu_fb_bytes(c->v));
+        return NV(ERR_INVALID_ARGUMENT);
+    }
+    c->v->info.fb_used = used;
+    return NV(OK);
+}
+
 /* No engine was ever busy. A union of controls; the message has as much of it as its control needs */
 static uint32_t engine_utilization(AdaGuestCall *c)
 {
@@ -299,6 +313,7 @@ static const struct {
     RPC(CTRL_GPFIFO_SCHEDULE, ctrl_gpfifo_schedule_v1A_0A, ada_gobj_schedule),
     RPC(CTRL_GPU_PROMOTE_CTX, ctrl_gpu_promote_ctx_v1A_20, ada_gobj_promote),
     { RPC_FN(RM_API_CONTROL), 0, ada_gobj_control },    /* its length counts neither structure nor parameters */
+    RPC(CTRL_SET_VGPU_FB_USAGE, ctrl_set_vgpu_fb_usage_v1A_08, fb_usage),
     RPC(CTRL_GPU_GET_INFO_V2, ctrl_gpu_get_info_v2_v25_11, ada_gobj_gpu_info),
     /* these differ in length */
     { RPC_FN(CTRL_FB_GET_INFO_V2), r570_rpc_ctrl_fb_get_info_v2_v27_00__ctrlParams__fbInfoList, ada_gobj_fb_info },

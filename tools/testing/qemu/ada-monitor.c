@@ -2,9 +2,9 @@
  * NVIDIA Ada GPU: what GSP-RM tells of vGPUs that run
  *
  * It answers one control with all of them, says by an event that something has changed, and sends once a second how
- * engines were used. What a guest's driver tells of itself comes from its calls. Its licence, how much of its
- * framebuffer it uses and how busy it keeps engines are not to be seen here: that software is not modelled. A user of
- * the model sets them (inject-event).
+ * engines were used. What a guest's driver tells of itself and of its framebuffer comes from its calls. Its licence and
+ * how busy it keeps engines are not to be seen here: that software is not modelled. A user of the model sets them
+ * (inject-event).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -35,6 +35,9 @@ void ada_monitor_driver(AdaVgpu *v, bool loaded)
         return;
     }
     v->info.loaded = loaded;
+    if (!loaded) {
+        v->info.fb_used = 0;    /* assumption GUEST-FB-USED */
+    }
     ada_vgpu_notify(v, loaded ? r570_NVA084_NOTIFIERS_EVENT_GUEST_DRIVER_LOADED
                               : r570_NVA084_NOTIFIERS_EVENT_GUEST_DRIVER_UNLOADED);
 }

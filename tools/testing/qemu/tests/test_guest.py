@@ -971,6 +971,8 @@ for FUNCTION, OF, MOST, INDEX in ((209, "GPU", 65, 0x80000041), (142, "framebuff
         lambda d, f=FUNCTION, i=INDEX: infos(d, f, [(i, 0)])[0], ARGUMENT))
 refused("guest-info", "56 things of the framebuffer in a list of 55", fails(
     lambda d: infos(d, 142, [], count=56, size=452)[0], ARGUMENT))
+refused("guest-fb-usage", "more of its framebuffer than there is", fails(
+    lambda d: d.call(85, "rpc_ctrl_set_vgpu_fb_usage_v1A_08", {"setFbUsage.fbUsed": 512 * MIB + 1})[0], ARGUMENT))
 refused("guest-parent", "VA space below a subdevice", fails(lambda d: d.object(d.SUBDEVICE, ANY, 0x90f1), PARENT))
 refused("guest-parent", "master of a subdevice below a device", fails(lambda d: d.object(d.DEVICE, ANY, 0x90e6), PARENT))
 refused("guest-parent", "device of no client", fails(lambda d: d.device(client=ANY, device=ANY), PARENT))

@@ -82,6 +82,26 @@ def _():
         none(m)
 
 
+@test("monitor: a driver tells what is in use of its framebuffer, until it goes")
+def _():
+    with Machine() as m:
+        c = host(m)
+        p = plugin(c)
+        g = Guest(p)
+        true(g.setup(), "set-up")
+        hello = c.abi.pack(SYSTEM_INFO, {"vgxVersionMajorNum": OLDER[0], "vgxVersionMinorNum": OLDER[1]})
+        for goodbye in (lambda: g.rpc(47, c.abi.pack("rpc_unloading_guest_driver_v1F_07", {})),
+                        lambda: p.message(RESET)):
+            g.rpc(1, hello)
+            for used in (5 * MIB + 4096, 512 * MIB, 0, 7 * MIB):
+                equal(g.rpc(85, c.abi.pack("rpc_ctrl_set_vgpu_fb_usage_v1A_08", {"setFbUsage.fbUsed": used}))[0], 0,
+                      "result")
+                equal(ask(c)[1]["used"], used, "in use")
+            goodbye()
+            equal(ask(c)[1]["used"], 0, "in use without a driver")
+        none(m)
+
+
 @test("monitor: two guests are told apart")
 def _():
     with Machine() as m:
