@@ -7,7 +7,7 @@
 # folder last:
 #
 #	vmlinuz		the guest's kernel
-#	initrd.gz	busybox, init-nvidia, nvidia.ko and what it needs, nvidia-smi
+#	initrd.gz	busybox, init-nvidia, nvidia.ko and what it needs, nvidia-smi, rm-copy
 #	initrd-cuda.gz	the same with nvidia-uvm.ko, CUDA's library and cuda-copy
 #	versions	of the packages, one a line
 #
@@ -98,13 +98,16 @@ initrds()
 {
 	local libs=$root/usr/lib/x86_64-linux-gnu
 	local files=("$out"/files/* "$libs"/lib{c.so.6,m.so.6,dl.so.2,rt.so.1,pthread.so.0}
-		"$libs/ld-linux-x86-64.so.2")
+		"$libs/ld-linux-x86-64.so.2" "$out/rm-copy")
+	local program
 	mkdir -p "$out/usr/bin"
 	cmp -s "$root/usr/bin/busybox" "$out/usr/bin/busybox" ||
 		cp "$root/usr/bin/busybox" "$out/usr/bin/busybox"
-	gcc -O1 -Wall -Wextra -Werror -o "$out/cuda-copy.new" "$BENCH/cuda-copy.c" -ldl
-	cmp -s "$out/cuda-copy.new" "$out/cuda-copy" ||
-		cp "$out/cuda-copy.new" "$out/cuda-copy"
+	for program in cuda-copy rm-copy; do
+		gcc -O1 -Wall -Wextra -Werror -o "$out/$program.new" "$BENCH/$program.c" -ldl
+		cmp -s "$out/$program.new" "$out/$program" ||
+			cp "$out/$program.new" "$out/$program"
+	done
 	"$BENCH/mk-initramfs.sh" "$out/initrd.gz" "$BENCH/init-nvidia" "$out" "$release" nvidia \
 		button evdev -- \
 		"${files[@]}"

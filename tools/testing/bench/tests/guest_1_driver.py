@@ -229,6 +229,27 @@ def test_two_in_one_guest(vm):
             guest.off()
 
 
+COPIED = ["copied on the GPU alike", "there and back alike"]
+
+
+@host_test(kernels=("stock",))
+def test_copies(vm):
+    """
+    A program has memory and a channel on a copy engine, and what it copies arrives. Twice, as what
+    it left behind would be in its way.
+    """
+    with host(vm, L40, ["L40-8Q"]) as (vgpu,):
+        with NvidiaGuest(vm, vgpu.vf, "load copy copy unload") as guest:
+            guest.wait_up()
+            guest.result("load")
+            for _ in range(2):
+                lines = guest.result("copy").text.split("\n")[:-1]
+                expect([line for line in lines if line.endswith("alike")], COPIED, f"what was compared: {lines}")
+                expect(lines[-1], "all done", "last line")
+            guest.result("unload")
+            guest.off()
+
+
 # What CUDA does before it wants a context, and with what that ends: model.rst, "CUDA".
 CUDA_BEFORE = [
     "cuInit 0",
