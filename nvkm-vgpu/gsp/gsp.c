@@ -150,11 +150,11 @@ void nvgpu_gsp_unload(struct nvgpu_gsp *gsp)
 		.timeout_ms = NVGPU_RPC_TIMEOUT_MS,
 		.teardown = true,
 	};
-	void *buf __free(kfree) = kzalloc(call.size, GFP_KERNEL);
+	void *buf __free(kfree) = kzalloc(call.size, NVGPU_RPC_TEARDOWN_GFP);
 	u32 mailbox;
 
 	call.buf = buf;
-	if (buf && nvgpu_rpc_call(&gsp->rpc, &call) >= 0 &&
+	if (nvgpu_rpc_call(&gsp->rpc, &call) >= 0 &&
 	    read_poll_timeout(nvgpu_falcon_rd32, mailbox, mailbox == GSP_STOPPED, 1000, GSP_STOP_US,
 			      false, &gsp->boot.gsp, NVGPU_FALCON_MAILBOX0))
 		dev_err(&gsp->gpu->pdev->dev, "GSP-RM does not stop, mailbox %#x\n", mailbox);

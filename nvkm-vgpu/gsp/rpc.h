@@ -2,6 +2,7 @@
 #ifndef _NVKM_VGPU_RPC_H
 #define _NVKM_VGPU_RPC_H
 
+#include <linux/gfp_types.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
@@ -30,6 +31,8 @@ enum nvgpu_rpc_outcome {
 /* time that GSP-RM has for an answer; ending a vGPU with many objects takes long */
 #define NVGPU_RPC_TIMEOUT_MS		4000
 #define NVGPU_RPC_TEARDOWN_TIMEOUT_MS	45000
+/* of teardowns, which are small: what GSP-RM is not told to end stays until it is loaded anew */
+#define NVGPU_RPC_TEARDOWN_GFP		(GFP_KERNEL | __GFP_NOFAIL)
 
 /**
  * struct nvgpu_rpc_call - a call of GSP-RM

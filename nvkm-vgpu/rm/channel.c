@@ -146,9 +146,7 @@ static void channel_unset_directory(struct nvgpu_rm_client *client, u32 vaspace)
 	void *params __free(kfree) = NULL;
 	const struct nvgpu_fwabi *abi = channel_abi(client);
 
-	params = kzalloc(abi->unset_page_directory_size, GFP_KERNEL);
-	if (!params)
-		return;
+	params = kzalloc(abi->unset_page_directory_size, NVGPU_RPC_TEARDOWN_GFP);
 	abi->encode_unset_page_directory(params, vaspace);
 	channel_control(client, client->device, abi->ctrl.unset_page_directory, params,
 			abi->unset_page_directory_size, true);

@@ -109,7 +109,7 @@ static int rm_control(struct nvgpu_rm *rm, struct nvgpu_rm_control *control)
 	u32 got;
 
 	control->outcome = NVGPU_RPC_NOT_POSTED;
-	buf = kvzalloc(call.size, GFP_KERNEL);
+	buf = kvzalloc(call.size, control->teardown ? NVGPU_RPC_TEARDOWN_GFP : GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
 	if (control->client)
@@ -302,12 +302,10 @@ int nvgpu_rm_free(struct nvgpu_rm *rm, u32 client, u32 handle)
 		.size = rm_abi(rm)->rm_free_size,
 		.teardown = true,
 	};
-	void *buf __free(kvfree) = kvzalloc(call.size, GFP_KERNEL);
+	void *buf __free(kfree) = kzalloc(call.size, NVGPU_RPC_TEARDOWN_GFP);
 	u32 status;
 	ssize_t len;
 
-	if (!buf)
-		return -ENOMEM;
 	rm_abi(rm)->encode_rm_free(buf, client, handle);
 	call.buf = buf;
 	len = nvgpu_rpc_call(&rm->gsp->rpc, &call);

@@ -262,7 +262,7 @@ static int mgr_start(struct nvkm_vgpu_pf *pf)
 	if (ret == -ETIMEDOUT || ret == -ENOMEM || ret == -EINTR) {
 		/* the next try may work */
 		nvgpu_bar1_stop(&pf->bar1);
-		return dev_err_probe(&pf->gpu.pdev->dev, ret, "nothing to clear framebuffer with\n");
+		return dev_err_probe(&pf->gpu.pdev->dev, ret, "nothing clears framebuffer\n");
 	}
 	if (ret)
 		dev_err(&pf->gpu.pdev->dev,

@@ -61,12 +61,8 @@ static int task_tell(struct nvgpu_rm *rm, u32 gfid, u32 cmd, bool *confirmed)
 		.size = rm->gsp->gpu->abi->gfid_params_size,
 		.teardown = true,
 	};
-	void *params __free(kfree) = kzalloc(control.size, GFP_KERNEL);
+	void *params __free(kfree) = kzalloc(control.size, NVGPU_RPC_TEARDOWN_GFP);
 	int ret;
-
-	*confirmed = false;
-	if (!params)
-		return -ENOMEM;
 
 	rm->gsp->gpu->abi->encode_gfid_params(params, gfid);
 	control.params = params;
