@@ -2,13 +2,14 @@
 /*
  * A VFIO user of one vGPU, without a VM: opens the VF, does what a guest would do, and closes it.
  *
- *	vfio-client [-i] [-l] [-m IOVA] [-t UUID] [-w FILE] BDF COMMAND...
+ *	vfio-client [-i] [-l] [-f CALL:N] [-m IOVA] [-t UUID] [-w FILE] BDF COMMAND...
  *
  * -i opens the device's own node and binds it to iommufd; without it, the group and a type1
  * container. -m tells where the device finds the buffer that it may reach, -l has it in a huge
- * page. -t is the token that users of a PF and of its VFs share when the PF has vfio-pci. -w opens
- * the device once a file is there. A command is a word with its arguments behind colons; "-" reads
- * more of them from standard input. Prints
+ * page. -f has the N-th allocation fail of the call that opens, resets or closes the device. -t is
+ * the token that users of a PF and of its VFs share when the PF has vfio-pci. -w opens the device
+ * once a file is there. A command is a word with its arguments behind colons; "-" reads more of
+ * them from standard input. Prints
  * "ok|FAIL <command> <detail>" for each check and exits with 1 if one failed, with 2 on wrong
  * usage. "open" is the first check: when it fails, its detail starts with the errno.
  */
