@@ -297,6 +297,7 @@ def test_vfs_of_another_driver(vm):
     expect(ours(log), ["VF 0 has another driver, vfio-pci: unbind it first"], "said by the driver")
     gpu.must_write("/sys/bus/pci/drivers/vfio-pci/unbind", vf)
     gpu.put_away()
+    vm.sh("modprobe -r vfio-pci")
 
 
 @host_test(sampled=("debug",), fresh=True)

@@ -75,7 +75,7 @@ def pf_of_vfio(gpu, vfs, iommufd):
     vm = gpu.vm
     # VFIO maps a BAR whole, and KASAN wants an eighth of that in memory
     gpu.must_write(gpu.path("resource1_resize"), SMALL_BAR1)
-    vm.sh("modprobe vfio-pci enable_sriov=1")
+    vm.sh("modprobe -r vfio-pci; modprobe vfio-pci enable_sriov=1")
     gpu.bind_function(gpu.pf, "vfio-pci")
     flag = "-i " if iommufd else ""
     user = vm.spawn(f"sleep 3603 | {CLIENT} {flag}-t {TOKEN} {gpu.pf} hold >/tmp/pf 2>&1")
