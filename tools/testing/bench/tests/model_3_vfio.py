@@ -54,7 +54,7 @@ def install(vm):
     folder = vm.share / "vfio"
     if not folder.exists():
         shutil.copytree(script("mk-selftests.sh"), folder)
-        vm.sh(f"cp -r /bench/vfio {FOLDER}")
+    vm.sh(f"[ -e {FOLDER} ] || cp -r /bench/vfio {FOLDER}")
     programs = {path.name for path in folder.glob("vfio_*")}
     expect(programs, {*ON_A_VF, *ON_A_PF}, "the kernel's VFIO selftests")
 
