@@ -196,7 +196,7 @@ static int plugin_call(struct nvgpu_plugin *plugin, u32 type, const void *payloa
  * @plugin: the channel; GSP-RM has started the task
  *
  * Context: may sleep, for some seconds; can be killed; &nvgpu_plugin.lock is held.
- * Return: 0, -ETIMEDOUT, -EINTR, -EIO if the GPU is gone or GSP-RM dead.
+ * Return: 0, -ETIMEDOUT, -EINTR, -EIO if the task crashed, the GPU is gone or GSP-RM dead.
  */
 int nvgpu_plugin_attach(struct nvgpu_plugin *plugin)
 {
