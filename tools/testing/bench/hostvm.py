@@ -463,9 +463,17 @@ class HostVM:
             self.proc.wait(ending)
         if self.proc.poll() is not None:
             raise BenchError(
-                f"the VM died (QEMU exit {self.proc.returncode})\n"
+                f"the VM died (QEMU exit {self.proc.returncode})\n{self.where_it_died()}"
                 f"--- QEMU\n{self.model_log()[-3000:]}\n--- serial\n{self.serial_tail()}"
             )
+
+    def where_it_died(self):
+        """What this machine's kernel said last of a QEMU that died of a signal, for addr2line."""
+        if self.proc.returncode >= 0:
+            return ""
+        log = subprocess.run(["dmesg"], capture_output=True, text=True, check=False).stdout
+        lines = [line for line in log.splitlines() if " in qemu-" in line]
+        return "\n".join(["--- kernel", *lines[-2:], ""])
 
     def stop(self):
         """Kill it and remove the run folder; can be called twice."""
