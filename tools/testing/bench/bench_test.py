@@ -62,17 +62,25 @@ def expect(got, want, what=""):
 
 
 def host_test(
-    *, kernels=("stock", "debug"), sampled=(), fresh=False, full=False, alone=False, **machine
+    *,
+    kernels=("stock", "debug"),
+    both=False,
+    sampled=False,
+    fresh=False,
+    full=False,
+    alone=False,
+    **machine,
 ):
     """
-    sampled: kernels on which "make check" runs it one time in three only, as it tells little that
-    it does not tell on the other, or what it runs varies little. full: only for "make check-full",
-    it takes long. alone: before all others, with nothing beside it. machine: arguments of HostVM.
+    Of two kernels "make check" takes one for a test, both: not for this one. sampled: it runs the
+    test one time in three only, what it tells varies little. full: only for "make check-full", it
+    takes long. alone: before all others, with nothing beside it. machine: arguments of HostVM.
     """
 
     def mark(function):
         function.host_test = {
             "kernels": kernels,
+            "both": both,
             "sampled": sampled,
             "fresh": fresh,
             "full": full,

@@ -8,9 +8,9 @@ Run suites of tests and tell the results as TAP.
 SUITE is one of static bench abi kunit vbios model host guest fuzz.
 
 With -t only the tests whose names contain NAME are run. Tests that take long are
-left out without --full, and of those that tell little more on a second kernel a
-third is run, chosen by BENCH_SEED. A suite that has no test to run has failed.
-Tests in VMs come last, those of all suites together.
+left out without --full; BENCH_SEED then chooses on which of two kernels a test is
+run, and a third of those whose result varies little. A suite that has no test to
+run has failed. Tests in VMs come last, those of all suites together.
 """
 
 import argparse
@@ -77,11 +77,11 @@ def abi(tap, _name, _opts):
 
 
 def model(tap, name, opts):
-    """Without a guest, then with drivers that are not ours in the host VM."""
-    in_vm = HostTests(tap, "model", name, opts)
-    if not name or not in_vm:
-        model_without_guest(tap, name)
-    return in_vm or None
+    """Without a guest, and with drivers that are not ours in the host VM."""
+    in_vm = HostTests(tap, "model", name, opts).jobs()
+    if name and in_vm:
+        return in_vm
+    return [Job(tap, "model without a guest", lambda: model_without_guest(tap, name)), *in_vm]
 
 
 def model_without_guest(tap, name):
@@ -107,6 +107,10 @@ def fuzz(tap, _name, _opts):
 
 
 def kunit(tap, _name, _opts):
+    return [Job(tap, "kunit", lambda: kunit_in_vm(tap))]
+
+
+def kunit_in_vm(tap):
     """In the debug kernel, without a GPU; KUnit's own results from debugfs."""
     with HostVM(kernel="debug", gpu=None) as vm:
         before = vm.sh("ls /sys/kernel/debug/kunit 2>/dev/null", check=False).split()
@@ -160,7 +164,6 @@ class HostTests:
         self.opts = opts
         self.groups = {}  # {(kernel, machine...): [(test, function)]}
         self.alone = {}  # the same, of tests that want nothing to run beside them
-        self.seconds = 0  # that VMs were at work
         for path in sorted((BENCH / "tests").glob(f"{suite}_*.py")):
             topic = path.stem.removeprefix(f"{suite}_")
             for function in load(path):
@@ -176,37 +179,76 @@ class HostTests:
             groups = self.alone if want["alone"] else self.groups
             groups.setdefault(key, []).append((f"{self.suite}: {test}", function))
 
-    def __bool__(self):
-        return bool(self.groups or self.alone)
+    def jobs(self):
+        return [
+            Group(self, key[0], tests, alone)
+            for alone, groups in ((True, self.alone), (False, self.groups))
+            for key, tests in groups.items()
+        ]
 
     def left_out(self, test, function):
         """Why a test is not to be run."""
+        want = function.host_test
         if self.opts.full:
             return None
-        if function.host_test["full"]:
+        if want["full"]:
             return "takes long: make check-full"
-        sampled = test.split(": ")[1] in function.host_test["sampled"]
-        if sampled and not self.opts.t and random.Random(f"{self.opts.seed} {test}").randrange(3):
+        if self.opts.t or "BENCH_REAL" in os.environ:
+            return None
+        suite, kernel, title = test.split(": ", 2)
+        one_of_three = random.Random(f"{self.opts.seed} {suite} {title}").randrange(3) == 0
+        if want["sampled"] and not one_of_three:
             return f"not in the sample of BENCH_SEED={self.opts.seed}"
+        # the debug kernel sees more, and takes twice as long
+        taken = "debug" if one_of_three else "stock"
+        if len(want["kernels"]) == 2 and not want["both"] and kernel != taken:
+            return f"on the other kernel with BENCH_SEED={self.opts.seed}"
         return None
 
 
-def run_in_vms(suites):
+def run_jobs(jobs):
     """Two VMs at a time are what two cores can do; the largest groups of tests come first."""
-    for suite in suites:
-        for key, tests in suite.alone.items():
-            Group(suite, key[0], tests).run()
-    groups = [Group(suite, key[0], tests) for suite in suites for key, tests in suite.groups.items()]
-    groups.sort(key=lambda group: -len(group.tests))
+    jobs.sort(key=lambda job: (not job.alone, -job.weight))
     with ThreadPoolExecutor(2) as pool:
-        for done in [pool.submit(group.run) for group in groups]:
+        started = []
+        for job in jobs:
+            started.append(pool.submit(job.run))
+            if job.alone:
+                started[-1].result()
+        for done in started:
             done.result()
+
+
+class Job:
+    """A suite, or a part of it, that runs beside others."""
+
+    alone = False
+    weight = 10  # a minute or two
+
+    def __init__(self, tap, name, function):
+        self.tap = tap
+        self.name = name
+        self.function = function
+        self.seconds = 0
+
+    def run(self):
+        begin = time.monotonic()
+        try:
+            self.function()
+        except Exception:  # pylint: disable=broad-except
+            self.tap.not_ok(self.name, traceback.format_exc(limit=-4))
+        self.seconds = time.monotonic() - begin
 
 
 class Group:
     """Tests that run in one VM, one after the other."""
 
-    def __init__(self, suite, kernel, tests):
+    def __init__(self, suite, kernel, tests, alone):
+        self.alone = alone
+        run = sum(not suite.left_out(*test) for test in tests)
+        self.weight = run * (2 if kernel == "debug" else 1)
+        self.seconds = 0  # that its VM was at work
+        self.name = suite.suite
         self.tap = suite.tap
         self.suite = suite
         self.kernel = kernel
@@ -221,7 +263,7 @@ class Group:
             self.look_for_leaks()
         finally:
             self.drop()
-            self.suite.seconds += time.monotonic() - begin
+            self.seconds = time.monotonic() - begin
 
     def boot(self, machine):
         if self.vm and self.vm.proc.poll() is None:
@@ -301,25 +343,29 @@ def load(path):
 
 
 def host(tap, name, opts):
-    return HostTests(tap, "host", name, opts)
+    return HostTests(tap, "host", name, opts).jobs()
 
 
 def guest(tap, name, opts):
     """NVIDIA's own driver in guests of the host VM."""
     script("mk-guest.sh")
-    return HostTests(tap, "guest", name, opts)
+    return HostTests(tap, "guest", name, opts).jobs()
+
+
+def vbios_images(tap, name, _opts):
+    return [Job(tap, "vbios", lambda: vbios(tap, name))]
 
 
 SUITES = {
-    "static": static, "bench": bench, "abi": abi, "kunit": kunit, "vbios": vbios, "model": model,
+    "static": static, "bench": bench, "abi": abi, "kunit": kunit, "vbios": vbios_images, "model": model,
     "host": host, "guest": guest, "fuzz": fuzz,
 }
 
 
 def run_suites(tap, names, opts):
-    """Returns lines that say how long it took."""
-    in_vms = []
-    lines = []
+    """Returns how long what took."""
+    jobs = []
+    took = {}
     for name in names:
         say(f"suite {name}")
         before, begin = tap.number(), time.monotonic()
@@ -329,17 +375,20 @@ def run_suites(tap, names, opts):
         except Exception:  # pylint: disable=broad-except
             tap.not_ok(name, traceback.format_exc(limit=-4))
         if later:
-            in_vms.append(later)
+            jobs += later
         elif tap.number() == before:
             tap.not_ok(name, "the suite has no tests")
-        lines.append((name, time.monotonic() - begin))
-    begin = time.monotonic()
-    if in_vms:
-        say(f"tests in VMs: {' '.join(suite.suite for suite in in_vms)}")
-        run_in_vms(in_vms)
-        lines += [(f"{suite.suite}, work of VMs", suite.seconds) for suite in in_vms]
-        lines.append(("all of these, two VMs at a time", time.monotonic() - begin))
-    return lines
+        took[f"{name}, before the others" if later else name] = time.monotonic() - begin
+    if jobs:
+        begin = time.monotonic()
+        say(f"{len(jobs)} jobs, two at a time")
+        run_jobs(jobs)
+        for job in jobs:
+            took[f"{job.name}, one of two at a time"] = job.seconds + took.get(
+                f"{job.name}, one of two at a time", 0
+            )
+        took["all jobs, two at a time"] = time.monotonic() - begin
+    return took
 
 
 def main():
@@ -352,9 +401,11 @@ def main():
     args.seed = os.environ.setdefault("BENCH_SEED", str(int.from_bytes(os.urandom(3), "little")))
     tap = Tap()
     tap.line(f"# BENCH_SEED={args.seed}")
-    lines = run_suites(tap, args.suite, args)
-    for name, seconds in [*lines, ("all, with what was built before", time.time() - START)]:
-        tap.line(f"# {seconds / 60:5.1f} min  {name}")
+    took = run_suites(tap, args.suite, args)
+    took["all, with what was built before"] = time.time() - START
+    for name, seconds in took.items():
+        if seconds > 3:
+            tap.line(f"# {seconds / 60:5.1f} min  {name}")
     return tap.end()
 
 

@@ -210,8 +210,10 @@ class Suite:
             self.tap.not_ok("vbios: images", f"none has booted: {counts}")
 
 
-def vbios(tap, name, _full):
+def vbios(tap, name):
     with tempfile.TemporaryDirectory(dir=CACHE, prefix="vbios-") as folder:
         images = [i for i in collect(pathlib.Path(folder)) if name in i.name]
-        if images:
+        if not images:
+            tap.not_ok("vbios", f"no image with '{name}' in its name")
+        else:
             Suite(tap, images).run()

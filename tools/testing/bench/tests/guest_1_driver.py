@@ -290,7 +290,7 @@ def test_cuda(vm):
             guest.off()
 
 
-@host_test(kernels=("stock",), gpu="nvidia-ada,board=l4")
+@host_test(kernels=("stock",), gpu="nvidia-ada,board=l4", sampled=True)
 def test_l4(vm):
     """Its smallest and its largest."""
     for name in "L4-1Q", "L4-24Q":

@@ -197,7 +197,7 @@ def some(total):
     ]
 
 
-@host_test(kernels=("stock",))
+@host_test(kernels=("stock",), sampled=True)
 def test_crash_or_kill_at_a_call(vm):
     sweep(vm, some)
 
@@ -224,7 +224,7 @@ def idle(vm, gpu, n=0):
         yield guest
 
 
-@host_test(kernels=("stock",), sampled=("stock",))
+@host_test(kernels=("stock",), sampled=True)
 def test_plugin_task_crashes_idle_and_in_a_copy(vm):
     """Beside another guest. The copy is the driver's own, the first that it asks for."""
     with host(vm) as gpu, neighbour(vm, gpu) as other:
@@ -405,7 +405,7 @@ def unbind_is_followed(vm, gpu, _log):
         guest.off()
 
 
-@host_test(kernels=("stock",))
+@host_test(kernels=("stock",), sampled=True)
 def test_pf_is_unbound(vm):
     with host(vm) as gpu:
         log = KernelLog(vm)
@@ -460,7 +460,7 @@ def reset(gpu, guest, how, what):
     row(state(gpu), "reset button of that VM", "it starts anew", state(gpu))
 
 
-@host_test(kernels=("stock",), sampled=("stock",))
+@host_test(kernels=("stock",), sampled=True)
 def test_driver_that_goes_on(vm):
     """It alone knows of its channels, of a plugin task that hangs, of resets; another guest does not."""
     with host(vm, refusals=("guest-setup",)) as gpu, neighbour(vm, gpu) as other:

@@ -18,7 +18,7 @@ def idle(gpu):
     expect({what: n for what, n in now.items() if n}, {}, "in use in the model")
 
 
-@host_test(sampled=("debug",))
+@host_test(both=True)
 def test_load_and_unload(vm):
     gpu = Gpu(vm)
     for _ in range(3):
@@ -77,7 +77,7 @@ def test_replies_that_interrupt(vm):
     gpu.put_away()
 
 
-@host_test(sampled=("debug",))
+@host_test()
 def test_unbind_and_bind(vm):
     gpu = Gpu(vm)
     gpu.load()
@@ -148,7 +148,7 @@ class Holders:
         expect(str(failed), "", "clients that failed")
 
 
-@host_test()
+@host_test(both=True)
 def test_two_vgpus(vm):
     """What is written through one VF is in its own segments and nowhere else."""
     gpu = Gpu(vm)
@@ -217,7 +217,7 @@ def test_thirty_two_vgpus(vm):
     gpu.unload()
 
 
-@host_test(sampled=("debug",))
+@host_test()
 def test_guest_is_not_disturbed(vm):
     """What an operator tries meanwhile is refused; the guest does not notice."""
     gpu = Gpu(vm)

@@ -22,7 +22,7 @@ def some(vm, cases):
 
 # Firmware files
 
-@host_test(sampled=("debug",))
+@host_test()
 def test_firmware_missing(vm):
     gpu = start(vm)
     for part in some(vm, ("gsp", "bootloader", "booter_load", "booter_unload", "scrubber")):
@@ -36,7 +36,7 @@ def bad_firmware(gpu, part, data, *words):
         refused(gpu, "EINVAL", re.escape(firmware.name_of(part)), *words)
 
 
-@host_test(sampled=("debug",))
+@host_test()
 def test_gsp_truncated(vm):
     gpu = start(vm)
     data = firmware.real(vm, "gsp")
@@ -47,7 +47,7 @@ def test_gsp_truncated(vm):
     works(gpu)
 
 
-@host_test(sampled=("debug",))
+@host_test()
 def test_gsp_section_missing(vm):
     gpu = start(vm)
     for section in some(vm, (".fwsignature_ad10x", ".fwimage", ".fwversion")):
@@ -56,7 +56,7 @@ def test_gsp_section_missing(vm):
     works(gpu)
 
 
-@host_test(sampled=("debug",))
+@host_test()
 def test_gsp_of_another_version(vm):
     gpu = start(vm)
     for version in ("535.113", "570.1440", "570.14"):
@@ -65,7 +65,7 @@ def test_gsp_of_another_version(vm):
     works(gpu)
 
 
-@host_test(sampled=("debug",))
+@host_test()
 def test_booter_header_wrong(vm):
     """struct nvfw_bin_hdr at 0, the HS header at 0x18: facts of the file format."""
     gpu = start(vm)
@@ -87,7 +87,7 @@ def test_booter_header_wrong(vm):
     works(gpu)
 
 
-@host_test(sampled=("debug",))
+@host_test()
 def test_bootloader_header_wrong(vm):
     gpu = start(vm)
     data = firmware.real(vm, "bootloader")
@@ -99,7 +99,7 @@ def test_bootloader_header_wrong(vm):
 
 # The GPU
 
-@host_test(sampled=("debug",))
+@host_test()
 def test_booter_fails(vm):
     gpu = start(vm)
     gpu.set_model("fault-booter", 0xB7)
@@ -108,7 +108,7 @@ def test_booter_fails(vm):
     works(gpu)
 
 
-@host_test(sampled=("debug",))
+@host_test()
 def test_gsp_never_answers(vm):
     gpu = start(vm)
     gpu.set_model("fault-gsp", "silent")
@@ -117,7 +117,7 @@ def test_gsp_never_answers(vm):
     works(gpu)
 
 
-@host_test(sampled=("debug",))
+@host_test()
 def test_gsp_dies(vm):
     gpu = start(vm)
     gpu.set_model("fault-gsp", "dies")
@@ -129,7 +129,7 @@ def test_gsp_dies(vm):
 # One of them is enough for the debug kernel, whose lane is the longer one.
 
 
-@host_test(sampled=("debug",), **BOARDS)
+@host_test(**BOARDS)
 def test_wpr2_already_up(vm):
     gpu = start(vm, 0)
     for _ in range(2):
@@ -158,7 +158,7 @@ def test_no_sriov(vm):
     refused(start(vm, 3), "ENODEV", "SR-IOV")
 
 
-@host_test(sampled=("debug",), reserve=False)
+@host_test(reserve=False)
 def test_no_room_for_vf_bars(vm):
     """The PCI core refuses; there is nothing for a driver to add."""
     gpu = Gpu(vm)
@@ -173,7 +173,7 @@ def test_no_room_for_vf_bars(vm):
 
 # Types and VFs
 
-@host_test(sampled=("debug",))
+@host_test()
 def test_more_vfs_than_there_are(vm):
     gpu = Gpu(vm)
     gpu.load()
@@ -187,7 +187,7 @@ def test_more_vfs_than_there_are(vm):
     gpu.put_away()
 
 
-@host_test(sampled=("debug",))
+@host_test()
 def test_open_without_type(vm):
     gpu = Gpu(vm)
     gpu.set_up([0])
@@ -210,7 +210,7 @@ def one_line(log, *words):
         expect(bool(re.search(word, said[0], re.I)), True, f"{word!r} in {said[0]!r}")
 
 
-@host_test(sampled=("debug",))
+@host_test()
 def test_bad_types(vm):
     gpu = Gpu(vm)
     gpu.set_up([Q8, 0])
@@ -240,7 +240,7 @@ def test_bad_types(vm):
     gpu.put_away()
 
 
-@host_test(sampled=("debug",), gpu="nvidia-ada,board=l40,fb-regions=split")
+@host_test(gpu="nvidia-ada,board=l40,fb-regions=split")
 def test_framebuffer_exhausted(vm):
     """GSP-RM leaves a hole in framebuffer: what is on one side of it is room for one."""
     gpu = Gpu(vm)
@@ -257,7 +257,7 @@ def test_framebuffer_exhausted(vm):
     gpu.put_away()
 
 
-@host_test(sampled=("debug",))
+@host_test()
 def test_removed_by_hand(vm):
     """
     The PCI core gives VFs no file "remove". Their driver can be taken away by
@@ -305,7 +305,7 @@ def open_fails(gpu, fault, errno):
     gpu.must_client(0, "boot", "rpc")
 
 
-@host_test(sampled=("debug",))
+@host_test()
 def test_bootload_refused(vm):
     """0x1a: NV_ERR_INSUFFICIENT_RESOURCES"""
     gpu = Gpu(vm)

@@ -207,7 +207,7 @@ def test_gsp_hangs_in_use(vm):
     hung(log, f"GSP-RM hangs, {num} users are killed, then unbind", before, begin, all_open)
 
 
-@host_test(sampled=("debug",))
+@host_test()
 def test_gsp_hangs_and_pf_is_unbound(vm):
     """Unbind comes while all VFs are open, and their users die beside it."""
     gpu = Gpu(vm)
@@ -223,7 +223,7 @@ def test_gsp_hangs_and_pf_is_unbound(vm):
     hung(log, f"GSP-RM hangs, unbind while {num} users are killed", before, begin, all_open)
 
 
-@host_test(kernels=("stock",), sampled=("stock",))
+@host_test(kernels=("stock",), sampled=True)
 def test_gsp_is_slow(vm):
     """It did not respond, and then it does: nothing was lost but the time."""
     gpu = Gpu(vm)
@@ -300,7 +300,7 @@ def test_vfs_of_another_driver(vm):
     vm.sh("modprobe -r vfio-pci")
 
 
-@host_test(sampled=("debug",), fresh=True)
+@host_test(fresh=True)
 def test_surprise_removal(vm):
     """All ones from everywhere: close and unbind end, and when it is back all works."""
     gpu = Gpu(vm)

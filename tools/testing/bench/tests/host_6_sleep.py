@@ -53,7 +53,7 @@ def refuses_sleep(vm, gpu, log):
     log.mark()
 
 
-@host_test(kernels=("debug",), sampled=("debug",), ram=True, mem="6G")
+@host_test(kernels=("debug",), sampled=True, ram=True, mem="6G")
 def test_sleeps_without_losing_power(vm):
     """As far as a kernel goes that tests it: all devices are suspended and woken."""
     vm.expected_log.append("PM: suspend debug: Waiting")
@@ -108,7 +108,7 @@ def test_wakes_without_configuration_space(vm):
     expect(vm.sh(f"cat {gpu.vf_path(0, 'nvidia/creatable_vgpu_types')}", check=False).rc != 0, True, "cat")
 
 
-@host_test(sampled=("debug",))
+@host_test()
 def test_reset_with_no_vgpu_open(vm):
     """GSP-RM is loaded anew, and what it had kept of vGPUs is free."""
     gpu = typed(vm)

@@ -234,6 +234,6 @@ SOME = (
 )
 
 
-@host_test(sampled=("debug",))
+@host_test()
 def test_some_messages_fail(vm):
     campaign(vm, SOME)

@@ -99,14 +99,14 @@ def both_l40(vm):
     return {big: {}, small: {"vram": 7668}}
 
 
-@host_test(kernels=("stock",), sampled=("stock",), **WITH_IOMMU)
+@host_test(kernels=("stock",), sampled=True, **WITH_IOMMU)
 def test_ten_times_570(vm):
     (gpu,) = choose(vm, 0)
     for _ in range(10):
         load_and_unload(vm, "570.144", {gpu: {}})
 
 
-@host_test(kernels=("stock",), sampled=("stock",), **WITH_IOMMU)
+@host_test(kernels=("stock",), sampled=True, **WITH_IOMMU)
 def test_ten_times_535(vm):
     (gpu,) = choose(vm, 0)
     for _ in range(10):
@@ -149,7 +149,7 @@ def test_8_gib_and_an_l4_ten_times(vm):
         load_and_unload(vm, firmware, gpus)
 
 
-@host_test(kernels=("stock",), sampled=("stock",), **WITH_IOMMU)
+@host_test(kernels=("stock",), sampled=True, **WITH_IOMMU)
 def test_core_is_reset(vm):
     """GSP-RM has the driver do more or less of what the CPU sequencer can."""
     (gpu,) = choose(vm, 0)
@@ -160,7 +160,7 @@ def test_core_is_reset(vm):
     gpu.set_model("sequencer", "seen")
 
 
-@host_test(kernels=("stock",), sampled=("stock",), **WITH_IOMMU)
+@host_test(kernels=("stock",), sampled=True, **WITH_IOMMU)
 def test_other_variants(vm):
     """Of what differs from board to board, or is only assumed."""
     (gpu,) = choose(vm, 0)
