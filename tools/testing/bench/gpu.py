@@ -9,6 +9,7 @@ import os
 import re
 import shlex
 import struct
+import time
 
 from bench_test import expect, without_known_bugs
 from guest import Guest
@@ -161,6 +162,18 @@ class Gpu:
     def must_set_type(self, n, value):
         self.must_write(self.vf_path(n, "nvidia/current_vgpu_type"), value)
         expect(self.type(n), value, f"type of VF {n}")
+
+    def in_use(self):
+        """
+        What the model counts of us, that is not 0. The driver's channel is there while it clears
+        framebuffer, which begins and ends when it likes.
+        """
+        for _ in range(150):
+            now = {what: n for what, n in self.model("accounting")["now"].items() if n}
+            if "channels" not in now:
+                break
+            time.sleep(0.2)
+        return now
 
     def set_up(self, types, load=True):
         """Drivers, as many VFs as there are types, bound and with their types."""

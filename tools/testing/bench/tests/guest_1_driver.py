@@ -29,7 +29,7 @@ def host(vm, board, names):
     log = KernelLog(vm)
     gpu.load()
     start_libvirt(vm, wait=False)
-    idle = gpu.model("accounting")["now"]
+    idle = gpu.in_use()
     gpu.set_numvfs(len(names))
     vgpus = []
     for n, name in enumerate(names):
@@ -39,10 +39,9 @@ def host(vm, board, names):
         gpu.must_set_type(n, ids[0])
         vgpus.append(Vgpu(gpu, n, board, ids[0], name))
     yield vgpus
-    left = {what: n for what, n in gpu.model("accounting")["now"].items() if n != idle[what]}
-    expect(left, {}, "in use without a guest")
+    expect(gpu.in_use(), idle, "in use without a guest")
     gpu.put_away()
-    expect({what: n for what, n in gpu.model("accounting")["now"].items() if n}, {}, "in use")
+    expect(gpu.in_use(), {}, "in use")
     expect(log.warnings(), [], "warnings of the host")
     expect(gpu.model("refusals"), {}, "refused by the model")
 

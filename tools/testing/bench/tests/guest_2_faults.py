@@ -65,10 +65,6 @@ def types(gpu):
         set_type(gpu, n)
 
 
-def in_use(gpu):
-    return {what: n for what, n in gpu.model("accounting")["now"].items() if n}
-
-
 @contextlib.contextmanager
 def host(vm, refusals=()):
     """
@@ -82,7 +78,7 @@ def host(vm, refusals=()):
     before = gpu.model("refusals")
     yield gpu
     gpu.put_away()
-    expect(in_use(gpu), {}, "in use")
+    expect(gpu.in_use(), {}, "in use")
     new = {what: n for what, n in gpu.model("refusals").items() if n != before.get(what)}
     expect(set(new) - set(refusals), set(), "refused by the model")
 

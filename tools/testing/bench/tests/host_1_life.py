@@ -14,8 +14,7 @@ GUEST = "boot regions bar:0:0x40000 bar:1:0x10000000 bar:3:0x2000000 clamp whole
 
 def idle(gpu):
     """Nothing is in use in the model."""
-    now = gpu.model("accounting")["now"]
-    expect({what: n for what, n in now.items() if n}, {}, "in use in the model")
+    expect(gpu.in_use(), {}, "in use in the model")
 
 
 @host_test(both=True)
@@ -96,7 +95,7 @@ def test_selftests(vm):
     """The tests that an operator can run, as one would run them."""
     gpu = Gpu(vm)
     gpu.load()
-    idle_before = gpu.model("accounting")["now"]
+    idle_before = gpu.in_use()
     out = vm.sh(
         f"for t in /bench/selftests/nvidia-vgpu/test-*.sh; do $t {gpu.pf} >/tmp/out 2>&1; rc=$?;"
         " sed -e '/^TAP version/d' -e '/^1\\.\\./d' -e 's/^\\(not \\)*ok [0-9]* - /&'${t##*/}': /'"
@@ -105,7 +104,7 @@ def test_selftests(vm):
         timeout=900,
         check=False,
     )
-    expect(gpu.model("accounting")["now"], idle_before, "in use after the tests")
+    expect(gpu.in_use(), idle_before, "in use after the tests")
     gpu.unload()
     return renumbered(out)
 
@@ -154,7 +153,7 @@ def test_two_vgpus(vm):
     gpu = Gpu(vm)
     log = KernelLog(vm)
     gpu.load()
-    before = gpu.model("accounting")["now"]
+    before = gpu.in_use()
     gpu.set_up([Q8, A8], load=False)
     offsets = (0x7000, 0x8009000)
     seed = int.from_bytes(os.urandom(6), "little")
@@ -169,7 +168,7 @@ def test_two_vgpus(vm):
                 found, _ = find_in_vram(vm.vram, pattern(seed + i + n * 16, words=8))
                 expect(found, [spa + offset], f"GFID {gfid}: {offset:#x} in VRAM")
     gpu.put_away(unload=False)
-    expect(gpu.model("accounting")["now"], before, "in use after it")
+    expect(gpu.in_use(), before, "in use after it")
     gpu.unload()
     expect(log.warnings(), [], "warnings")
 
@@ -192,7 +191,7 @@ def test_thirty_two_vgpus(vm):
     gpu = Gpu(vm)
     gpu.load()
     show = f"/sys/kernel/debug/nvkm-vgpu-{gpu.pf}/reservations"
-    before = gpu.model("accounting")["now"]
+    before = gpu.in_use()
     gpu.set_up([Q1] * 32, load=False)
     # plugin tasks take their time, side by side: none waits for another's
     gpu.set_model("plugin-delay-ms", PLUGIN_MS)
@@ -213,7 +212,7 @@ def test_thirty_two_vgpus(vm):
         expect(gpu.model("accounting")["now"]["gfids"], 32, "GFIDs in use")
         expect(gpu.creatable(0), {}, "creatable when all is in use")
     gpu.put_away(unload=False)
-    expect(gpu.model("accounting")["now"], before, "in use after it")
+    expect(gpu.in_use(), before, "in use after it")
     gpu.unload()
 
 

@@ -214,7 +214,7 @@ def one_line(log, *words):
 def test_bad_types(vm):
     gpu = Gpu(vm)
     gpu.set_up([Q8, 0])
-    before = gpu.model("accounting")["now"]
+    before = gpu.in_use()
     for value, errno, words in (
         (4, "ENODEV", ["type 4"]),
         (4294967295, "ENODEV", []),
@@ -225,7 +225,7 @@ def test_bad_types(vm):
         expect(gpu.type(1), 0, "type after that")
         one_line(log, *words)
         expect(log.warnings(), [], "warnings")
-    expect(gpu.model("accounting")["now"], before, "in use in the model")
+    expect(gpu.in_use(), before, "in use in the model")
     gpu.must_set_type(1, A8)
     gpu.must_client(1, "rpc")
     for value in ("eight", "876x", "-876", "4294967296", "0x36c"):
@@ -278,8 +278,7 @@ def test_removed_by_hand(vm):
         gpu.must_client(1, "rpc")
         gpu.must_write(f"/sys/bus/pci/devices/{removed}/remove", 1)
         expect(vm.sh(f"ls -d {gpu.path()} 2>/dev/null || :"), "", "the GPU")
-        now = gpu.model("accounting")["now"]
-        expect({what: n for what, n in now.items() if n}, {}, "in use in the model")
+        expect(gpu.in_use(), {}, "in use in the model")
         gpu.must_write("/sys/bus/pci/rescan", 1)
         expect(gpu.driver(), "nvkm-vgpu", f"driver after {removed} was found again")
     gpu.set_up([Q8], load=False)
@@ -296,11 +295,11 @@ BOOTLOAD, SHUTDOWN, CLEANUP = 0x20804001, 0x20804002, 0x20804008
 
 def open_fails(gpu, fault, errno):
     gpu.set_model("fault-message", fault)
-    before = gpu.model("accounting")["now"]
+    before = gpu.in_use()
     log = KernelLog(gpu.vm)
     expect(gpu.open_error(0, timeout=180), errno, f"open with {fault}")
     expect(gpu.model("fault-message"), "", "the fault was met")
-    expect(gpu.model("accounting")["now"], before, "in use in the model")
+    expect(gpu.in_use(), before, "in use in the model")
     expect(len(log.said_by("nvkm-vgpu")), 1, f"one line: {log.said_by('nvkm-vgpu')}")
     gpu.must_client(0, "boot", "rpc")
 

@@ -185,8 +185,7 @@ def hung(log, row_event, before, begin, all_open):
     if took > all_open.seconds:
         raise AssertionError(f"it took {took:.0f} s, at most {all_open.seconds}")
     works_again(gpu)
-    used = gpu.model("accounting")["now"]
-    expect({what: n for what, n in used.items() if n}, {}, "in use in the model")
+    expect(gpu.in_use(), {}, "in use in the model")
 
 
 @host_test(kernels=("stock",))

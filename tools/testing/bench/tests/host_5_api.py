@@ -79,8 +79,7 @@ def put_away(gpu, before):
     expect(reservations(gpu), before, "reservations")
     gpu.vm.sh(f"rmmod {DRIVER}")
     gpu.unload()
-    now = gpu.model("accounting")["now"]
-    expect({what: n for what, n in now.items() if n}, {}, "in use in the model")
+    expect(gpu.in_use(), {}, "in use in the model")
 
 
 @host_test()

@@ -113,7 +113,7 @@ def test_predecessor_is_not_seen(vm):
     gpu = Gpu(vm)
     log = KernelLog(vm)
     gpu.load()
-    idle = gpu.model("accounting")["now"]
+    idle = gpu.in_use()
     marks = (0, 0xF000000)
     for size in (Q1, Q48):
         gpu.set_up([size], load=False)
@@ -134,7 +134,7 @@ def test_predecessor_is_not_seen(vm):
         # what is clean is not cleared again
         gpu.must_client(0, "boot", *check)
         gpu.put_away(unload=False)
-    expect(gpu.model("accounting")["now"], idle, "in use after it")
+    expect(gpu.in_use(), idle, "in use after it")
     launches, told = interrupts(gpu)
     print(f"# {launches} launches, {told} interrupts of the copy engine", flush=True)
     expect(launches // 2 < told <= launches, True, f"interrupts of {launches} launches: {told}")

@@ -19,10 +19,6 @@ GPU_RESET = "GSP-RM died: the GPU is being reset with a vGPU open; close it and 
 VF_UNBIND = f"/sys/bus/pci/drivers/{VFIO_DRIVER}/unbind"
 
 
-def in_use(gpu):
-    return {what: n for what, n in gpu.model("accounting")["now"].items() if n}
-
-
 def wait_state(gpu, n, want, timeout=30):
     begin = time.monotonic()
     while (now := state(gpu, n)[1]) != want:
@@ -60,7 +56,7 @@ def plugged_and_unplugged(vm, **kwargs):
     gpu = Gpu(vm)
     log = KernelLog(vm)
     gpu.set_up([Q8, Q8])
-    idle = in_use(gpu)
+    idle = gpu.in_use()
     with VgpuGuest(vm, ports=1, offsets=[0x1000], seed=8, **kwargs) as guest:
         guest.wait_for("^NVGPU-GUEST: alive 1$", 240)
         expect((state(gpu, 0)[1], state(gpu, 1)[1]), ("typed", "typed"), "before one is plugged")
@@ -77,7 +73,7 @@ def plugged_and_unplugged(vm, **kwargs):
         expect((state(gpu, 0)[1], state(gpu, 1)[1]), ("typed", "running"), "with the second")
         guest.off()
     wait_state(gpu, 1, "typed")
-    expect(in_use(gpu), idle, "in use in the model")
+    expect(gpu.in_use(), idle, "in use in the model")
     expect(log.warnings(), [], "warnings")
     gpu.put_away()
 
@@ -102,7 +98,7 @@ def test_plugged_by_libvirt(vm):
     start_libvirt(vm, wait=False)
     log = KernelLog(vm)
     gpu.set_up([Q8, Q8])
-    idle = in_use(gpu)
+    idle = gpu.in_use()
     vm.sh("modprobe pci-stub || modprobe pci-pf-stub; :")
     unbind(gpu, 0)
     with VgpuGuest(vm, ports=1, offsets=[0x1000], seed=8, by="libvirt") as guest:
@@ -122,7 +118,7 @@ def test_plugged_by_libvirt(vm):
             after = "" if managed else VFIO_DRIVER
             expect((gpu.vf_driver(n), gpu.type(n)), (after, Q8), f"after {before or 'no driver'}")
         guest.off()
-    expect(in_use(gpu), idle, "in use in the model")
+    expect(gpu.in_use(), idle, "in use in the model")
     expect(log.warnings(), [], "warnings")
     gpu.put_away()
 
@@ -157,7 +153,7 @@ def test_driver_of_a_vf_goes(vm):
     waits = "No device request channel registered, blocked until released by user"
     expect([line for line in told(log) if waits not in line] + ours(log), [], "said of it")
     gpu.put_away()
-    expect(in_use(gpu), {}, "in use in the model")
+    expect(gpu.in_use(), {}, "in use in the model")
 
 
 def link(gpu):
@@ -207,7 +203,7 @@ def test_vgpus_of_two_gpus(vm):
     for gpu in gpus:
         gpu.must_write(BIND, gpu.pf, timeout=180)
         gpu.set_up([0, Q8], load=False)
-    idle = [in_use(gpu) for gpu in gpus]
+    idle = [gpu.in_use() for gpu in gpus]
     seed = int.from_bytes(os.urandom(6), "little")
     vfs = [gpu.vf(1) for gpu in gpus]
     with VgpuGuest(vm, vfs, offsets=[0x7000], seed=seed, stay=True) as guest:
@@ -219,7 +215,7 @@ def test_vgpus_of_two_gpus(vm):
             found, _ = find_in_vram(vram, pattern(seed, words=8))
             expect(found, [vgpu["segments"][0][1] + 0x7000], f"{gpu.pf}: pattern in VRAM")
         guest.off()
-    expect([in_use(gpu) for gpu in gpus], idle, "in use in the model")
+    expect([gpu.in_use() for gpu in gpus], idle, "in use in the model")
     for gpu in gpus:
         gpu.put_away(unload=False)
     gpus[0].unload()
@@ -249,7 +245,7 @@ def kept(vm, gpu):
         "files of this shell's parent": "ls /proc/$PPID/fd | wc -l",
     }
     seen = {what: str(vm.sh(command, check=False)) for what, command in parts.items()}
-    return seen | {"the model's": gpu.model("accounting")["now"]}
+    return seen | {"the model's": gpu.in_use()}
 
 
 def objects(vm):
@@ -282,7 +278,7 @@ def over_and_over(vm, cycles, warm=8):
     if cycles >= MANY:
         expect([item for item in most if item[1] >= 2 * cycles], [], "caches that grow with each")
     gpu.put_away()
-    expect((in_use(gpu), log.warnings()), ({}, []), "in use in the model, warnings")
+    expect((gpu.in_use(), log.warnings()), ({}, []), "in use in the model, warnings")
 
 
 MANY = 250
@@ -339,7 +335,7 @@ def test_vfs_come_and_go_under_load(vm):
     """Turning VFs off never waits for a user and never harms one: it is refused, or done."""
     gpu = Gpu(vm)
     gpu.load()
-    idle = in_use(gpu)
+    idle = gpu.in_use()
     log = KernelLog(vm)
     # so that opens are under way for a good while
     gpu.set_model("plugin-delay-ms", 300)
@@ -357,6 +353,6 @@ def test_vfs_come_and_go_under_load(vm):
     # who finds its VF gone, or not ready yet, does not get to open it; who does is not disturbed
     failed = re.findall("^FAIL (.*)", said, re.M)
     expect([line for line in failed if not line.startswith("open ")], [], "users that were harmed")
-    expect((gpu.numvfs(), in_use(gpu)), (0, idle), "VFs, in use in the model")
+    expect((gpu.numvfs(), gpu.in_use()), (0, idle), "VFs, in use in the model")
     expect([line for line in others(log) + ours(log) if "has another driver" not in line], [], "said")
     gpu.unload()

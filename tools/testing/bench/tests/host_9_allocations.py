@@ -165,7 +165,7 @@ def allocations_fail(vm, number=None):
         sweep(gpu, call, number)
         if call.name == "sriov_numvfs":
             gpu.must_write(f"/sys/bus/pci/devices/{gpu.vf(0)}/driver_override", VFIO_DRIVER)
-    in_use = {what: n for what, n in gpu.model("accounting")["now"].items() if n}
+    in_use = gpu.in_use()
     expect(set(in_use) <= {"rm_clients", "rm_objects"}, True, f"in use in the model: {in_use}")
     expect([w for w in log.warnings() if "page allocation failure" in w], [], "said by the allocator")
     gpu.must_set_type(0, 0)

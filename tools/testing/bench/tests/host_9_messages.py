@@ -90,10 +90,6 @@ def unbind(gpu):
 WALK = (bind, vfs, choose, use, give_back, no_vfs, unbind)
 
 
-def in_use(gpu):
-    return {what: n for what, n in gpu.model("accounting")["now"].items() if n}
-
-
 def must(gpu, step):
     if error := step(gpu):
         raise Wrong(f"{step.__name__}, with no fault: {error}")
@@ -133,7 +129,7 @@ def down(gpu):
             raise Wrong(f"unbind: {error}")
         if (took := time.monotonic() - begin) > WITHIN:
             raise Wrong(f"unbind took {took:.0f} s")
-    return in_use(gpu)
+    return gpu.in_use()
 
 
 def injected(vm):
@@ -212,7 +208,7 @@ def campaign(vm, todo=None):
             bad.append(row)
     # the next correct try, after the last of them
     walk(gpu)
-    expect(in_use(gpu), {}, "in use in the model")
+    expect(gpu.in_use(), {}, "in use in the model")
     gpu.unload()
     print(f"# {len(todo)} messages failed once, {len(bad)} not as they must", flush=True)
     expect(bad, [], "outcomes")
