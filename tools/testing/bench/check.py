@@ -3,14 +3,15 @@
 """
 Run suites of tests and tell the results as TAP.
 
-    check.py [--full] [-t NAME] SUITE...
+    check.py [--full] [--first] [-t NAME] [-k KERNEL] SUITE...
 
 SUITE is one of static bench abi kunit vbios model host guest fuzz.
 
 With -t only the tests whose names contain NAME are run. Tests that take long are
 left out without --full; BENCH_SEED then chooses on which of two kernels a test is
 run, and a third of those whose result varies little. A suite that has no test to
-run has failed. Tests in VMs come last, those of all suites together.
+run has failed. Tests in VMs come last, those of all suites together. After --first
+no test is begun once one has failed, and with -k all tests of that kernel are run.
 """
 
 import argparse
@@ -193,9 +194,11 @@ class HostTests:
             return None
         if want["full"]:
             return "takes long: make check-full"
-        if self.opts.t or "BENCH_REAL" in os.environ:
-            return None
         suite, kernel, title = test.split(": ", 2)
+        if self.opts.k and kernel != self.opts.k:
+            return f"only those of the {self.opts.k} kernel"
+        if self.opts.t or self.opts.k:
+            return None
         one_of_three = random.Random(f"{self.opts.seed} {suite} {title}").randrange(3) == 0
         if want["sampled"] and not one_of_three:
             return f"not in the sample of BENCH_SEED={self.opts.seed}"
@@ -259,6 +262,8 @@ class Group:
         begin = time.monotonic()
         try:
             for test, function in self.tests:
+                if self.suite.opts.first and self.tap.failed:
+                    return
                 self.one(test, function)
             self.look_for_leaks()
         finally:
@@ -395,6 +400,8 @@ def main():
     parser = argparse.ArgumentParser(description="Run suites of tests, in TAP.")
     parser.add_argument("-t", metavar="NAME", default="")
     parser.add_argument("--full", action="store_true", help="also tests that take long")
+    parser.add_argument("--first", action="store_true", help="end with the first that fails")
+    parser.add_argument("-k", metavar="KERNEL", choices=("stock", "debug"))
     parser.add_argument("suite", nargs="+", choices=SUITES)
     args = parser.parse_args()
     # tests that choose by it, too, find it there
