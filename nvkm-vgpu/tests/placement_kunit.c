@@ -246,7 +246,7 @@ struct mixed_row {
 };
 
 #define MIXED_ROW(gib, ...) \
-	{ gib, { __VA_ARGS__ }, sizeof((u32[]){ __VA_ARGS__ }) / sizeof(u32) }
+	{ gib, { __VA_ARGS__ }, ARRAY_SIZE(((u32[]){ __VA_ARGS__ })) }
 
 /* as the product's guide has them, in its appendix on placement ids */
 static const struct mixed_row mixed_48[] = {

@@ -7,7 +7,6 @@ How the bench takes packages from an archive that moves: a tiny one is made here
     archive_test.py [NAME]      only tests with that in their name
 """
 
-import contextlib
 import functools
 import gzip
 import hashlib

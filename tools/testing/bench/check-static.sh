@@ -121,6 +121,35 @@ exported()
 	[ $n -gt 0 ] || echo "no exported functions found"
 }
 
+# The kernel's sphinx over our folder, in a tree that has no more of the kernel's documents.
+# It misses a logo, and dot(1).
+sphinx()
+{
+	local tree=$T/doc docs=$T/doc/Documentation x
+	rm -rf "$tree" "$T/html"
+	mkdir -p "$docs"
+	for x in tools scripts include MAINTAINERS Makefile; do
+		ln -s "$KSRC/$x" "$tree/$x"
+	done
+	for x in conf.py sphinx sphinx-static docutils.conf; do
+		ln -s "$KSRC/Documentation/$x" "$docs/$x"
+	done
+	cp -r "$REPO/Documentation/." "$docs/"
+	[ $# -eq 0 ] || printf '%s\n' "$@" >>"$docs/nvidia-vgpu/operator.rst"
+	printf '%s\n' 'NVIDIA vGPU' '===========' '' '.. toctree::' '   :glob:' '' '   nvidia-vgpu/*' \
+		>"$docs/index.rst"
+	(cd "$docs" && srctree=$tree BUILDDIR=$T/html nice sphinx-build -q -j "$(nproc)" -b html \
+		-c . . "$T/html") 2>&1 |
+		grep -vE "^Using |images/logo.svg' does not exist|dot\(1\) not found" | sed "s|^$docs/||"
+}
+
+planted_sphinx()
+{
+	sphinx '' '====  ====' 'too long' '====  ====' >"$T/sphinx.log" || :
+	grep -q 'operator.rst:[0-9]*: ERROR: Malformed table' "$T/sphinx.log" ||
+		{ echo "not reported: a malformed table"; cat "$T/sphinx.log"; }
+}
+
 function_length()
 {
 	in_repo xargs awk 'FNR == 1 { start = 0 }
@@ -141,17 +170,19 @@ stock_build()
 	grep -E 'warning:|WARNING:' "$LOGS/modules-build.log" || :
 }
 
-# Linux 7.3, prepared for external modules. modpost has no symbols to look up.
+# prepare NAME OPTION...: Linux 7.3, prepared for external modules, in folder NAME.
+# modpost has no symbols to look up.
 prepare()
 {
-	local obj=$T/linux key
-	key=$(key "$(cat "$KSRC/.debian-version")" <<<"$BENCH/kernel.config")
-	fresh static "$key" && return 0
+	local name=$1 obj=$T/$1 key
+	shift
+	key=$(key "$(cat "$KSRC/.debian-version")" "$@" <<<"$BENCH/kernel.config")
+	fresh "static-$name" "$key" && [ -d "$obj" ] && return 0
 	rm -rf "$obj"
 	mkdir -p "$obj"
-	make -s -C "$KSRC" O="$obj" KCONFIG_ALLCONFIG="$BENCH/kernel.config" allnoconfig &&
-		nice make -s -C "$KSRC" O="$obj" -j"$(nproc)" modules_prepare || return 1
-	stamp static "$key"
+	make -s -C "$KSRC" O="$obj" KCONFIG_ALLCONFIG="$BENCH/kernel.config" "$@" allnoconfig &&
+		nice make -s -C "$KSRC" O="$obj" -j"$(nproc)" "$@" modules_prepare || return 1
+	stamp "static-$name" "$key"
 }
 
 kbuild()
@@ -159,6 +190,17 @@ kbuild()
 	nice make -s -C "$KSRC" O="$T/linux" M="$T/src" W=1 CHECK="$BENCH/sparse.sh" \
 		CONFIG_NVKM_VGPU_KUNIT_TEST=m \
 		KBUILD_MODPOST_WARN=1 KBUILD_MODPOST_NOFINAL=1 -j"$(nproc)" "$@" modules
+}
+
+# kbuild_all NAME OPTION...: everything anew; modpost's lines are about symbols of the kernel.
+kbuild_all()
+{
+	local name=$1
+	shift
+	find "$T/src" -name '*.o' -delete
+	kbuild O="$T/$name" "$@" >"$T/$name.log" 2>&1 || { cat "$T/$name.log"; return 1; }
+	sed '/^WARNING: modpost: .*\(undefined!\|unresolved symbol warnings\)/d
+		/Module.symvers is missing/,/at your own risk/d' "$T/$name.log"
 }
 
 copy_modules()
@@ -173,14 +215,54 @@ copy_modules()
 	rm -rf "$T/src.new"
 }
 
-# gcc's and sparse's lines; modpost's are about symbols of the kernel.
 build_and_sparse()
 {
-	prepare >"$T/prepare.log" 2>&1 || { tail -n 30 "$T/prepare.log"; return 1; }
+	prepare linux >"$T/prepare.log" 2>&1 || { tail -n 30 "$T/prepare.log"; return 1; }
 	copy_modules
-	kbuild C=2 >"$T/build.log" 2>&1 || { cat "$T/build.log"; return 1; }
-	sed '/^WARNING: modpost: .*\(undefined!\|unresolved symbol warnings\)/d
-		/Module.symvers is missing/,/at your own risk/d' "$T/build.log"
+	kbuild_all linux C=2
+}
+
+# What is said of the kernel's own headers is not ours. That a table's last members are
+# left out, and so 0, is how tables are written.
+build_w2()
+{
+	kbuild_all linux W=12 KCFLAGS=-Wno-missing-field-initializers |
+		grep -E '^[a-z][^ ]*: (warning|error):' || :
+}
+
+build_clang()
+{
+	prepare linux-clang "$LLVM" >"$T/prepare.log" 2>&1 || { tail -n 30 "$T/prepare.log"; return 1; }
+	kbuild_all linux-clang "$LLVM"
+}
+
+# planted_in FILE LINE WANT CHECK...: the check must tell of a line at the end of a file.
+planted_in()
+{
+	local f=$1 line=$2 want=$3
+	shift 3
+	echo "$line" >>"$T/src/$f"
+	"$@" >"$T/planted.log" 2>&1 || :
+	copy_modules
+	grep -qE "$want" "$T/planted.log" ||
+		{ echo "not reported in $f: $line"; tail -n 20 "$T/planted.log"; }
+}
+
+# The kernel's scripts. Left out: those that need an OCaml compiler or make patches only, the
+# two that take PTR_ERR() in a comparison for one that is printed, or warn of themselves.
+semantic_patches()
+{
+	local script options
+	find "$KSRC/scripts/coccinelle" -name '*.cocci' | sort |
+		grep -vE '/(ptr_err_to_pe|stream_open)\.cocci$' | while read -r script; do
+		grep -q '^virtual report' "$script" || continue
+		! grep -q ocaml "$script" || continue
+		options=$(sed -n 's|^// Options: ||p' "$script" | head -n 1)
+		# shellcheck disable=SC2086
+		(cd "$T/src" && nice spatch -D report --no-show-diff --very-quiet \
+			--cocci-file "$script" $options --jobs "$(nproc)" --dir . -I "$KSRC/include" \
+			-I "$KSRC/arch/x86/include" 2>&1 </dev/null) | grep -v '^$' || :
+	done
 }
 
 # planted MODULE: sparse must find two errors at the end of the file that has
@@ -219,12 +301,28 @@ check_shell()
 	in_repo xargs shellcheck -x -P SCRIPTDIR -f gcc < <(shell_scripts)
 }
 
+python_files()
+{
+	files '*.py'
+	files 'tools/*' | while read -r f; do
+		! head -n 1 "$REPO/$f" | grep -q '^#!.*python' || echo "$f"
+	done
+}
+
 check_python()
 {
-	in_repo xargs python3 -c '
-import ast, sys
-for name in sys.argv[1:]:
-    ast.parse(open(name).read(), name)' < <(files '*.py')
+	in_repo xargs pylint --rcfile=tools/testing/pylintrc -j "$(nproc)" < <(python_files | sort -u)
+}
+
+# As long as it finds these, what it does not find is worth something.
+planted_python()
+{
+	local f=$T/planted.py want
+	printf '%s\n' 'import os' 'def one(x):' '    y = x' '    return z' >"$f"
+	pylint --rcfile="$REPO/tools/testing/pylintrc" "$f" >"$T/pylint.log" || :
+	for want in unused-import unused-variable undefined-variable; do
+		grep -q "$want" "$T/pylint.log" || echo "not reported: $want"
+	done
 }
 
 spelling()
@@ -343,6 +441,8 @@ check "checkpatch of the tests' programs" checkpatch_programs
 check "checkpatch of QEMU over the model" checkpatch_qemu
 check "kernel-doc" kernel_doc
 check "exported functions are documented" exported
+check "the kernel's sphinx" sphinx
+check "the kernel's sphinx sees errors" planted_sphinx
 check "functions of the modules fit on a screen" function_length
 check "includes and calls go down" "$BENCH/layers.py" "$REPO"
 check "includes and calls that go up are found" "$BENCH/layers.py" --test "$REPO"
@@ -350,8 +450,23 @@ check "stock kernel, W=1" stock_build
 check "Linux 7.3, W=1 and sparse" build_and_sparse
 check "sparse sees errors in nvkm-vgpu" planted nvkm-vgpu
 check "sparse sees errors in vfio-nvidia-vgpu" planted vfio-nvidia-vgpu
+if [ -n "${STATIC_FULL:-}" ]; then
+	# any that this machine has; deps.sh installs 19
+	LLVM=LLVM=-$(find /usr/bin -name 'clang-[0-9]*' | sed 's/.*-//' | sort -n | tail -n 1)
+	check "Linux 7.3, W=2" build_w2
+	check "W=2 sees errors" planted_in nvkm-vgpu/pci.c \
+		'int planted(int n); int planted(int n) { { int n = 1; return n; } }' 'shadow' build_w2
+	check "Linux 7.3 by clang, W=1" build_clang
+	check "clang sees errors" planted_in nvkm-vgpu/pci.c \
+		'int planted(int n); int planted(int n) { return n == n; }' 'tautological' build_clang
+	check "coccinelle" semantic_patches
+	check "coccinelle sees errors" planted_in nvkm-vgpu/pci.c \
+		'void planted(void *p); void planted(void *p) { if (p) kfree(p); }' 'ifnullfree|NULL check' \
+		semantic_patches
+fi
 check "shellcheck" check_shell
-check "Python syntax" check_python
+check "pylint" check_python
+check "pylint sees errors" planted_python
 check "spelling" spelling
 check "sysfs files are documented" sysfs_documented
 check "core, VFIO driver and model have the same boards" same_boards

@@ -63,8 +63,11 @@ def program(tap, name, command, env=None):
     reader.end(proc.returncode, "".join(tail))
 
 
-def static(tap, name, _opts):
-    program(tap, "static", [BENCH / "check-static.sh", *([name] if name else [])])
+def static(tap, name, opts):
+    command = [BENCH / "check-static.sh", *([name] if name else [])]
+    if opts.full:
+        script("deps.sh", "static")
+    program(tap, "static", command, {"STATIC_FULL": "1"} if opts.full else {})
 
 
 def bench(tap, name, _opts):

@@ -17,11 +17,13 @@ packages=(
 	# the rest
 	rsync cpio kmod xz-utils zstd git pciutils
 	# static checks
-	shellcheck sparse codespell
+	shellcheck sparse codespell pylint python3-sphinx
 )
 
 # deps.sh fuzz: also what the fuzzer is built with
 [ "${1:-}" != fuzz ] || packages+=(clang libclang-rt-14-dev)
+# deps.sh static: also what only make check-full runs over the modules
+[ "${1:-}" != static ] || packages+=(clang-19 lld-19 llvm-19 coccinelle)
 
 missing()
 {

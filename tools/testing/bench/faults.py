@@ -80,6 +80,26 @@ def sit_and_be_told(vm, gpu, *after, n=0):
     return client
 
 
+def held(vm, gpu, n, *commands):
+    """A client that has the VF open, and does this once its standard input ends."""
+    flag = "-i " if vm.kernel == "debug" else ""
+    client = vm.spawn(
+        f"sleep 3604 | {CLIENT} {flag}{gpu.vf(n)} boot hold {' '.join(commands)} >/tmp/held 2>&1;"
+        " rc=$?; cat /tmp/held; exit $rc"
+    )
+    vm.sh(
+        "for i in $(seq 200); do grep -q '^ok hold' /tmp/held && exit; sleep 0.1; done;"
+        " cat /tmp/held; exit 1", timeout=120,
+    )
+    return client
+
+
+def let_go(vm, client):
+    vm.sh("pkill -xf 'sleep 3604'")
+    out = client.wait(60, check=False)
+    expect(out.rc, 0, f"the client: {out}")
+
+
 def sit_and_not_be_told(vm, gpu, milliseconds, *after):
     """A client whose error eventfd stays quiet for so long, and what it does then."""
     client = vm.spawn(f"{CLIENT} {gpu.vf(0)} err:0 boot quiet:{milliseconds} {' '.join(after)}")
@@ -104,7 +124,7 @@ def row(before, event, saw, after):
     print(f"# {before} | {event} | {saw} | {after}", flush=True)
 
 
-class Watched:
+class Watched:  # pylint: disable=no-member
     """Beside the class of a guest: its QEMU says when it says something, and that is kept."""
 
     TIMES = "-msg timestamp=on"

@@ -440,7 +440,7 @@ class HostVM:
         self.monitor.settimeout(60)
 
     def wait_ready(self):
-        start = shown = time.monotonic()
+        start = shown = now = time.monotonic()
         while True:
             try:
                 self.agent.command("guest-ping", timeout=2)

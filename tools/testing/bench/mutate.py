@@ -14,7 +14,6 @@ all of it, -l only lists the errors. Prints a row for each and ends in a number.
 import argparse
 import collections
 import os
-import pathlib
 import random
 import re
 import shutil

@@ -155,6 +155,7 @@ BAD = {
 def shapes():
     """{name: (bytes, what our driver says, None where it boots)}"""
     made = {name: (shape.build(), None) for name, shape in GOOD.items()}
+    # pylint: disable-next=no-member
     made |= {name: (shape.build(), why) for name, (shape, why) in BAD.items()}
     rom = Shape().build()
     made["garbage-behind"] = rom + noise(2048000 - len(rom), 9), None

@@ -5,7 +5,6 @@ half-done, and the next correct try works.
 """
 
 import re
-import time
 
 import firmware
 from bench_test import expect, host_test

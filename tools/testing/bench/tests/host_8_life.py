@@ -9,7 +9,7 @@ import re
 import time
 
 from bench_test import expect, host_test
-from faults import others, ours, sit_and_be_told, state, told, within
+from faults import held, let_go, others, ours, sit_and_be_told, state, told, within
 from gpu import BIND, CLIENT, VFIO_DRIVER, Gpu, KernelLog, VgpuGuest, find_in_vram, pattern
 from guest import start_libvirt
 from probe import BOARDS, start
@@ -24,26 +24,6 @@ def wait_state(gpu, n, want, timeout=30):
     while (now := state(gpu, n)[1]) != want:
         within(timeout, f"VF {n} is {now}; until it is {want}", begin)
         time.sleep(0.2)
-
-
-def held(vm, gpu, n, *commands):
-    """A client that has the VF open, and does this once its standard input ends."""
-    flag = "-i " if vm.kernel == "debug" else ""
-    client = vm.spawn(
-        f"sleep 3604 | {CLIENT} {flag}{gpu.vf(n)} boot hold {' '.join(commands)} >/tmp/held 2>&1;"
-        " rc=$?; cat /tmp/held; exit $rc"
-    )
-    vm.sh(
-        "for i in $(seq 200); do grep -q '^ok hold' /tmp/held && exit; sleep 0.1; done;"
-        " cat /tmp/held; exit 1", timeout=120,
-    )
-    return client
-
-
-def let_go(vm, client):
-    vm.sh("pkill -xf 'sleep 3604'")
-    out = client.wait(60, check=False)
-    expect(out.rc, 0, f"the client: {out}")
 
 
 def unbind(gpu, n):

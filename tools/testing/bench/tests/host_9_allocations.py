@@ -11,7 +11,7 @@ import re
 import shlex
 
 from bench_test import expect, host_test
-from gpu import BIND, CLIENT, UNBIND, VFIO_DRIVER, Gpu, KernelLog, Wrong
+from gpu import BIND, CLIENT, UNBIND, VFIO_DRIVER, KernelLog, Wrong
 from probe import start
 
 Q8 = 876

@@ -5,7 +5,7 @@ import json
 import shutil
 
 from bench_test import expect, host_test
-from faults import sit_and_not_be_told, state
+from faults import held, let_go, state
 from gpu import VFIO_DRIVER, Gpu
 from hostvm import REPO
 
@@ -64,7 +64,7 @@ def test_command(vm):
     expect(tool.must(f"apply --dry-run {tool.file(dumped)}"), "", f"what is left to do for {dumped}")
 
     # what runs is not touched, and all else is done
-    client = sit_and_not_be_told(vm, gpu, 15000, "rpc")
+    client = held(vm, gpu, 0, "rpc")
     file = tool.file("[GPU]", "vfs = 3", "0 = L40-8A", "1 = L40-8Q", "2 = L40-8Q enable_uvm=1")
     tool.told(f"apply {file}", gpu.vf(0), "is running")
     tool.told(f"apply {tool.file('[GPU]', 'vfs = 2')}", "3 VFs, 2 are wanted", "is running")
@@ -72,8 +72,7 @@ def test_command(vm):
     expect((tool.types(), state(gpu)[1]), (["L40-8Q"] * 3, "running"), "types, state")
     (vf,) = json.loads(tool.must(f"status --json {gpu.pf}/0"))
     expect((vf["type"], vf["fb_size"], "uptime" in vf), (876, str(int(vf["fb_size"])), True), "status")
-    out = client.wait(60, check=False)
-    expect(out.rc, 0, f"the client: {out}")
+    let_go(vm, client)
     tool.must(f"apply {file}")
     expect(tool.types(), ["L40-8A", "L40-8Q", "L40-8Q"], "types, once it has ended")
     expect(gpu.read(gpu.vf_path(2, "nvidia/vgpu_params")), "enable_uvm=1", "settings of VF 2")

@@ -10,7 +10,7 @@ import time
 
 from bench_test import expect, host_test
 from faults import others, ours, told
-from gpu import BIND, UNBIND, VFIO_DRIVER, Gpu, KernelLog, Wrong
+from gpu import BIND, UNBIND, VFIO_DRIVER, KernelLog, Wrong
 from probe import start
 
 Q8 = 876

@@ -46,7 +46,7 @@ def import_qemu():
     for place in places:
         if place and (pathlib.Path(place) / "qemu/machine").is_dir():
             sys.path.insert(0, place)
-            from qemu.machine.qtest import QEMUQtestMachine
+            from qemu.machine.qtest import QEMUQtestMachine  # pylint: disable=import-error
             return QEMUQtestMachine
     return fail("no python/qemu/machine beside QEMU; set QEMU_PYTHON")
 

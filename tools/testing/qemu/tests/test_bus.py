@@ -5,7 +5,7 @@ import json
 import struct
 
 from gspclient import Client, GIB, Machine, MIB, PAGE
-from harness import equal, none, only, test, true
+from harness import equal, none, only, test
 from test_chan import Channel, imm, NON_STALL, new_space, RELEASE, SEM, semaphore
 from test_fault import block_on, fails, segment_size
 from test_mmu import COHERENT, Fb, pte, Tables

@@ -4,7 +4,7 @@
 import json
 import struct
 
-from gspclient import BootError, Client, GSP, Machine, MIB, PAGE, Refused, SEC2
+from gspclient import BootError, Client, GSP, Machine, PAGE, Refused, SEC2
 from harness import CASES, Case, equal, none, only, test, true
 from test_chan import ACQUIRE, Channel, FB_DATA, launch, new_space, RELEASE, SEM, semaphore
 from test_pci import Block, LEAF, LEAF_EN_SET, NO_MESSAGE, TOP_EN_SET, TRIGGER

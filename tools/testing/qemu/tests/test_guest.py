@@ -6,7 +6,7 @@ import pathlib
 import re
 import struct
 
-from gspclient import Client, GIB, KIB, MIB, Machine, PAGE, R570
+from gspclient import Client, KIB, MIB, Machine, PAGE, R570
 from harness import CASES, Case, equal, none, only, test, true
 from test_chan import (CE, COPY_B, DATA_PAGES, FB_DATA, PUSH, RELEASE, RING, SEM, SET_OBJECT, SYS_DATA, UNMAPPED, VA,
                        engine, inc, launch, semaphore)

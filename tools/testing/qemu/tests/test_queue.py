@@ -195,7 +195,8 @@ def pointer(at, value):
     def send(c):
         c.shm_write(at(c), struct.pack("<I", value))
         c.m.wr(0x110c00, 0)
-        c.send(STATIC, bytes(c.abi.sizes["GspStaticConfigInfo"])) if at(c) != c.cmdq + 0x10 else None
+        if at(c) != c.cmdq + 0x10:
+            c.send(STATIC, bytes(c.abi.sizes["GspStaticConfigInfo"]))
         expect_silence(c)
     return quiet(send)
 

@@ -49,12 +49,12 @@ class Chaos:
         else:
             self.m.cmd(f"write{width} 0x{addr:x} 0x{self.value() & ((1 << 8 * size) - 1):x}")
 
-    def register(self, base=None, blocks=BLOCKS, hot=HOT):
+    def register(self, base=None, blocks=(), hot=HOT):
         r = self.r
         if hot and r.random() < 0.5:
             reg = r.choice(hot)
         else:
-            at, size = r.choice(blocks)
+            at, size = r.choice(blocks or BLOCKS)
             reg = at + r.randrange(size)
         self.access(self.m.BAR0 if base is None else base, reg)
         if r.random() < 0.02:

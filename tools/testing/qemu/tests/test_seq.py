@@ -3,7 +3,7 @@
 
 from gspclient import (BootError, Client, CORE_RESET, CORE_RESUME, CORE_START, CORE_WAIT_FOR_HALT, GSP, INIT_DONE, Machine,
                        MODIFY, operations, POLL, R535, R570, RUN_CPU_SEQUENCER, SEC2, WRITE)
-from harness import CASES, Case, equal, none, only, test, true
+from harness import CASES, Case, equal, none, test, true
 
 HANDOFF = 0x1180f8
 

@@ -2,7 +2,6 @@
 """Property timing=real: what takes its time then, and what a driver may not rely on."""
 
 import struct
-import time
 
 from gspclient import Client, GSP, Machine, MIB, R535, R570, SEC2
 from harness import CASES, Case, equal, none, only, test, true
