@@ -36,6 +36,7 @@ extern const char * const nvgpu_boot_log_names[NVGPU_BOOT_LOGS];
  * @sb: returns the GSP to its state before
  * @booter: programs on SEC2
  * @app_version: of the bootloader
+ * @until: jiffies; when what GSP-RM asks for while it starts has to be done
  */
 struct nvgpu_boot {
 	struct nvgpu_gpu *gpu;
@@ -48,6 +49,7 @@ struct nvgpu_boot {
 	struct nvgpu_fwsec frts, sb;
 	struct nvgpu_booter booter;
 	u32 app_version;
+	unsigned long until;
 };
 
 void nvgpu_boot_init(struct nvgpu_boot *boot, struct nvgpu_gpu *gpu);

@@ -9,6 +9,7 @@
  * came up or died, as far as it goes.
  */
 #include <linux/iopoll.h>
+#include <linux/jiffies.h>
 #include <linux/slab.h>
 
 #include "boot/firmware.h"
@@ -51,6 +52,7 @@ static int gsp_start(struct nvgpu_gsp *gsp)
 	if (ret)
 		return ret;
 	nvgpu_health_core_runs(&gsp->health);
+	gsp->boot.until = jiffies + msecs_to_jiffies(GSP_INIT_DONE_MS);
 	ret = nvgpu_rpc_wait_init_done(&gsp->rpc, GSP_INIT_DONE_MS);
 	if (ret == -ETIMEDOUT)
 		dev_err(&gsp->gpu->pdev->dev, "GSP-RM does not answer: no GSP_INIT_DONE for %u s\n",

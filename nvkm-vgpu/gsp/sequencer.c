@@ -2,9 +2,15 @@
 /*
  * While GSP-RM starts it may have the CPU do what its own core cannot: touch registers, and reset
  * and restart that core.
+ *
+ * A sequence may have thousands of steps that wait, and nothing ends them before their time: all
+ * that GSP-RM asks for shares the time in which it has to start.
  */
+#include <kunit/visibility.h>
 #include <linux/delay.h>
+#include <linux/export.h>
 #include <linux/iopoll.h>
+#include <linux/jiffies.h>
 
 #include "boot/boot.h"
 #include "gsp/sequencer.h"
@@ -13,8 +19,17 @@
 #include "regs/gpu.h"
 
 #define SEQ_POLL_DEFAULT_US		4000000	/* nouveau nvkm/subdev/gsp/rm/r535/gsp.c */
-#define SEQ_WAIT_MAX_US			10000000
 #define SEQ_RESUME_US			2000000
+
+/* @us, or what is left of the time; not 0, which would be for ever */
+static u32 sequencer_wait_us(const struct nvgpu_boot *boot, u32 us)
+{
+	unsigned long now = jiffies;
+
+	if (time_after_eq(now, boot->until))
+		return 1;
+	return clamp(us, 1U, jiffies_to_usecs(boot->until - now));
+}
 
 /* a register of BAR0 */
 static bool sequencer_register(struct nvgpu_boot *boot, u32 addr)
@@ -58,7 +73,7 @@ static int sequencer_register_op(struct nvgpu_boot *boot, const struct nvgpu_seq
 			   (nvgpu_rd32(boot->gpu, cmd->addr) & ~cmd->mask) | cmd->val);
 		return 0;
 	case NVGPU_SEQ_REG_POLL:
-		timeout = min_t(u32, cmd->timeout_us ?: SEQ_POLL_DEFAULT_US, SEQ_WAIT_MAX_US);
+		timeout = sequencer_wait_us(boot, cmd->timeout_us ?: SEQ_POLL_DEFAULT_US);
 		return read_poll_timeout(nvgpu_rd32, val, (val & cmd->mask) == cmd->val, 20,
 					 timeout, false, boot->gpu, cmd->addr);
 	default:
@@ -74,7 +89,7 @@ static int sequencer_run_one(struct nvgpu_boot *boot, const struct nvgpu_seq_cmd
 
 	switch (cmd->op) {
 	case NVGPU_SEQ_DELAY:
-		fsleep(min_t(u32, cmd->timeout_us, SEQ_WAIT_MAX_US));
+		fsleep(sequencer_wait_us(boot, cmd->timeout_us));
 		return 0;
 	case NVGPU_SEQ_CORE_RESET:
 		ret = nvgpu_falcon_reset(&boot->gsp);
@@ -97,6 +112,9 @@ static int sequencer_run_one(struct nvgpu_boot *boot, const struct nvgpu_seq_cmd
  * @boot: GSP-RM that starts
  * @buf: the event
  * @len: its bytes
+ *
+ * Context: may sleep, until &nvgpu_boot.until and a second or two.
+ * Return: 0; -ETIMEDOUT; -EPROTO when it makes no sense; -EINVAL when it names what is no register.
  */
 int nvgpu_sequencer_run(struct nvgpu_boot *boot, const void *buf, size_t len)
 {
@@ -109,6 +127,10 @@ int nvgpu_sequencer_run(struct nvgpu_boot *boot, const void *buf, size_t len)
 		if (ret <= 0)
 			return ret;
 		pos += ret;
+		if (time_after(jiffies, boot->until)) {
+			dev_err(&boot->gpu->pdev->dev, "boot sequence takes too long\n");
+			return -ETIMEDOUT;
+		}
 		ret = sequencer_run_one(boot, &cmd);
 		if (ret) {
 			dev_err(&boot->gpu->pdev->dev,
@@ -118,3 +140,4 @@ int nvgpu_sequencer_run(struct nvgpu_boot *boot, const void *buf, size_t len)
 		}
 	}
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_sequencer_run);
