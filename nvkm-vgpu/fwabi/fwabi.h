@@ -10,11 +10,14 @@
 #ifndef _NVKM_VGPU_FWABI_H
 #define _NVKM_VGPU_FWABI_H
 
+#include <linux/bits.h>
 #include <linux/sizes.h>
 #include <linux/types.h>
 
 #define NVGPU_MAX_VFS			32
 #define NVGPU_FB_REGIONS_MAX		16
+/* what a page table has bits for; gp100/dev_mmu.h NV_MMU_VER2_PTE_ADDRESS_VID */
+#define NVGPU_FB_END_MAX		BIT_ULL(37)
 
 /* ---- boot ------------------------------------------------------------------------------------ */
 

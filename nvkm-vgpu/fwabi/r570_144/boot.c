@@ -134,7 +134,8 @@ int nvgpu_r570_144_decode_static_info(const void *buf, size_t len, struct nvgpu_
 	const struct nvgpu_r570_144_fb_region *region;
 	unsigned int i;
 
-	if (len < sizeof(*si) || le32_to_cpu(si->num_fb_regions) > NVGPU_FB_REGIONS_MAX)
+	if (len < sizeof(*si) || le32_to_cpu(si->num_fb_regions) > NVGPU_FB_REGIONS_MAX ||
+	    le64_to_cpu(si->fb_length) > NVGPU_FB_END_MAX)
 		return -EPROTO;
 
 	memcpy(info->name, si->name, sizeof(info->name));
@@ -144,7 +145,7 @@ int nvgpu_r570_144_decode_static_info(const void *buf, size_t len, struct nvgpu_
 	for (i = 0; i < info->num_fb_regions; i++) {
 		region = &si->fb_region[i];
 		if (le64_to_cpu(region->limit) < le64_to_cpu(region->base) ||
-		    le64_to_cpu(region->limit) == U64_MAX)
+		    le64_to_cpu(region->limit) >= NVGPU_FB_END_MAX)
 			return -EPROTO;
 		info->fb_region[i].base = le64_to_cpu(region->base);
 		info->fb_region[i].size =
