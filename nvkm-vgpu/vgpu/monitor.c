@@ -14,6 +14,7 @@
 #include <linux/export.h>
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -110,7 +111,7 @@ static int monitor_read_guests(struct nvgpu_monitor *monitor)
 	memset(monitor->guest, 0, sizeof(monitor->guest));
 	while ((ret = abi->decode_guest(msg, abi->vgpus_size, i++, &guest)) > 0)
 		if (guest.gfid && guest.gfid <= NVGPU_MAX_VFS)
-			monitor->guest[guest.gfid - 1] = guest;
+			monitor->guest[array_index_nospec(guest.gfid - 1, NVGPU_MAX_VFS)] = guest;
 	return ret;
 }
 
