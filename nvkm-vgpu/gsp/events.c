@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What GSP-RM says unasked, and who has to hear of it. */
+#include <kunit/visibility.h>
+#include <linux/export.h>
 #include <linux/nospec.h>
 #include <linux/string.h>
 
@@ -107,3 +109,4 @@ void nvgpu_events_handle(void *data, u32 function, const void *payload, size_t l
 		break;
 	}
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_events_handle);

@@ -2,8 +2,6 @@
 #include <kunit/test.h>
 #include <linux/bits.h>
 #include <linux/pci.h>
-#include <linux/prandom.h>
-#include <linux/random.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 
@@ -11,6 +9,8 @@
 #include "vgpu/provision.h"
 #include "vgpu/state.h"
 #include "vgpu/types.h"
+
+#include "seed.h"
 
 #define L40_1B	869
 #define L40_1Q	871
@@ -486,11 +486,9 @@ static void provision_mixed_random(struct kunit *test)
 	const struct nvgpu_type *type;
 	unsigned int step, vf, made = 0;
 	struct rnd_state random;
-	u32 seed = get_random_u32();
 	u64 used = 0, ids, bits;
 
-	kunit_info(test, "seed %u\n", seed);
-	prandom_seed_state(&random, seed);
+	nvgpu_seed(test, &random);
 	make_mixed(test, pf);
 	for (step = 0; step < RANDOM_STEPS; step++) {
 		vf = prandom_u32_state(&random) % NVGPU_MAX_VFS;

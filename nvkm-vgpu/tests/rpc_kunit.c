@@ -6,11 +6,14 @@
 #include <linux/string.h>
 #include <linux/unaligned.h>
 
-#include "boot/falcon.h"
+#include "boot/boot.h"
 #include "fwabi/fwabi.h"
+#include "gsp/events.h"
 #include "gsp/health.h"
 #include "gsp/rpc.h"
 #include "regs/gpu.h"
+
+#include "seed.h"
 
 /* as in msgq_kunit.c: the shared memory as the GSP sees it */
 #define CMD		0x1000
@@ -116,16 +119,14 @@ static u32 xor_sum(const u8 *buf, u32 len)
 	return sum;
 }
 
-/* the GSP says something */
-static void gsp_say(struct rpc_test *t, u32 function, u32 sequence, u32 result, const void *payload,
-		    u32 len)
+static void gsp_make(struct rpc_test *t, u32 function, u32 sequence, u32 result,
+		     const void *payload, u32 len)
 {
-	u32 pages = DIV_ROUND_UP(PAYLOAD + len, SZ_4K), i;
 	u8 *elem = t->elem;
 
 	memset(elem, 0, MAX_ELEMENT);
 	put_unaligned_le32(t->sequence++, elem + SEQUENCE);
-	put_unaligned_le32(pages, elem + COUNT);
+	put_unaligned_le32(DIV_ROUND_UP(PAYLOAD + len, SZ_4K), elem + COUNT);
 	put_unaligned_le32(0x03000000, elem + RPC);
 	put_unaligned_le32(0x43505256, elem + RPC + 4);
 	put_unaligned_le32(32 + len, elem + RPC_LENGTH);
@@ -134,9 +135,23 @@ static void gsp_say(struct rpc_test *t, u32 function, u32 sequence, u32 result, 
 	put_unaligned_le32(sequence, elem + RPC_SEQUENCE);
 	memcpy(elem + PAYLOAD, payload, len);
 	put_unaligned_le32(xor_sum(elem, PAYLOAD + len), elem + CHECKSUM);
+}
+
+static void gsp_put(struct rpc_test *t, u32 pages)
+{
+	u32 i;
+
 	for (i = 0; i < pages; i++, t->slot = (t->slot + 1) % SLOTS)
-		memcpy(t->shared + STAT + ENTRIES + t->slot * SZ_4K, elem + i * SZ_4K, SZ_4K);
+		memcpy(t->shared + STAT + ENTRIES + t->slot * SZ_4K, t->elem + i * SZ_4K, SZ_4K);
 	put_unaligned_le32(t->slot, t->shared + STAT + WRITE_PTR);
+}
+
+/* the GSP says something */
+static void gsp_say(struct rpc_test *t, u32 function, u32 sequence, u32 result, const void *payload,
+		    u32 len)
+{
+	gsp_make(t, function, sequence, result, payload, len);
+	gsp_put(t, DIV_ROUND_UP(PAYLOAD + len, SZ_4K));
 }
 
 /* an element of the command queue that does not wrap */
@@ -167,6 +182,16 @@ static ssize_t call_as(struct rpc_test *t, void *buf, size_t size, bool teardown
 
 	*outcome = call.outcome;
 	return ret;
+}
+
+static ssize_t call_within(struct rpc_test *t, void *buf, size_t size, unsigned int timeout_ms)
+{
+	struct nvgpu_rpc_call call = {
+		.name = "test", .function = FN_CONTROL, .buf = buf, .size = size,
+		.timeout_ms = timeout_ms,
+	};
+
+	return nvgpu_rpc_call(&t->rpc, &call);
 }
 
 static ssize_t call(struct rpc_test *t, void *buf, size_t size)
@@ -437,6 +462,137 @@ static void rpc_core_stops(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, nvgpu_health_name(&t->health), "dead");
 }
 
+/* ---- a GSP that lies ------------------------------------------------------------------------- */
+
+#define LIES_ROUNDS	100
+#define CALLS_PER_LIE	2
+#define LIES_PAGES	(SLOTS - 1)	/* that a queue takes */
+
+static u32 lie_length(struct rnd_state *random)
+{
+	switch (nvgpu_pick(random, 4)) {
+	case 0:
+		return MAX_PAYLOAD;
+	case 1:
+		return MAX_PAYLOAD - 1 - nvgpu_pick(random, 2);
+	case 2:
+		return nvgpu_pick(random, MAX_PAYLOAD);
+	default:
+		return nvgpu_pick(random, 400);
+	}
+}
+
+static u32 lie_function(struct rnd_state *random)
+{
+	static const u32 functions[] = { FN_CONTROL, FN_CONTROL, FN_CONTINUATION, FN_OTHER };
+	u32 which = nvgpu_pick(random, ARRAY_SIZE(functions) + 1);
+
+	return which < ARRAY_SIZE(functions) ? functions[which] : 0x1000 + nvgpu_pick(random, 64);
+}
+
+/* what the element says of itself, some of it with a checksum that is right */
+static void lie_of_itself(struct rpc_test *t, struct rnd_state *random, u32 pages)
+{
+	const u32 lengths[] = {
+		0, 31, 32, 33, pages * SZ_4K - RPC, pages * SZ_4K - RPC + 1, MAX_ELEMENT - RPC,
+		MAX_ELEMENT, U32_MAX - RPC, U32_MAX,
+	};
+	const u32 counts[] = { 0, 1, pages - 1, pages + 1, 16, 17, 63, U32_MAX };
+	u8 *elem = t->elem;
+	u32 length;
+
+	switch (nvgpu_pick(random, 32)) {
+	case 0:
+	case 1:
+		length = lengths[nvgpu_pick(random, ARRAY_SIZE(lengths))];
+		put_unaligned_le32(length, elem + RPC_LENGTH);
+		put_unaligned_le32(0, elem + CHECKSUM);
+		if (length <= MAX_ELEMENT - RPC)
+			put_unaligned_le32(xor_sum(elem, RPC + length), elem + CHECKSUM);
+		break;
+	case 2:
+		put_unaligned_le32(counts[nvgpu_pick(random, ARRAY_SIZE(counts))], elem + COUNT);
+		break;
+	case 3:
+		elem[nvgpu_pick(random, PAYLOAD + 64)] ^= 1 << nvgpu_pick(random, 8);
+		break;
+	}
+}
+
+/* a queue full of whatever it may be; what it has to do with calls are their numbers */
+static void lie(struct rpc_test *t, struct rnd_state *random, const u8 *payload)
+{
+	u32 used = 0, len, pages;
+
+	for (;;) {
+		len = lie_length(random);
+		pages = DIV_ROUND_UP(PAYLOAD + len, SZ_4K);
+		used += pages;
+		if (used > LIES_PAGES)
+			break;
+		gsp_make(t, lie_function(random), nvgpu_pick(random, CALLS_PER_LIE + 1),
+			 nvgpu_pick(random, 8) ? 0 : prandom_u32_state(random),
+			 payload + nvgpu_pick(random, MAX_ELEMENT - len + 1), len);
+		lie_of_itself(t, random, pages);
+		gsp_put(t, pages);
+	}
+	if (!nvgpu_pick(random, 8))
+		put_unaligned_le32(nvgpu_pick(random, 80), t->shared + STAT + WRITE_PTR);
+}
+
+static void start_anew(struct kunit *test, struct rpc_test *t, struct nvgpu_events *events)
+{
+	nvgpu_rpc_fini(&t->rpc);
+	nvgpu_health_init(&t->health, &t->gpu, &t->falcon);
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_rpc_init(&t->rpc, &t->gpu, &t->health, &t->falcon));
+	nvgpu_rpc_tell(&t->rpc, nvgpu_events_handle, events);
+	t->shared = t->rpc.queue.shared.cpu;
+	t->slot = 0;
+	t->sequence = 0;
+	core_runs(t);
+}
+
+/* whatever it says, a call ends, and no byte behind its buffer is written, which KASAN watches */
+static void rpc_lies(struct kunit *test)
+{
+	struct nvgpu_events *events = kunit_kzalloc(test, sizeof(*events), GFP_KERNEL);
+	struct nvgpu_boot *boot = kunit_kzalloc(test, sizeof(*boot), GFP_KERNEL);
+	struct rpc_test *t = test->priv;
+	unsigned int round, n, answered = 0;
+	struct rnd_state random;
+	u8 *payload, *buf;
+	ssize_t ret;
+	u32 size;
+
+	KUNIT_ASSERT_NOT_NULL(test, events);
+	KUNIT_ASSERT_NOT_NULL(test, boot);
+	boot->gpu = &t->gpu;
+	*events = (struct nvgpu_events) { .boot = boot, .health = &t->health };
+	payload = kunit_kmalloc(test, MAX_ELEMENT, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, payload);
+	nvgpu_seed(test, &random);
+	prandom_bytes_state(&random, payload, MAX_ELEMENT);
+	for (round = 0; round < LIES_ROUNDS; round++) {
+		start_anew(test, t, events);
+		lie(t, &random, payload);
+		for (n = 0; n < CALLS_PER_LIE; n++) {
+			/* it reads what it is sent, or a call would wait for room */
+			put_unaligned_le32(get_unaligned_le32(t->shared + CMD + WRITE_PTR),
+					   t->shared + STAT + READ_PTR);
+			size = 1 + nvgpu_pick(&random, 2) * MAX_PAYLOAD + lie_length(&random);
+			buf = kvzalloc(size, GFP_KERNEL);
+			KUNIT_ASSERT_NOT_NULL(test, buf);
+			ret = call_within(t, buf, size, 1);
+			KUNIT_EXPECT_LE(test, ret, (ssize_t)size);
+			answered += ret >= 0;
+			kvfree(buf);
+		}
+	}
+	/* or these were lies that nobody listened to */
+	KUNIT_EXPECT_GT(test, answered, LIES_ROUNDS / 10);
+	kunit_info(test, "%u of %u calls answered\n", answered, CALLS_PER_LIE * LIES_ROUNDS);
+}
+
 static struct kunit_case rpc_test_cases[] = {
 	KUNIT_CASE(rpc_one_element),
 	KUNIT_CASE_PARAM(rpc_continuation, rpc_size_gen_params),
@@ -448,6 +604,7 @@ static struct kunit_case rpc_test_cases[] = {
 	KUNIT_CASE(rpc_core_stops),
 	KUNIT_CASE(rpc_no_reply),
 	KUNIT_CASE(rpc_half_reply),
+	KUNIT_CASE_SLOW(rpc_lies),
 	KUNIT_CASE_SLOW(rpc_queue_full),
 	{}
 };

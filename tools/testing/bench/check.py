@@ -23,6 +23,7 @@ import subprocess
 import sys
 import time
 import traceback
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 from bench_test import Skip, without_known_bugs
@@ -110,16 +111,22 @@ def fuzz(tap, _name, _opts):
     )
 
 
-def kunit(tap, _name, _opts):
-    return [Job(tap, "kunit", lambda: kunit_in_vm(tap))]
+def kunit(tap, _name, opts):
+    return [Job(tap, "kunit", lambda: kunit_in_vm(tap, opts))]
 
 
-def kunit_in_vm(tap):
+def seed_of(opts):
+    """A seed is any text, and for the kernel a number."""
+    return zlib.crc32(opts.seed.encode()) or 1
+
+
+def kunit_in_vm(tap, opts):
     """In the debug kernel, without a GPU; KUnit's own results from debugfs."""
     with HostVM(kernel="debug", gpu=None) as vm:
         before = vm.sh("ls /sys/kernel/debug/kunit 2>/dev/null", check=False).split()
         vm.sh(
-            "modprobe kunit; cd /lib/modules/$(uname -r)/kernel/drivers/gpu/nvkm-vgpu && "
+            f"echo options nvkm-vgpu-kunit seed={seed_of(opts)} >/etc/modprobe.d/kunit.conf;"
+            " modprobe kunit; cd /lib/modules/$(uname -r)/kernel/drivers/gpu/nvkm-vgpu && "
             "for ko in $(find . -name '*.ko'); do "
             "case ,$(modinfo -F depends $ko), in *,kunit,*) "
             "modprobe $(basename $ko .ko) || exit 1;; esac; done",
