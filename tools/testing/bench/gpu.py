@@ -339,7 +339,8 @@ class KernelLog:
 
     def mark(self):
         KernelLog.marks += 1
-        self.text = f"bench: mark {KernelLog.marks}"
+        # none is the start of another
+        self.text = f"bench: mark {KernelLog.marks}."
         self.vm.sh(f"echo '{self.text}' >/dev/kmsg")
 
     def lines(self):
