@@ -17,36 +17,53 @@ speaks TAP has the results in there.
 Tests with the same arguments share a boot, in the order of their names,
 unless fresh. One that fails gets the machine thrown away. After each the
 kernel's and the model's log must have nothing new in them that is a warning,
-but for lines that the test expects: vm.expected_log.append(REGEX).
+but for lines that the test expects, vm.expected_log.append(REGEX), and splats of the
+kernel's own that it provokes: vm.known_bugs.append(KernelBug(...)).
 """
 
+import re
+from collections import namedtuple
+
+# A splat that the kernel itself must answer for: from the line that has the first text to the one
+# that has the last. All signs are in it, and with after, that is in one of the ten lines before it.
+KernelBug = namedtuple("KernelBug", "first signs last after", defaults=("end trace", ""))
 
 # Linux 7.3's PCI core asserts its rescan lock where VFs are removed, and takes
 # it for sriov_numvfs, but not before it unbinds a driver. That cannot take it
 # either: the remove of a device comes with it held. So every SR-IOV driver that
 # turns its VFs off when it is unbound, as it should, has this warning on a
 # kernel with lockdep.
-UNBIND_UNLOCKED = (
+UNBIND_UNLOCKED = KernelBug(
     "WARNING: at pci_stop_and_remove_bus_device+",
-    " sriov_disable+",
-    " device_release_driver_internal+",
+    (" sriov_disable+", " device_release_driver_internal+"),
 )
 
 
-def without_known_bugs(lines, text=str):
+def is_known_bug(bug, block, before):
+    """Nothing of another splat is in it, too."""
+    splat = "\n".join(block)
+    begun = sum(bool(re.search(r"cut here|Call Trace:|WARNING: |BUG: ", line)) for line in block)
+    expected = 3 if "cut here" in block[0] else 2 if bug.first.startswith("WARNING") else 1
+    return (
+        all(sign in splat for sign in bug.signs)
+        and begun == expected
+        and any(bug.after in line for line in before[-10:] or [""])
+    )
+
+
+def without_known_bugs(lines, text=str, known=()):
     """A kernel log without splats that the kernel itself must answer for."""
-    kept = []
-    block = None
+    kept, block, bug = [], None, None
     for line in lines:
-        if UNBIND_UNLOCKED[0] in text(line):
-            block = [kept.pop()] if kept and "cut here" in text(kept[-1]) else []
         if block is None:
-            kept.append(line)
-            continue
+            bug = next((b for b in (UNBIND_UNLOCKED, *known) if b.first in text(line)), None)
+            if not bug:
+                kept.append(line)
+                continue
+            block = [kept.pop()] if kept and "cut here" in text(kept[-1]) else []
         block.append(line)
-        if "end trace" in text(line):
-            splat = "\n".join(map(text, block))
-            if not all(sign in splat for sign in UNBIND_UNLOCKED):
+        if bug.last in text(line):
+            if not is_known_bug(bug, list(map(text, block)), list(map(text, kept))):
                 kept += block
             block = None
     return kept + (block or [])

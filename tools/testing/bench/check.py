@@ -152,9 +152,9 @@ def kunit_in_vm(tap, opts):
             tap.not_ok("kunit: kernel log", "\n".join(bad))
 
 
-def splats(log, allowed=()):
+def splats(log, allowed=(), known=()):
     """Lines that are a splat, each with what follows it."""
-    lines = without_known_bugs(log.splitlines())
+    lines = without_known_bugs(log.splitlines(), known=known)
     found = []
     for n, line in enumerate(lines):
         if not SPLAT.search(line) or HARMLESS.search(line):
@@ -301,12 +301,13 @@ class Group:
             if why := self.suite.left_out(test, function):
                 raise Skip(why)
             self.boot(function.host_test["machine"])
-            self.vm.expected_log = []
+            self.vm.expected_log, self.vm.known_bugs = [], []
             mark = f"bench: test {test}"
             # a test finds no files of the one before
             self.vm.sh(f"rm -rf /tmp/*; echo '{mark}' >/dev/kmsg")
             results = function(self.vm)
-            bad = splats(self.vm.dmesg().rpartition(mark)[2], self.vm.expected_log)
+            log = self.vm.dmesg().rpartition(mark)[2]
+            bad = splats(log, self.vm.expected_log, self.vm.known_bugs)
             if bad:
                 raise AssertionError("kernel log:\n" + "\n".join(bad))
             if results is None:

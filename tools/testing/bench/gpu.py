@@ -348,7 +348,7 @@ class KernelLog:
         log = self.vm.sh("dmesg -r").rpartition(self.text)[2]
         found = re.findall(r"^<(\d+)>\[[^\]]*\] ?(.*)$", log, re.M)
         lines = [(int(level) & 7, text) for level, text in found]
-        return without_known_bugs(lines, lambda line: line[1])
+        return without_known_bugs(lines, lambda line: line[1], self.vm.known_bugs)
 
     def warnings(self):
         return [

@@ -258,6 +258,7 @@ class HostVM:
         self.locks = []
         self.run = None
         self.expected_log = []  # for check.py: warnings that the test provokes
+        self.known_bugs = []  # and splats of the kernel's own
         self.images = images(kernel, build)
         self.qemu = qemu or self.images["qemu"]
 
