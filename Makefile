@@ -4,6 +4,7 @@
 #   make demo		everything from nothing to a guest with a vGPU
 #   make check		all tests (make check-host T=name: one of them)
 #   make check-full	and those that take long, and an hour of make check-fuzz
+#   make mutants		plant errors in the drivers and see who notices (N=, S=, M=)
 #   make check-newest	demo and VMs with the newest packages that there are
 
 ifneq ($(KERNELRELEASE),)
@@ -35,9 +36,13 @@ check-newest:
 	$(BENCH)/demo.py
 	$(BENCH)/check.py model host guest
 
+mutants:
+	$(BENCH)/deps.sh
+	$(BENCH)/mutate.py $(if $(N),-n $(N)) $(if $(S),-s $(S)) $(if $(M),-m $(M))
+
 $(SUITES:%=check-%) check-fuzz: check-%:
 	$(BENCH)/deps.sh
 	$(BENCH)/check.py $(if $(T),-t "$(T)") $*
 
-.PHONY: modules modules_install clean demo check check-full check-newest $(SUITES:%=check-%) check-fuzz
+.PHONY: modules modules_install clean demo check check-full check-newest mutants $(SUITES:%=check-%) check-fuzz
 endif

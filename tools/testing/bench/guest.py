@@ -26,7 +26,7 @@ KVM = "modprobe -q kvm_amd || modprobe kvm_intel"
 QMP = """
 import json, socket, sys
 s = socket.socket(socket.AF_UNIX)
-s.settimeout(30)
+s.settimeout(120)
 s.connect(sys.argv[1])
 lines = s.makefile("rw")
 for command in '{"execute": "qmp_capabilities"}', sys.argv[2]:
