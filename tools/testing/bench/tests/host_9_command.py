@@ -68,6 +68,7 @@ def test_command(vm):
     file = tool.file("[GPU]", "vfs = 3", "0 = L40-8A", "1 = L40-8Q", "2 = L40-8Q enable_uvm=1")
     tool.told(f"apply {file}", gpu.vf(0), "is running")
     tool.told(f"apply {tool.file('[GPU]', 'vfs = 2')}", "3 VFs, 2 are wanted", "is running")
+    tool.told(f"apply {tool.file('[GPU]', 'mixed = yes')}", "as to mixed sizes", "is running")
     tool.told(f"set {gpu.pf}/0 0", "is running")
     expect((tool.types(), state(gpu)[1]), (["L40-8Q"] * 3, "running"), "types, state")
     (vf,) = json.loads(tool.must(f"status --json {gpu.pf}/0"))
@@ -90,8 +91,10 @@ def test_command(vm):
     expect((kinds["L40-8A"]["vfs"], kinds["L40-1Q"]["vfs"]), (1, 0), "what VF 0 could have")
     expect(len(tool.must("status").splitlines()) > 20, True, "lines of two vGPUs")
 
-    # sizes mixed: needs all types away, which is done
-    file = tool.file("[GPU]", "vfs = 2", "mixed = yes", "0 = L40-8Q", "1 = L40-4Q")
-    tool.must(f"apply {file}")
+    # sizes mixed: needs all types away, which is done; for this GPU, which has no section
+    file = tool.file("[0000:7f:00.0]", "vfs = 1", "[*]", "vfs = 2", "mixed = yes", "0 = L40-8Q", "1 = L40-4Q")
+    tool.must(f"apply --gpu {gpu.pf} {file}")
     expect(tool.types(), ["L40-8Q", "L40-4Q"], "types of two sizes")
+    tool.told(f"apply {file}", "'0000:7f:00.0' is no GPU")
+    tool.told(f"apply --gpu {gpu.vf(0)} {file}", "is a VF; its GPU is")
     gpu.put_away()
