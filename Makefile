@@ -6,6 +6,7 @@
 #   make check-full	and those that take long, and an hour of make check-fuzz
 #   make mutants		plant errors in the drivers and see who notices (N=, S=, M=)
 #   make check-newest	demo and VMs with the newest packages that there are
+#	make deb		a Debian package, into DEB_DIR
 
 ifneq ($(KERNELRELEASE),)
 include $(src)/Kbuild
@@ -13,6 +14,7 @@ else
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 BENCH := tools/testing/bench
+DEB_DIR ?= ..
 SUITES := static bench abi kunit vbios model host guest
 
 modules modules_install clean:
@@ -40,9 +42,12 @@ mutants:
 	$(BENCH)/deps.sh
 	$(BENCH)/mutate.py $(if $(N),-n $(N)) $(if $(S),-s $(S)) $(if $(M),-m $(M))
 
+deb:
+	tools/debian/make-deb "$(DEB_DIR)"
+
 $(SUITES:%=check-%) check-fuzz: check-%:
 	$(BENCH)/deps.sh
 	$(BENCH)/check.py $(if $(T),-t "$(T)") $*
 
-.PHONY: modules modules_install clean demo check check-full check-newest mutants $(SUITES:%=check-%) check-fuzz
+.PHONY: modules modules_install clean deb demo check check-full check-newest mutants $(SUITES:%=check-%) check-fuzz
 endif
