@@ -6,7 +6,7 @@
 #   make check-full	and those that take long, and an hour of make check-fuzz
 #   make mutants		plant errors in the drivers and see who notices (N=, S=, M=)
 #   make check-newest	demo and VMs with the newest packages that there are
-#	make deb		a Debian package, into DEB_DIR
+#   make deb		a Debian package, into DEB_DIR; check-package: what it does
 
 ifneq ($(KERNELRELEASE),)
 include $(src)/Kbuild
@@ -45,9 +45,9 @@ mutants:
 deb:
 	tools/debian/make-deb "$(DEB_DIR)"
 
-$(SUITES:%=check-%) check-fuzz: check-%:
+$(SUITES:%=check-%) check-fuzz check-package: check-%:
 	$(BENCH)/deps.sh
 	$(BENCH)/check.py $(if $(T),-t "$(T)") $*
 
-.PHONY: modules modules_install clean deb demo check check-full check-newest mutants $(SUITES:%=check-%) check-fuzz
+.PHONY: modules modules_install clean deb demo check check-full check-newest mutants $(SUITES:%=check-%) check-fuzz check-package
 endif

@@ -5,7 +5,7 @@ Run suites of tests and tell the results as TAP.
 
     check.py [--full] [--first] [-t NAME] [-k KERNEL] SUITE...
 
-SUITE is one of static bench abi kunit vbios model host guest fuzz.
+SUITE is one of static bench abi kunit vbios model host guest package fuzz.
 
 With -t only the tests whose names contain NAME are run. Tests that take long are
 left out without --full; BENCH_SEED then chooses on which of two kernels a test is
@@ -17,6 +17,7 @@ no test is begun once one has failed, and with -k all tests of that kernel are r
 import argparse
 import importlib.util
 import os
+import pathlib
 import random
 import re
 import subprocess
@@ -372,9 +373,17 @@ def vbios_images(tap, name, _opts):
     return [Job(tap, "vbios", lambda: vbios(tap, name))]
 
 
+def package(tap, name, opts):
+    """The Debian package: what lintian says, and a machine on which it is installed."""
+    said = (pathlib.Path(script("mk-package.sh")) / "lintian").read_text()
+    if name in "lintian":
+        (tap.not_ok if said else tap.ok)("package: lintian", *([said] if said else []))
+    return HostTests(tap, "package", name, opts).jobs()
+
+
 SUITES = {
     "static": static, "bench": bench, "abi": abi, "kunit": kunit, "vbios": vbios_images, "model": model,
-    "host": host, "guest": guest, "fuzz": fuzz,
+    "host": host, "guest": guest, "package": package, "fuzz": fuzz,
 }
 
 

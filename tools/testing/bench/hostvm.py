@@ -205,6 +205,8 @@ class HostVM:
     nouveau  let the stock kernel's own drivers have the GPU
     udev     start udevd (modules load by alias); systemd: boot Debian's init
     ram      nothing of it is outside: it can sleep (vm.sleep())
+    root     in the cache, another root folder than the stock kernel's; its modules are its own
+    etc      {name: text} of files in /etc that it boots with
     timing   how long things take in GPUs: "quick", or as "real" ones
     qemu     QEMU binary; default: what mk-qemu.sh built
     extra    more QEMU arguments; append: more kernel arguments
@@ -226,6 +228,8 @@ class HostVM:
         udev=False,
         systemd=False,
         ram=False,
+        root=None,
+        etc=None,
         timing="quick",
         qemu=None,
         extra=(),
@@ -260,6 +264,10 @@ class HostVM:
         self.expected_log = []  # for check.py: warnings that the test provokes
         self.known_bugs = []  # and splats of the kernel's own
         self.images = images(kernel, build)
+        self.own_modules = bool(root)
+        if root:
+            self.images = {**self.images, "root": (CACHE / f"{root}{VARIANT}").resolve()}
+        self.etc = etc or {}
         self.qemu = qemu or self.images["qemu"]
 
     # Life
@@ -305,13 +313,19 @@ class HostVM:
         self.share.mkdir()
         shutil.copy(BENCH / "init-host", self.share / "init")
         with no_builds("modules", *(["kernel"] if self.kernel == "debug" else [])):
-            shutil.copytree(self.images["overlay"], self.share / "overlay", symlinks=True)
+            if not self.own_modules:
+                shutil.copytree(self.images["overlay"], self.share / "overlay", symlinks=True)
             shutil.copytree(self.images["selftests"], self.share / "selftests")
             # modules among them are the stock kernel's; the debug kernel has one of its own
             shutil.copytree(
                 self.images["overlay"].parent / "selftests", self.share / "selftests",
                 dirs_exist_ok=True,
             )
+        (self.share / "overlay").mkdir(exist_ok=True)
+        for name, text in self.etc.items():
+            path = self.share / "overlay/etc" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
         for path in map(pathlib.Path, self.files):
             copy = shutil.copytree if path.is_dir() else shutil.copy
             copy(path, self.share / path.name)

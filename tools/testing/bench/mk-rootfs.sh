@@ -4,6 +4,9 @@
 # mk-rootfs.sh host	the hypervisor: Debian trixie with backports' stock
 #			kernel, QEMU, libvirt and the GPU's real firmware
 # mk-rootfs.sh build	a chroot with that kernel's headers and compiler
+# mk-rootfs.sh deb	a chroot with what makes and checks Debian packages
+# mk-rootfs.sh bare	a hypervisor before our package: with systemd, that kernel, its
+#			headers, DKMS and the firmware
 #
 # Prints the folder last. It is made again when the package list, a version
 # that it takes or this script changes. rootfs-host and rootfs-build are links to
@@ -23,8 +26,17 @@ build)
 	chosen=(linux-headers-amd64)
 	packages=(make binutils gcc libc6-dev kmod dwarves)
 	;;
+deb)
+	chosen=()
+	packages=(dpkg-dev debhelper dh-dkms dh-python bash-completion lintian man-db)
+	;;
+bare)
+	chosen=(linux-image-amd64 linux-headers-amd64 firmware-nvidia-graphics)
+	packages=(systemd-sysv udev dkms gcc libc6-dev openssl python3 kmod pciutils
+		procps qemu-guest-agent)
+	;;
 *)
-	die "usage: mk-rootfs.sh host|build"
+	die "usage: mk-rootfs.sh host|build|deb|bare"
 	;;
 esac
 
@@ -59,6 +71,12 @@ dpkg_options()
 	for p in ad10 ga102; do
 		echo "--dpkgopt=path-include=/usr/lib/firmware/nvidia/$p*"
 	done
+	echo --dpkgopt=force-unsafe-io
+}
+
+# lintian is below /usr/share/lintian
+[ "$1" != deb ] || dpkg_options()
+{
 	echo --dpkgopt=force-unsafe-io
 }
 
