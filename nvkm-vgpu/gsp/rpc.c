@@ -112,6 +112,7 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_rpc_tell);
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
+/* GSP-RM that has no room for what it says takes no messages either */
 static int rpc_look_for_room(void *arg)
 {
 	struct nvgpu_rpc *rpc = arg;
@@ -119,7 +120,10 @@ static int rpc_look_for_room(void *arg)
 
 	lockdep_assert_held(&rpc->post);
 	ret = nvgpu_msgq_send(&rpc->queue, rpc->tx);
-	return ret == -EAGAIN ? 0 : ret ?: 1;
+	if (ret != -EAGAIN)
+		return ret ?: 1;
+	nvgpu_rpc_receive(rpc);
+	return 0;
 }
 
 /* put the element in rpc->tx into the queue as soon as there is room */

@@ -77,7 +77,7 @@ struct nvgpu_rpc_call {
  *	interrupt, as replies never are
  * @again_data: for @again
  *
- * @post and @receive are never taken together.
+ * @receive is taken below @post by who waits for room, never the other way round.
  */
 struct nvgpu_rpc {
 	const struct nvgpu_gpu *gpu;

@@ -365,8 +365,11 @@ static void rpc_queue_full(struct kunit *test)
 	u8 *buf = make_params(test, 5 * MAX_PAYLOAD);
 
 	KUNIT_EXPECT_EQ(test, nvgpu_rpc_send(&t->rpc, "test", FN_OTHER, buf, 3 * MAX_PAYLOAD), 0);
+	/* GSP-RM may wait for the CPU to read */
+	gsp_say(t, EVENT_PERFMON, 0, 0, buf, 16);
 	KUNIT_EXPECT_EQ(test, nvgpu_rpc_send(&t->rpc, "test", FN_OTHER, buf, MAX_PAYLOAD),
 			-ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, t->events, 1);
 	KUNIT_EXPECT_FALSE(test, nvgpu_health_is_dead(&t->health));
 
 	put_unaligned_le32(16, t->shared + STAT + READ_PTR);
