@@ -5,6 +5,7 @@ unload, each in turn and in each way. Whoever waited hears of it and the log say
 afterwards ends in time, nothing is left in use, and the next try works.
 """
 
+import collections
 import re
 import time
 
@@ -75,6 +76,18 @@ def cleared(gpu):
     raise Wrong(f"framebuffer is cleared for ever:\n{show}")
 
 
+def again(gpu):
+    """GSP-RM is taken off and loaded anew, with what the operator chose."""
+    return gpu.write(gpu.path("reset"), 1, timeout=300)
+
+
+def sleep(gpu):
+    """The same for a host that sleeps, as far as a kernel goes that tests it."""
+    gpu.vm.sh("echo devices >/sys/power/pm_test; echo 1 >/sys/module/suspend/parameters/pm_test_delay")
+    out = gpu.vm.sleep(timeout=300)
+    return out.splitlines()[-1] if out.rc else ""
+
+
 def give_back(gpu):
     return gpu.set_type(0, 0)
 
@@ -88,6 +101,8 @@ def unbind(gpu):
 
 
 WALK = (bind, vfs, choose, use, give_back, no_vfs, unbind)
+# a way round at the place of use, with a type and nothing open
+ROUND = (again, sleep)
 
 
 def must(gpu, step):
@@ -97,7 +112,7 @@ def must(gpu, step):
 
 def walk(gpu, until=None):
     for step in WALK:
-        if step is until:
+        if step is (use if until in ROUND else until):
             return
         must(gpu, step)
 
@@ -106,19 +121,15 @@ def left(gpu, prop):
     return int(gpu.vm.qom_get(prop, gpu.qom).rpartition(":")[2])
 
 
-def totals(gpu, fault):
-    """Messages to GSP-RM that this could happen to: {step: number}; those of use to the plugin task."""
-    found = {}
-    for step in WALK:
-        gpu.set_model("fault-message", fault.format(n=MANY))
-        gpu.set_model("fault-plugin", PLUGIN_FAULTS["request lost"].format(n=MANY))
-        must(gpu, step)
-        found[step] = MANY - left(gpu, "fault-message")
-        if step is use:
-            plugin = MANY - left(gpu, "fault-plugin")
-    gpu.set_model("fault-message", "")
-    gpu.set_model("fault-plugin", "")
-    return found, plugin
+def total(gpu, prop, step, fault):
+    """How many messages of a step this could happen to."""
+    walk(gpu, step)
+    gpu.set_model(prop, fault.format(n=MANY))
+    must(gpu, step)
+    found = MANY - left(gpu, prop)
+    gpu.set_model(prop, "")
+    down(gpu)
+    return found
 
 
 def down(gpu):
@@ -147,9 +158,9 @@ def judge(error, took, said, fault):
         return "an answer that comes twice is one"
     if error and not said:
         return "nothing in the log"
-    # what was damaged, who got no answer, what does not work now, what to do; and what becomes of
-    # a vGPU whose GSP-RM is dead
-    if len(said) > (5 if "GSP-RM" in fault else 4):
+    # what was damaged, who got no answer, what does not work now, what to do, that it answers again;
+    # and what becomes of a vGPU whose GSP-RM is dead
+    if len(said) > (6 if "GSP-RM" in fault else 5):
         return f"{len(said)} lines in the log"
     if took > (SOON if "crashes" in fault else WITHIN):
         return f"took {took:.0f} s"
@@ -181,49 +192,95 @@ def fail_once(gpu, prop, fault, step, n):
             f"{'; '.join(said) or 'nothing said'} | {wrong or 'as it must be'}"), wrong
 
 
-def cases(gpu):
-    """All: [(property, fault, step, n)]"""
-    requests, plugin = totals(gpu, FAULTS["request lost"])
-    answers, _ = totals(gpu, FAULTS["answer dropped"])
-    print("# messages to GSP-RM, and answers: " + ", ".join(
-        f"{step.__name__} {requests[step]} {answers[step]}" for step in WALK
-    ) + f"; to the plugin task {plugin}", flush=True)
+def cases(gpu, prop, *steps):
+    """All messages of these steps in all ways: [(property, fault, step, n)]"""
+    faults = PLUGIN_FAULTS if prop == "fault-plugin" else FAULTS
     found = []
-    for fault in FAULTS:
-        of = answers if fault.startswith("answer") else requests
-        found += [("fault-message", fault, step, n + 1) for step in WALK for n in range(of[step])]
-    return found + [("fault-plugin", fault, use, n + 1) for fault in PLUGIN_FAULTS for n in range(plugin)]
+    for step in steps:
+        requests = total(gpu, prop, step, faults["request lost"])
+        answers = total(gpu, prop, step, faults["answer dropped"])
+        print(f"# {prop}: {step.__name__} has {requests} requests and {answers} answers", flush=True)
+        for fault in faults:
+            of = answers if fault.startswith("answer") else requests
+            found += [(prop, fault, step, n + 1) for n in range(of)]
+    return found
 
 
-def campaign(vm, todo=None):
-    """todo: these cases, else all."""
-    gpu = start(vm)
-    vm.sh(f"modprobe {VFIO_DRIVER}")
+def campaign(gpu, todo):
     bad = []
-    todo = todo or cases(gpu)
-    for case in todo:
+    outcomes = collections.Counter()
+    begin = time.monotonic()
+    for number, case in enumerate(todo):
         row, wrong = fail_once(gpu, *case)
-        print(row, flush=True)
+        print(f"{row} [{number + 1} of {len(todo)}, {time.monotonic() - begin:.0f} s]", flush=True)
+        outcomes[case[1], wrong or "as it must be"] += 1
         if wrong:
             bad.append(row)
     # the next correct try, after the last of them
     walk(gpu)
     expect(gpu.in_use(), {}, "in use in the model")
     gpu.unload()
+    for (fault, outcome), times in sorted(outcomes.items()):
+        print(f"# {times:4d} x {fault}: {outcome}")
     print(f"# {len(todo)} messages failed once, {len(bad)} not as they must", flush=True)
     expect(bad, [], "outcomes")
 
 
-@host_test(kernels=("stock",), full=True)
-def test_every_message_fails_once(vm):
-    campaign(vm)
+def every(vm, prop, *steps):
+    gpu = ready(vm)
+    campaign(gpu, cases(gpu, prop, *steps))
+
+
+def ready(vm):
+    gpu = start(vm)
+    vm.sh(f"modprobe {VFIO_DRIVER}")
+    return gpu
+
+
+long = host_test(kernels=("stock",), full=True, fresh=True)
+
+
+@long
+def test_every_message_of_a_load_fails_once(vm):
+    every(vm, "fault-message", bind)
+
+
+@long
+def test_every_message_of_a_type_fails_once(vm):
+    every(vm, "fault-message", vfs, choose, give_back)
+
+
+@long
+def test_every_message_of_a_life_fails_once(vm):
+    every(vm, "fault-message", use)
+
+
+@long
+def test_every_message_to_a_task_fails_once(vm):
+    every(vm, "fault-plugin", use)
+
+
+@long
+def test_every_message_of_a_reset_fails_once(vm):
+    every(vm, "fault-message", again)
+
+
+@host_test(kernels=("stock",), full=True, fresh=True, ram=True, mem="6G")
+def test_every_message_of_a_sleep_fails_once(vm):
+    every(vm, "fault-message", sleep)
+
+
+@long
+def test_every_message_of_an_unload_fails_once(vm):
+    every(vm, "fault-message", no_vfs, unbind)
 
 
 # One of each kind; any by a seed once all of them have been seen
 SOME = (
     ("fault-message", "answer late", bind, 15),
     ("fault-message", "refused", use, 3),
-    ("fault-message", "answer twice", use, 6),
+    # of a type: more than the queue has room for
+    ("fault-message", "answer twice", again, 14),
     ("fault-message", "GSP-RM crashes", use, 8),
     ("fault-message", "answer damaged", use, 9),
     ("fault-plugin", "task crashes", use, 2),
@@ -232,4 +289,4 @@ SOME = (
 
 @host_test()
 def test_some_messages_fail(vm):
-    campaign(vm, SOME)
+    campaign(ready(vm), SOME)
