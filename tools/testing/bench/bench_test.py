@@ -84,14 +84,14 @@ def host_test(
     both=False,
     sampled=False,
     fresh=False,
-    full=False,
+    full=(),
     alone=False,
     **machine,
 ):
     """
     Of two kernels "make check" takes one for a test, both: not for this one. sampled: it runs the
     test one time in three only, what it tells varies little. full: only for "make check-full", it
-    takes long. alone: before all others, with nothing beside it. machine: arguments of HostVM.
+    takes long; or on which kernels. alone: before all others, with nothing beside it. machine: arguments of HostVM.
     """
 
     def mark(function):
@@ -100,7 +100,7 @@ def host_test(
             "both": both,
             "sampled": sampled,
             "fresh": fresh,
-            "full": full,
+            "full": kernels if full is True else full,
             "alone": alone,
             "machine": machine,
         }

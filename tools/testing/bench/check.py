@@ -203,9 +203,9 @@ class HostTests:
         want = function.host_test
         if self.opts.full:
             return None
-        if want["full"]:
-            return "takes long: make check-full"
         suite, kernel, title = test.split(": ", 2)
+        if kernel in want["full"]:
+            return "takes long: make check-full"
         if self.opts.k and kernel != self.opts.k:
             return f"only those of the {self.opts.k} kernel"
         if self.opts.t or self.opts.k:
@@ -215,7 +215,7 @@ class HostTests:
             return f"not in the sample of BENCH_SEED={self.opts.seed}"
         # the debug kernel sees more, and takes twice as long
         taken = "debug" if one_of_three else "stock"
-        if len(want["kernels"]) == 2 and not want["both"] and kernel != taken:
+        if len(set(want["kernels"]) - set(want["full"])) == 2 and not want["both"] and kernel != taken:
             return f"on the other kernel with BENCH_SEED={self.opts.seed}"
         return None
 

@@ -24,7 +24,7 @@ FAILED = "vGPU failed: the GPU is dead"
 # What QEMU says then
 UNRECOVERABLE = "vfio_err_notifier_handler({}) Unrecoverable error detected."
 # Somebody has a VF open
-IN_USE = "ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q vfio-device"
+IN_USE = "ls -l /proc/[0-9]*/fd 2>/dev/null | grep -qE 'vfio-device|/vfio/devices/'"
 
 
 def within(seconds, what, begin):
@@ -82,9 +82,8 @@ def sit_and_be_told(vm, gpu, *after, n=0):
 
 def held(vm, gpu, n, *commands):
     """A client that has the VF open, and does this once its standard input ends."""
-    flag = "-i " if vm.kernel == "debug" else ""
     client = vm.spawn(
-        f"sleep 3604 | {CLIENT} {flag}{gpu.vf(n)} boot hold {' '.join(commands)} >/tmp/held 2>&1;"
+        f"sleep 3604 | {CLIENT} {gpu.vf(n)} boot hold {' '.join(commands)} >/tmp/held 2>&1;"
         " rc=$?; cat /tmp/held; exit $rc"
     )
     vm.sh(

@@ -194,9 +194,9 @@ class Gpu:
 
     # VFIO
 
-    def client(self, n, *commands, options="", iommufd=False, timeout=120):
+    def client(self, n, *commands, options="", timeout=120):
         """Run the VFIO client on VF n; its Output, .rc is 1 if a check failed."""
-        words = [CLIENT, "-i" if iommufd else "", options, self.vf(n), *commands]
+        words = [CLIENT, options, self.vf(n), *commands]
         return self.vm.sh(" ".join(words), timeout=timeout, check=False)
 
     def must_client(self, n, *commands, **kwargs):

@@ -134,7 +134,6 @@ class Guest:
     """
     vfs      PCI addresses of the functions to hand over; None or "": no device
     by       "qemu" or "libvirt"; with libvirt managed is its managed='yes'
-    iommufd  hand over by iommufd (own kernel only) instead of a VFIO group
     append   more kernel arguments; extra: more QEMU arguments
     reboots  a reboot starts it again; else it ends it
     ports    root ports with nothing in them: what plug() is for
@@ -150,7 +149,6 @@ class Guest:
         *,
         by="qemu",
         managed=False,
-        iommufd=False,
         mem=512,
         append="",
         extra="",
@@ -163,7 +161,7 @@ class Guest:
         self.vfs = [vfs] if isinstance(vfs, str) and vfs else list(vfs or [])
         self.by = by
         self.managed = managed
-        self.iommufd = iommufd
+        self.iommufd = vm.iommufd and by != "libvirt"
         self.mem = mem
         self.append = f"console=ttyS0 quiet panic=-1 {append}"
         self.extra = extra

@@ -162,7 +162,10 @@ class Process:
             "guest-exec",
             path="/bin/sh",
             arg=["-c", command],
-            env=["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8"],
+            env=[
+                "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8",
+                f"VFIO_IOMMUFD={vm.iommufd:d}",
+            ],
             **{"capture-output": "merged"},
         )["pid"]
 
@@ -240,6 +243,8 @@ class HostVM:
         boot_timeout=900,
     ):
         self.kernel = kernel
+        # Debian's has groups only; users of our own come by the device's node
+        self.iommufd = kernel != "stock"
         self.gpus = [gpu] if isinstance(gpu, str) else list(gpu or [])
         self.iommu = iommu
         self.reserve = reserve

@@ -175,10 +175,11 @@ def test_two_vgpus(vm):
 
 @host_test(kernels=("debug",))
 def test_iommufd(vm):
+    """And a group, where a kernel has both."""
     gpu = Gpu(vm)
     gpu.set_up([Q8])
-    gpu.must_client(0, "ids:0x26b5:0x1774", GUEST, "reset", "rpc", iommufd=True)
-    gpu.must_client(0, "ids:0x26b5:0x1774", GUEST, iommufd=False)
+    gpu.must_client(0, "ids:0x26b5:0x1774", GUEST, "reset", "rpc", options="-i")
+    gpu.must_client(0, "ids:0x26b5:0x1774", GUEST, options="-g")
     gpu.put_away()
 
 
@@ -236,7 +237,7 @@ def test_guest_is_not_disturbed(vm):
     gpu.put_away()
 
 
-@host_test(kernels=("stock",))
+@host_test(full=("debug",))
 def test_guest_killed(vm):
     """QEMU dies; the next one gets a clean vGPU at once."""
     gpu = Gpu(vm)
@@ -270,6 +271,6 @@ def test_unbind_waits_for_the_user(vm):
 def wait_for_open(vm, count):
     vm.sh(
         "for i in $(seq 100); do "
-        f"[ $(ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c vfio-device) -ge {count} ] && exit;"
+        f"[ $(ls -l /proc/[0-9]*/fd 2>/dev/null | grep -cE 'vfio-device|/vfio/devices/') -ge {count} ] && exit;"
         " sleep 0.1; done; exit 1"
     )

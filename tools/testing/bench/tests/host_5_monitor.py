@@ -89,7 +89,7 @@ def the_map_is_whole(gpu):
         expect((status, why in out), (1, True), f"{why}: {out}")
 
 
-@host_test(kernels=("stock",))
+@host_test(full=("debug",))
 def test_files_of_a_vgpu(vm):
     """Each tells what is so, and nothing where there is nothing to tell."""
     gpu = Gpu(vm)
@@ -169,7 +169,7 @@ def test_events_of_a_vgpu(vm):
     gpu.put_away()
 
 
-@host_test(kernels=("stock",))
+@host_test(full=("debug",))
 def test_looking_costs_little(vm):
     """A loop of readers asks GSP-RM once a second, whatever it reads, of however many."""
     gpu = Gpu(vm)
@@ -191,7 +191,7 @@ def test_looking_costs_little(vm):
     gpu.put_away()
 
 
-@host_test(kernels=("stock",))
+@host_test(full=("debug",))
 def test_traces(vm):
     """Every call, event, plugin message and change of state can be followed by tracepoints."""
     gpu = Gpu(vm)

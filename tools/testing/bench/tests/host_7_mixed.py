@@ -36,7 +36,7 @@ def controls(gpu):
     return gpu.model("stats")["controls"].get(CONTROL, 0)
 
 
-@host_test(kernels=("stock",))
+@host_test(full=("debug",))
 def test_sizes_side_by_side(vm):
     """Each has its place by the product's table, all are open at once, and none is in another's way."""
     gpu = Gpu(vm)
@@ -75,7 +75,7 @@ def test_sizes_side_by_side(vm):
     expect(others(log) + ours(log), [], "warnings")
 
 
-@host_test(kernels=("stock",))
+@host_test(full=("debug",))
 def test_places_are_chosen(vm):
     """By vgpu-placement-id; refused where there is none, and nothing moves then."""
     gpu = Gpu(vm)
@@ -115,7 +115,7 @@ def test_places_are_chosen(vm):
     expect(others(log) + ours(log), [], "warnings")
 
 
-@host_test(kernels=("stock",))
+@host_test(full=("debug",))
 def test_lists_are_told(vm):
     """
     Each VF whose list changes has an event, and no other; what reads the list then finds it

@@ -107,7 +107,7 @@ def cost(gpu, what, before):
     return spent
 
 
-@host_test(kernels=("stock",))
+@host_test(full=("debug",))
 def test_predecessor_is_not_seen(vm):
     """Before first use, by a reset, after close; the smallest and the largest vGPU."""
     gpu = Gpu(vm)
@@ -142,7 +142,7 @@ def test_predecessor_is_not_seen(vm):
     gpu.unload()
 
 
-@host_test(kernels=("stock",))
+@host_test(full=("debug",))
 def test_closing_does_not_wait(vm):
     """An engine that takes its time holds up who opens next, who takes the type, and nobody else."""
     gpu = Gpu(vm)
@@ -213,7 +213,7 @@ def refused(gpu, log, error, *more):
     log.mark()
 
 
-@host_test(kernels=("stock",))
+@host_test(full=("debug",))
 def test_interrupts_get_lost(vm):
     """One after the other: clearing goes on, and so does what GSP-RM has to say."""
     gpu = Gpu(vm)
@@ -231,7 +231,7 @@ def test_interrupts_get_lost(vm):
     gpu.put_away()
 
 
-@host_test(kernels=("stock",))
+@host_test(full=("debug",))
 def test_channel_error(vm):
     """In the middle of it: refused, and tried again by the next open, or write of a type."""
     gpu = Gpu(vm)
@@ -306,7 +306,7 @@ def test_gsp_dies_half_way(vm):
     expect(others(log), [], "warnings")
 
 
-@host_test(kernels=("stock",))
+@host_test(full=("debug",))
 def test_no_engine(vm):
     """The driver works but for that no vGPU opens."""
     gpu = Gpu(vm)

@@ -32,12 +32,15 @@ def unbind(gpu, n):
     gpu.must_write(gpu.vf_path(n, "driver_override"), "")
 
 
-def plugged_and_unplugged(vm, **kwargs):
+# To start a guest takes most of a minute with debugging.
+@host_test(full=("debug",))
+def test_plugged_and_unplugged(vm):
+    """Into a VM that runs, by QEMU's monitor: one VF, out again, then another."""
     gpu = Gpu(vm)
     log = KernelLog(vm)
     gpu.set_up([Q8, Q8])
     idle = gpu.in_use()
-    with VgpuGuest(vm, ports=1, offsets=[0x1000], seed=8, **kwargs) as guest:
+    with VgpuGuest(vm, ports=1, offsets=[0x1000], seed=8) as guest:
         guest.wait_for("^NVGPU-GUEST: alive 1$", 240)
         expect((state(gpu, 0)[1], state(gpu, 1)[1]), ("typed", "typed"), "before one is plugged")
         guest.plug(gpu.vf(0))
@@ -56,18 +59,6 @@ def plugged_and_unplugged(vm, **kwargs):
     expect(gpu.in_use(), idle, "in use in the model")
     expect(log.warnings(), [], "warnings")
     gpu.put_away()
-
-
-@host_test(kernels=("stock",))
-def test_plugged_and_unplugged(vm):
-    """Into a VM that runs, by QEMU's monitor: one VF, out again, then another."""
-    plugged_and_unplugged(vm)
-
-
-# To start a guest takes most of a minute there.
-@host_test(kernels=("debug",), full=True)
-def test_plugged_and_unplugged_by_iommufd(vm):
-    plugged_and_unplugged(vm, iommufd=True)
 
 
 # What libvirt asks of QEMU before it starts the first VM takes most of a minute.
@@ -150,11 +141,11 @@ def test_bus_is_reset(vm):
     gpu = Gpu(vm)
     gpu.set_up([Q8, Q8])
     log = KernelLog(vm)
-    gpu.must_client(0, "boot", "hot-reset-fails", "rpc", iommufd=vm.kernel == "debug")
+    gpu.must_client(0, "boot", "hot-reset-fails", "rpc")
     # nothing is open: as it was, with firmware that is loaded anew
     gpu.must_write(link(gpu), 1, timeout=180)
     expect((state(gpu, 0), gpu.numvfs(), gpu.type(1)), (("up", "typed"), 2, Q8), "after a reset")
-    gpu.must_client(1, "boot", "fb-zero:0x1000", "rpc", iommufd=vm.kernel == "debug")
+    gpu.must_client(1, "boot", "fb-zero:0x1000", "rpc")
     expect(ours(log) + told(log) + others(log), [], "said of it")
 
     client = sit_and_be_told(vm, gpu)
@@ -168,11 +159,11 @@ def test_bus_is_reset(vm):
     expect((state(gpu)[0], gpu.numvfs()), ("up", 2), "after one more")
     expect((ours(log), others(log)), ([], []), "said")
     gpu.must_set_type(0, Q8)
-    gpu.must_client(0, "boot", "rpc", iommufd=vm.kernel == "debug")
+    gpu.must_client(0, "boot", "rpc")
     gpu.put_away()
 
 
-@host_test(kernels=("stock",), **BOARDS)
+@host_test(full=("debug",), **BOARDS)
 def test_vgpus_of_two_gpus(vm):
     """In one VM. What it writes through either is in that one's framebuffer, and nowhere else."""
     log = KernelLog(vm)
@@ -264,7 +255,7 @@ def over_and_over(vm, cycles, warm=8):
 MANY = 250
 
 
-@host_test(kernels=("stock",))
+@host_test(full=("debug",))
 def test_over_and_over(vm):
     over_and_over(vm, 20, warm=4)
 
@@ -310,7 +301,7 @@ echo $off $refused $(sed 's/.*: //' /tmp/refused | sort -u)
 """
 
 
-@host_test(kernels=("stock",))
+@host_test(full=("debug",))
 def test_vfs_come_and_go_under_load(vm):
     """Turning VFs off never waits for a user and never harms one: it is refused, or done."""
     gpu = Gpu(vm)

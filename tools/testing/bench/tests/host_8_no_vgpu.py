@@ -29,12 +29,12 @@ def as_it_is(gpu, n):
     return commands
 
 
-def plain(gpu, n, options="", iommufd=False):
+def plain(gpu, n, options=""):
     """It opens without a type, which there is none of, is what it is, and is reset as a VF is."""
     expect(gpu.vm.sh(f"ls {gpu.vf_path(n)} | grep -x nvidia || :"), "", "files of types")
     commands = as_it_is(gpu, n)
-    gpu.must_client(n, *commands, "boot", "irq:70", "reset", *commands, options=options, iommufd=iommufd)
-    out = gpu.client(n, "regions", options=options, iommufd=iommufd)
+    gpu.must_client(n, *commands, "boot", "irq:70", "reset", *commands, options=options)
+    out = gpu.client(n, "regions", options=options)
     expect("FAIL regions BAR1" in out, True, f"BAR1 is not clamped: {out}")
     expect(gpu.model("vgpus"), [], "vGPUs in the model")
 
@@ -70,15 +70,14 @@ def test_pf_of_another_driver(vm):
 
 
 @contextlib.contextmanager
-def pf_of_vfio(gpu, vfs, iommufd):
+def pf_of_vfio(gpu, vfs):
     """The PF has vfio-pci, which is to turn VFs on, and a user, who gave it a token for theirs."""
     vm = gpu.vm
     # VFIO maps a BAR whole, and KASAN wants an eighth of that in memory
     gpu.must_write(gpu.path("resource1_resize"), SMALL_BAR1)
     vm.sh("modprobe -r vfio-pci; modprobe vfio-pci enable_sriov=1")
     gpu.bind_function(gpu.pf, "vfio-pci")
-    flag = "-i " if iommufd else ""
-    user = vm.spawn(f"sleep 3603 | {CLIENT} {flag}-t {TOKEN} {gpu.pf} hold >/tmp/pf 2>&1")
+    user = vm.spawn(f"sleep 3603 | {CLIENT} -t {TOKEN} {gpu.pf} hold >/tmp/pf 2>&1")
     vm.sh("for i in $(seq 100); do grep -q '^ok hold' /tmp/pf && exit; sleep 0.1; done; cat /tmp/pf; exit 1")
     gpu.set_numvfs(vfs)
     yield
@@ -94,16 +93,14 @@ def pf_of_vfio(gpu, vfs, iommufd):
 def test_pf_of_vfio_pci(vm):
     """vfio-pci asks who opens a VF of its for the token of the PF's user; that goes for ours, too."""
     gpu = Gpu(vm)
-    # the debug kernel's users come by the device's own node, the stock kernel has groups only
-    iommufd = vm.kernel == "debug"
-    with pf_of_vfio(gpu, 2, iommufd):
+    with pf_of_vfio(gpu, 2):
         vm.sh(f"modprobe {VFIO_DRIVER}")
         log = KernelLog(vm)
         # with the PF vfio-pci takes the VFs, too
         gpu.must_write("/sys/bus/pci/drivers/vfio-pci/unbind", gpu.vf(0))
         gpu.bind(0)
-        expect(gpu.open_error(0, iommufd=iommufd), "EACCES", "no token")
-        plain(gpu, 0, f"-t {TOKEN}", iommufd=iommufd)
+        expect(gpu.open_error(0), "EACCES", "no token")
+        plain(gpu, 0, f"-t {TOKEN}")
         expect(told(log), ["VF token required to access device"], "said by VFIO")
         expect(ours(log), [], "said by nvkm-vgpu")
         gpu.must_write(f"/sys/bus/pci/drivers/{VFIO_DRIVER}/unbind", gpu.vf(0))

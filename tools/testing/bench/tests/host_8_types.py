@@ -47,7 +47,7 @@ def listed(gpu):
     return [int(line.split()[0]) for line in lines]
 
 
-@host_test(kernels=("stock",))
+@host_test(full=("debug",))
 def test_file_in_place_of_built_in(vm):
     """Its types are offered, have the sizes that are in it, and run; also of several sizes."""
     gpu = start(vm)

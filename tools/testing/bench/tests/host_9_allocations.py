@@ -89,8 +89,7 @@ def write(path, text):
 
 def client(call):
     def make(gpu, n):
-        flag = "-i " if gpu.vm.kernel == "debug" else ""
-        out = gpu.vm.sh(f"{CLIENT} {flag}-f {call}:{n} {gpu.vf(0)} boot rpc reset rpc", timeout=300, check=False)
+        out = gpu.vm.sh(f"{CLIENT} -f {call}:{n} {gpu.vf(0)} boot rpc reset rpc", timeout=300, check=False)
         why = re.search(r"^FAIL (.*)$", out, re.M)
         return why[1] if why else "", "ok fail-nth hit" in out
     return make

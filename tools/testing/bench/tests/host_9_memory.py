@@ -18,10 +18,6 @@ PROBE = "/sys/kernel/tracing/events/kprobes/nvgpu_insert"
 PAGES = "/proc/sys/vm/nr_hugepages"
 
 
-def iommufd(vm):
-    return vm.kernel == "debug"
-
-
 def faults_of(vm, gpu, n=0):
     """What the IOMMU says, each time; it is expected to say something."""
     fault = rf"DMAR: \[DMA (\w+) NO_PASID\] Request device \[{re.escape(gpu.vf(n))}\].* addr (0x\w+)"
@@ -39,7 +35,7 @@ def test_memory_comes_and_goes(vm):
     far = 3 * GIB
     gpu.must_client(
         0, "boot", "rpc", f"stray:{far:#x}", f"move:{far:#x}", "rpc", f"stray:{LOW:#x}",
-        f"move:{LOW:#x}", "rpc", f"stray:{far:#x}", "rpc", iommufd=iommufd(vm),
+        f"move:{LOW:#x}", "rpc", f"stray:{far:#x}", "rpc",
     )
     found = re.findall(fault, "\n".join(text for _, text in log.lines()))
     seen = [(how, int(address, 16)) for how, address in found]
@@ -56,7 +52,7 @@ def test_memory_high_up(vm):
     gpu.set_up([Q8])
     log = KernelLog(vm)
     for address in (TIB - HUGE, TIB - HUGE // 2, TIB, 64 * TIB):
-        gpu.must_client(0, "boot", "rpc", options=f"-m {address:#x}", iommufd=iommufd(vm))
+        gpu.must_client(0, "boot", "rpc", options=f"-m {address:#x}")
     expect(log.warnings(), [], "warnings")
     gpu.put_away()
 
@@ -79,17 +75,16 @@ def test_memory_of_huge_pages(vm):
     huge_pages(vm, 1)
     out = gpu.client(
         0, "boot", "rpc", "fill:7", "reset", "rpc", "fill:8", "filled:8", options="-l",
-        iommufd=iommufd(vm),
     )
     expect(out.rc, 0, f"the client: {out}")
     huge_pages(vm, 0)
-    out = gpu.client(0, "rpc", options="-l", iommufd=iommufd(vm))
+    out = gpu.client(0, "rpc", options="-l")
     expect("FAIL open ENOMEM buffer" in out, True, f"without a huge page: {out}")
     expect(log.warnings(), [], "warnings")
     gpu.put_away()
 
 
-@host_test(kernels=("stock",))
+@host_test(full=("debug",))
 def test_guest_of_huge_pages(vm):
     """All of a VM's memory."""
     gpu = Gpu(vm)
@@ -141,7 +136,7 @@ def test_guest_gets_and_loses_memory(vm):
     log = KernelLog(vm)
     fault = faults_of(vm, gpu)
     guest = VgpuGuest(
-        vm, gpu.vf(0), stay=True, iommufd=iommufd(vm), extra="-m 512,slots=2,maxmem=2G"
+        vm, gpu.vf(0), stay=True, extra="-m 512,slots=2,maxmem=2G"
     )
     guest.append += " memhp_default_state=offline"
     with guest:
@@ -178,8 +173,7 @@ def test_bar1_is_mapped_by_huge_pages(vm):
     gpu = Gpu(vm)
     gpu.set_up([Q8])
     (vm.share / "inserts").write_text(INSERTS)
-    flag = "-i" if iommufd(vm) else ""
-    out = vm.sh(f"sh /bench/inserts {CLIENT} {flag} {gpu.vf(0)} touch touch", timeout=120)
+    out = vm.sh(f"sh /bench/inserts {CLIENT} {gpu.vf(0)} touch touch", timeout=120)
     orders = {int(order): int(count) for count, order in re.findall(r"(\d+) order=(\d+)", out)}
     expect(orders, {9: 256 * (1 << 20) // HUGE}, f"pages that were mapped, by order: {out}")
     gpu.put_away()
@@ -192,8 +186,8 @@ def test_dmabufs(vm):
     gpu.set_up([Q8])
     log = KernelLog(vm)
     commands = ["boot", "dmabuf"]
-    if iommufd(vm):
+    if vm.iommufd:
         commands += [f"dmabuf-map:{GIB:#x}", "rpc", "reset", "rpc", "dmabuf"]
-    gpu.must_client(0, *commands, iommufd=iommufd(vm))
+    gpu.must_client(0, *commands)
     expect(log.warnings(), [], "warnings")
     gpu.put_away()

@@ -2,14 +2,14 @@
 /*
  * A VFIO user of one vGPU, without a VM: opens the VF, does what a guest would do, and closes it.
  *
- *	vfio-client [-i] [-l] [-f CALL:N] [-m IOVA] [-t UUID] [-w FILE] BDF COMMAND...
+ *	vfio-client [-i|-g] [-l] [-f CALL:N] [-m IOVA] [-t UUID] [-w FILE] BDF COMMAND...
  *
- * -i opens the device's own node and binds it to iommufd; without it, the group and a type1
- * container. -m tells where the device finds the buffer that it may reach, -l has it in a huge
- * page. -f has the N-th allocation fail of the call that opens, resets or closes the device. -t is
- * the token that users of a PF and of its VFs share when the PF has vfio-pci. -w opens the device
- * once a file is there. A command is a word with its arguments behind colons; "-" reads more of
- * them from standard input. Prints
+ * -i opens the device's own node and binds it to iommufd, -g the group and a type1 container;
+ * without either it is as VFIO_IOMMUFD in the environment says, which may be 1. -m tells where the
+ * device finds the buffer that it may reach, -l has it in a huge page. -f has the N-th allocation
+ * fail of the call that opens, resets or closes the device. -t is the token that users of a PF and
+ * of its VFs share when the PF has vfio-pci. -w opens the device once a file is there. A command is
+ * a word with its arguments behind colons; "-" reads more of them from standard input. Prints
  * "ok|FAIL <command> <detail>" for each check and exits with 1 if one failed, with 2 on wrong
  * usage. "open" is the first check: when it fails, its detail starts with the errno.
  */
@@ -1197,7 +1197,7 @@ static int usage(void)
 	unsigned int i;
 
 	fprintf(stderr,
-		"usage: vfio-client [-i] [-l] [-f open|reset|close:N] [-m IOVA] [-t UUID] [-w FILE] BDF [COMMAND...]\n");
+		"usage: vfio-client [-i|-g] [-l] [-f open|reset|close:N] [-m IOVA] [-t UUID] [-w FILE] BDF [COMMAND...]\n");
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		fprintf(stderr, "  %-16s%s\n", commands[i].name, commands[i].help);
 	return 2;
@@ -1241,12 +1241,17 @@ static bool run_input(void)
 
 int main(int argc, char **argv)
 {
+	const char *by_iommufd = getenv("VFIO_IOMMUFD");
 	int i, option;
 
-	while ((option = getopt(argc, argv, "+if:lm:t:w:")) != -1)
+	use_iommufd = by_iommufd && !strcmp(by_iommufd, "1");
+	while ((option = getopt(argc, argv, "+if:glm:t:w:")) != -1)
 		switch (option) {
 		case 'i':
 			use_iommufd = true;
+			break;
+		case 'g':
+			use_iommufd = false;
 			break;
 		case 'f':
 			if (!fail_parse(optarg))
