@@ -14,7 +14,6 @@
  * usage. "open" is the first check: when it fails, its detail starts with the errno.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -37,6 +36,7 @@
 #include <linux/vfio.h>
 
 #include "guest/vf.h"
+#include "vfio-dev.h"
 
 #define BUFFER_SIZE	0x200000
 #define HUGE		0x200000
@@ -44,7 +44,6 @@
 #define MAX_ARGS	4
 #define PAGE		0x1000
 #define STRAY_TIMEOUT_MS	2000
-#define TOKEN_SIZE	16
 
 /* the buffer that the device may reach, by offset */
 #define BUF_CTRL	0x0
@@ -66,27 +65,27 @@ struct region {
 	struct area area[MAX_AREAS];
 };
 
-static const char *bdf;
-static const char *token, *awaited;
+static const char *awaited;
 static const char *failing;	/* the call in which an allocation fails */
 static unsigned long fail_nth;
 static int fail_fd = -1;
-static bool use_iommufd, huge_buffer;
-static int container = -1, group = -1, iommufd = -1, device = -1;
-static uint32_t ioas;
+static bool huge_buffer;
+static struct vfio_dev dev = VFIO_DEV_NONE;
 static struct region region[VFIO_PCI_NUM_REGIONS];
 static uint8_t *buffer;
-static uint64_t iova = 0x100000;
 static int irq_fd[VF_MSIX_VECTORS];
 static bool irqs_on;
 static uint32_t sequence;
 static unsigned int failures;
+static bool only_failures;	/* what is well is not printed */
 
 static bool __attribute__((format(printf, 3, 4)))
 check(bool ok, const char *name, const char *fmt, ...)
 {
 	va_list args;
 
+	if (ok && only_failures)
+		return true;
 	printf("%s %s ", ok ? "ok" : "FAIL", name);
 	va_start(args, fmt);
 	vprintf(fmt, args);
@@ -163,150 +162,15 @@ static void wait_awaited(void)
 		sleep_ms(10);
 }
 
-/* the buffer, where the device finds it */
-static bool map_buffer(void)
+static void begin_open(void)
 {
-	struct vfio_iommu_type1_dma_map map = {
-		.argsz = sizeof(map),
-		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
-		.vaddr = (uintptr_t)buffer,
-		.iova = iova,
-		.size = BUFFER_SIZE,
-	};
-	struct iommu_ioas_map ioas_map = {
-		.size = sizeof(ioas_map),
-		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
-			 IOMMU_IOAS_MAP_WRITEABLE,
-		.ioas_id = ioas,
-		.user_va = (uintptr_t)buffer,
-		.length = BUFFER_SIZE,
-		.iova = iova,
-	};
-
-	return use_iommufd ? !ioctl(iommufd, IOMMU_IOAS_MAP, &ioas_map) :
-			     !ioctl(container, VFIO_IOMMU_MAP_DMA, &map);
-}
-
-static bool unmap_buffer(void)
-{
-	struct vfio_iommu_type1_dma_unmap unmap = {
-		.argsz = sizeof(unmap),
-		.iova = iova,
-		.size = BUFFER_SIZE,
-	};
-	struct iommu_ioas_unmap ioas_unmap = {
-		.size = sizeof(ioas_unmap),
-		.ioas_id = ioas,
-		.iova = iova,
-		.length = BUFFER_SIZE,
-	};
-
-	return use_iommufd ? !ioctl(iommufd, IOMMU_IOAS_UNMAP, &ioas_unmap) :
-			     !ioctl(container, VFIO_IOMMU_UNMAP_DMA, &unmap);
-}
-
-static const char *open_group(void)
-{
-	char path[128], link[256], name[128];
-	ssize_t len;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", bdf);
-	len = readlink(path, link, sizeof(link) - 1);
-	if (len < 0)
-		return "iommu_group";
-	link[len] = 0;
-	snprintf(path, sizeof(path), "/dev/vfio/%.64s", strrchr(link, '/') + 1);
-	container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
-	if (container < 0)
-		return "/dev/vfio/vfio";
-	group = open(path, O_RDWR | O_CLOEXEC);
-	if (group < 0)
-		return "group";
-	if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &container))
-		return "VFIO_GROUP_SET_CONTAINER";
-	if (ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
-		return "VFIO_SET_IOMMU";
-	if (!map_buffer())
-		return "VFIO_IOMMU_MAP_DMA";
-	wait_awaited();
-	snprintf(name, sizeof(name), "%s%s%s", bdf, token ? " vf_token=" : "", token ?: "");
-	fail_arm("open");
-	device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, name);
-	fail_disarm("open");
-	return device < 0 ? "VFIO_GROUP_GET_DEVICE_FD" : NULL;
-}
-
-static int open_device_node(void)
-{
-	char path[384];
-	struct dirent *entry;
-	DIR *dir;
-	int fd = -1;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio-dev", bdf);
-	dir = opendir(path);
-	if (!dir)
-		return -1;
-	errno = ENOENT;
-	while ((entry = readdir(dir)))
-		if (!strncmp(entry->d_name, "vfio", 4)) {
-			snprintf(path, sizeof(path), "/dev/vfio/devices/%s", entry->d_name);
-			fd = open(path, O_RDWR | O_CLOEXEC);
-			break;
-		}
-	closedir(dir);
-	return fd;
-}
-
-/* the bytes of a token, in the order in which they are written */
-static bool parse_token(uint8_t *bytes)
-{
-	unsigned int i = 0;
-	const char *p;
-
-	for (p = token; *p && i < TOKEN_SIZE; p += *p == '-' ? 1 : 2)
-		if (*p != '-' && sscanf(p, "%2hhx", &bytes[i++]) != 1)
-			return false;
-	return !*p && i == TOKEN_SIZE;
-}
-
-static const char *open_iommufd(void)
-{
-	uint8_t bytes[TOKEN_SIZE];
-	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
-	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
-	struct vfio_device_attach_iommufd_pt attach = { .argsz = sizeof(attach) };
-	int ret;
-
-	iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
-	if (iommufd < 0)
-		return "/dev/iommu";
-	device = open_device_node();
-	if (device < 0)
-		return "device-node";
-	bind.iommufd = iommufd;
-	if (token) {
-		errno = EINVAL;
-		if (!parse_token(bytes))
-			return "token";
-		bind.flags = VFIO_DEVICE_BIND_FLAG_TOKEN;
-		bind.token_uuid_ptr = (uintptr_t)bytes;
-	}
 	wait_awaited();
 	fail_arm("open");
-	ret = ioctl(device, VFIO_DEVICE_BIND_IOMMUFD, &bind);
+}
+
+static void end_open(void)
+{
 	fail_disarm("open");
-	if (ret)
-		return "VFIO_DEVICE_BIND_IOMMUFD";
-	if (ioctl(iommufd, IOMMU_IOAS_ALLOC, &alloc))
-		return "IOMMU_IOAS_ALLOC";
-	ioas = alloc.out_ioas_id;
-	attach.pt_id = ioas;
-	if (ioctl(device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach))
-		return "VFIO_DEVICE_ATTACH_IOMMUFD_PT";
-	if (!map_buffer())
-		return "IOMMU_IOAS_MAP";
-	return NULL;
 }
 
 static void get_areas(struct region *r, struct vfio_region_info *info)
@@ -342,7 +206,7 @@ static void *map_area(uint64_t size, uint64_t offset)
 	if (room == MAP_FAILED)
 		return NULL;
 	p = slack ? (uint8_t *)(((uintptr_t)room + slack - 1) & ~(slack - 1)) : room;
-	p = mmap(p, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, device, offset);
+	p = mmap(p, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, dev.fd, offset);
 	return p == MAP_FAILED ? NULL : p;
 }
 
@@ -355,7 +219,7 @@ static bool get_region(unsigned int index)
 	struct region *r = &region[index];
 	unsigned int i;
 
-	if (ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &u.info))
+	if (ioctl(dev.fd, VFIO_DEVICE_GET_REGION_INFO, &u.info))
 		return false;
 	r->offset = u.info.offset;
 	r->size = u.info.size;
@@ -380,7 +244,7 @@ static bool config_write(unsigned int reg, uint64_t val, unsigned int len, unsig
 	unsigned int i;
 
 	for (i = 0; i < len; i += width)
-		if (pwrite(device, (char *)&val + i, width, start + i) != width)
+		if (pwrite(dev.fd, (char *)&val + i, width, start + i) != width)
 			return false;
 	return true;
 }
@@ -392,21 +256,21 @@ static bool config_read(unsigned int reg, uint64_t *val, unsigned int len, unsig
 
 	*val = 0;
 	for (i = 0; i < len; i += width)
-		if (pread(device, (char *)val + i, width, start + i) != width)
+		if (pread(dev.fd, (char *)val + i, width, start + i) != width)
 			return false;
 	return true;
 }
 
 static bool config_write16(unsigned int reg, uint16_t val)
 {
-	return pwrite(device, &val, 2, region[VFIO_PCI_CONFIG_REGION_INDEX].offset + reg) == 2;
+	return pwrite(dev.fd, &val, 2, region[VFIO_PCI_CONFIG_REGION_INDEX].offset + reg) == 2;
 }
 
 static uint16_t config_read16(unsigned int reg)
 {
 	uint16_t val = 0xffff;
 
-	if (pread(device, &val, 2, region[VFIO_PCI_CONFIG_REGION_INDEX].offset + reg) != 2)
+	if (pread(dev.fd, &val, 2, region[VFIO_PCI_CONFIG_REGION_INDEX].offset + reg) != 2)
 		check(false, "config-read", "%s at %#x", err(), reg);
 	return val;
 }
@@ -424,7 +288,11 @@ static bool open_device(void)
 		      MAP_SHARED | MAP_ANONYMOUS | (huge_buffer ? MAP_HUGETLB : 0), -1, 0);
 	if (buffer == MAP_FAILED)
 		return check(false, "open", "%s buffer", err());
-	step = use_iommufd ? open_iommufd() : open_group();
+	dev.buffer = buffer;
+	dev.size = BUFFER_SIZE;
+	dev.begin = begin_open;
+	dev.end = end_open;
+	step = vfio_dev_open(&dev);
 	if (step)
 		return check(false, "open", "%s %s", err(), step);
 	for (i = 0; i < sizeof(used) / sizeof(used[0]); i++)
@@ -432,7 +300,7 @@ static bool open_device(void)
 			return check(false, "open", "%s region %u", err(), used[i]);
 	if (!config_write16(PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER))
 		return check(false, "open", "%s command register", err());
-	return check(true, "open", "%s", use_iommufd ? "iommufd" : "group");
+	return check(true, "open", "%s", dev.use_iommufd ? "iommufd" : "group");
 }
 
 static void close_device(void)
@@ -444,15 +312,11 @@ static void close_device(void)
 			if (region[i].area[j].map)
 				munmap((void *)region[i].area[j].map, region[i].area[j].size);
 	fail_arm("close");
-	if (device >= 0)
-		close(device);
+	if (dev.fd >= 0)
+		close(dev.fd);
+	dev.fd = -1;
 	fail_disarm("close");
-	if (group >= 0)
-		close(group);
-	if (container >= 0)
-		close(container);
-	if (iommufd >= 0)
-		close(iommufd);
+	vfio_dev_close(&dev);
 }
 
 /* ---- registers ------------------------------------------------------------------------------- */
@@ -479,7 +343,7 @@ static uint32_t rd32(uint32_t reg)
 
 	if (p)
 		return *p;
-	if (pread(device, &val, 4, region[VFIO_PCI_BAR0_REGION_INDEX].offset + reg) != 4)
+	if (pread(dev.fd, &val, 4, region[VFIO_PCI_BAR0_REGION_INDEX].offset + reg) != 4)
 		check(false, "register-read", "%s at %#x", err(), reg);
 	return val;
 }
@@ -490,7 +354,7 @@ static void wr32(uint32_t reg, uint32_t val)
 
 	if (p)
 		*p = val;
-	else if (pwrite(device, &val, 4, region[VFIO_PCI_BAR0_REGION_INDEX].offset + reg) != 4)
+	else if (pwrite(dev.fd, &val, 4, region[VFIO_PCI_BAR0_REGION_INDEX].offset + reg) != 4)
 		check(false, "register-write", "%s at %#x", err(), reg);
 }
 
@@ -524,11 +388,11 @@ static void check_pieces(void)
 	unsigned int from, len, i;
 
 	for (i = 0; i < sizeof(whole); i++)
-		if (pread(device, &whole[i], 1, start + i) != 1)
+		if (pread(dev.fd, &whole[i], 1, start + i) != 1)
 			check(false, "ids", "%s at %#x", err(), i);
 	for (from = 0; from < sizeof(whole); from++)
 		for (len = 1; len <= 8 && from + len <= sizeof(whole); len++)
-			if (pread(device, piece, len, start + from) != len ||
+			if (pread(dev.fd, piece, len, start + from) != len ||
 			    memcmp(piece, &whole[from], len)) {
 				check(false, "ids", "%u bytes at %#x", len, from);
 				return;
@@ -627,15 +491,15 @@ static void cmd_clamp(uint64_t *arg)
 	void *p;
 
 	(void)arg;
-	check(pread(device, &val, 8, r->offset + r->size) <= 0, "clamp", "read behind the end");
-	check(pwrite(device, &val, 8, r->offset + r->size) <= 0, "clamp", "write behind the end");
-	check(pread(device, &val, 8, r->offset + r->size - 4) == 4, "clamp", "read across the end");
-	check(pwrite(device, &val, 8, r->offset + r->size - 4) == 4, "clamp",
+	check(pread(dev.fd, &val, 8, r->offset + r->size) <= 0, "clamp", "read behind the end");
+	check(pwrite(dev.fd, &val, 8, r->offset + r->size) <= 0, "clamp", "write behind the end");
+	check(pread(dev.fd, &val, 8, r->offset + r->size - 4) == 4, "clamp", "read across the end");
+	check(pwrite(dev.fd, &val, 8, r->offset + r->size - 4) == 4, "clamp",
 	      "write across the end");
-	check(pread(device, &val, 8, r->offset + (1ull << 39)) <= 0, "clamp", "read far behind");
-	p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, device, r->offset + r->size);
+	check(pread(dev.fd, &val, 8, r->offset + (1ull << 39)) <= 0, "clamp", "read far behind");
+	p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, dev.fd, r->offset + r->size);
 	check(p == MAP_FAILED && errno == EINVAL, "clamp", "mmap behind the end");
-	p = mmap(NULL, 2 * PAGE, PROT_READ, MAP_SHARED, device, r->offset + r->size - PAGE);
+	p = mmap(NULL, 2 * PAGE, PROT_READ, MAP_SHARED, dev.fd, r->offset + r->size - PAGE);
 	check(p == MAP_FAILED && errno == EINVAL, "clamp", "mmap across the end");
 }
 
@@ -655,7 +519,7 @@ static void cmd_whole(uint64_t *arg)
 	volatile uint32_t *p;
 
 	(void)arg;
-	p = mmap(NULL, r->size, PROT_READ | PROT_WRITE, MAP_SHARED, device, r->offset);
+	p = mmap(NULL, r->size, PROT_READ | PROT_WRITE, MAP_SHARED, dev.fd, r->offset);
 	if (!check(p != MAP_FAILED, "whole", "mmap"))
 		return;
 	sigaction(SIGBUS, &sa, &old);
@@ -700,7 +564,7 @@ static int get_dmabuf(unsigned int index, const struct vfio_region_dma_range *ra
 	get->open_flags = O_RDWR | O_CLOEXEC;
 	get->nr_ranges = num;
 	memcpy(get->dma_ranges, ranges, num * sizeof(*ranges));
-	return ioctl(device, VFIO_DEVICE_FEATURE, &u);
+	return ioctl(dev.fd, VFIO_DEVICE_FEATURE, &u);
 }
 
 /* nothing that a guest cannot map, and all that it can */
@@ -754,7 +618,7 @@ static void cmd_dmabuf_map(uint64_t *arg)
 		.size = sizeof(map),
 		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
 			 IOMMU_IOAS_MAP_WRITEABLE,
-		.ioas_id = ioas,
+		.ioas_id = dev.ioas,
 		.length = BUFFER_SIZE,
 		.iova = arg[0],
 	};
@@ -762,7 +626,7 @@ static void cmd_dmabuf_map(uint64_t *arg)
 	map.fd = get_dmabuf(VFIO_PCI_BAR1_REGION_INDEX, &range, 1);
 	if (!check(map.fd >= 0, "dmabuf-map", "%s", map.fd < 0 ? err() : "dma-buf"))
 		return;
-	check(!ioctl(iommufd, IOMMU_IOAS_MAP_FILE, &map), "dmabuf-map", "%s at %#llx", err(),
+	check(!ioctl(dev.iommufd, IOMMU_IOAS_MAP_FILE, &map), "dmabuf-map", "%s at %#llx", err(),
 	      (unsigned long long)arg[0]);
 	close(map.fd);
 }
@@ -847,7 +711,7 @@ static bool enable_irqs(void)
 	for (i = 0; i < VF_MSIX_VECTORS; i++)
 		irq_fd[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	memcpy(u.set.data, irq_fd, sizeof(irq_fd));
-	irqs_on = !ioctl(device, VFIO_DEVICE_SET_IRQS, &u.set);
+	irqs_on = !ioctl(dev.fd, VFIO_DEVICE_SET_IRQS, &u.set);
 	return irqs_on;
 }
 
@@ -875,7 +739,7 @@ static void cmd_err(uint64_t *arg)
 	if (err_fd < 0) {
 		err_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		memcpy(u.set.data, &err_fd, sizeof(err_fd));
-		if (!check(!ioctl(device, VFIO_DEVICE_SET_IRQS, &u.set), "err", "armed"))
+		if (!check(!ioctl(dev.fd, VFIO_DEVICE_SET_IRQS, &u.set), "err", "armed"))
 			return;
 	}
 	if (!arg[0])
@@ -1009,11 +873,11 @@ static void put_control(uint64_t base)
 static void cmd_rpc(uint64_t *arg)
 {
 	const unsigned int info = BUF_MESSAGE + RPC_HEADER_SIZE;
-	const uint64_t control = (iova + BUF_CTRL) | BUF_SYSMEM | BUF_VALID;
+	const uint64_t control = (dev.iova + BUF_CTRL) | BUF_SYSMEM | BUF_VALID;
 	uint32_t result, private;
 
 	(void)arg;
-	put_control(iova);
+	put_control(dev.iova);
 	if (!check(setup(control, RPC_TIMEOUT_MS), "rpc", "set-up"))
 		return;
 	put_message();
@@ -1035,7 +899,7 @@ static void cmd_stray(uint64_t *arg)
 	put_control(arg[0]);
 	check(!setup((arg[0] + BUF_CTRL) | BUF_SYSMEM | BUF_VALID, STRAY_TIMEOUT_MS), "stray",
 	      "read at %#llx", (unsigned long long)arg[0]);
-	check(!setup((iova + BUF_CTRL) | BUF_SYSMEM | BUF_VALID, STRAY_TIMEOUT_MS), "stray",
+	check(!setup((dev.iova + BUF_CTRL) | BUF_SYSMEM | BUF_VALID, STRAY_TIMEOUT_MS), "stray",
 	      "write at %#llx", (unsigned long long)arg[0]);
 }
 
@@ -1064,10 +928,78 @@ static void cmd_filled(uint64_t *arg)
 /* what the device could reach, it cannot any more: as when memory is taken out of a VM */
 static void cmd_move(uint64_t *arg)
 {
-	if (!check(unmap_buffer(), "move", "%s unmap %#llx", err(), (unsigned long long)iova))
+	if (!check(vfio_dev_unmap(&dev), "move", "%s unmap %#llx", err(),
+		   (unsigned long long)dev.iova))
 		return;
-	iova = arg[0];
-	check(map_buffer(), "move", "%s map %#llx", err(), (unsigned long long)iova);
+	dev.iova = arg[0];
+	check(vfio_dev_map(&dev), "move", "%s map %#llx", err(), (unsigned long long)dev.iova);
+}
+
+/* ---- commands: the watch --------------------------------------------------------------------- */
+
+#define WATCHED_PLACES	4
+
+/* a piece of framebuffer at each end of BAR1, and in between */
+static uint64_t watched_place(unsigned int i)
+{
+	uint64_t size = region[VFIO_PCI_BAR1_REGION_INDEX].size;
+
+	return i < WATCHED_PLACES - 1 ? size / WATCHED_PLACES * i : size - 8 * PATTERN_WORDS;
+}
+
+static bool read_config(uint8_t *config)
+{
+	uint64_t start = region[VFIO_PCI_CONFIG_REGION_INDEX].offset;
+	unsigned int i;
+
+	for (i = 0; i < PCI_CFG_SPACE_EXP_SIZE; i += 4)
+		if (pread(dev.fd, config + i, 4, start + i) != 4)
+			return check(false, "watch", "%s in configuration space at %#x", err(), i);
+	return true;
+}
+
+static bool watch_round(uint64_t seed, const uint8_t *config)
+{
+	uint8_t now[PCI_CFG_SPACE_EXP_SIZE];
+	unsigned int i, before = failures;
+
+	cmd_fill(&seed);
+	sleep_ms(20);
+	cmd_filled(&seed);
+	for (i = 0; i < WATCHED_PLACES; i++)
+		cmd_fb_check((uint64_t[]){ watched_place(i), seed + i });
+	cmd_boot(&seed);
+	if (read_config(now))
+		for (i = 0; i < sizeof(now); i++)
+			if (now[i] != config[i])
+				check(false, "watch", "configuration space at %#x: %02x, was %02x",
+				      i, now[i], config[i]);
+	check(!wait_irq(0), "watch", "no interrupt");
+	cmd_rpc(&seed);
+	cmd_quiet((uint64_t[]){ 0 });
+	return failures == before;
+}
+
+/* of a user that does nothing but look, while another one does what it likes to its own VF */
+static void cmd_watch(uint64_t *arg)
+{
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	uint8_t config[PCI_CFG_SPACE_EXP_SIZE];
+	unsigned int i, rounds = 0;
+	bool good;
+
+	cmd_err((uint64_t[]){ 0 });
+	good = check(enable_irqs(), "watch", "MSI-X by eventfd") && read_config(config);
+	for (i = 0; i < WATCHED_PLACES; i++)
+		cmd_fb_write((uint64_t[]){ watched_place(i), arg[0] + i });
+	check(good, "watch", "begins");
+	only_failures = true;
+	do {
+		good = good && watch_round(arg[0], config);
+		rounds++;
+	} while (good && !poll(&in, 1, 50));
+	only_failures = false;
+	check(good, "watch", "%u rounds", rounds);
 }
 
 /* ---- commands: the rest ---------------------------------------------------------------------- */
@@ -1078,7 +1010,7 @@ static void cmd_reset(uint64_t *arg)
 
 	(void)arg;
 	fail_arm("reset");
-	ret = ioctl(device, VFIO_DEVICE_RESET);
+	ret = ioctl(dev.fd, VFIO_DEVICE_RESET);
 	fail_disarm("reset");
 	check(!ret, "reset", "%s", ret ? err() : "done");
 	config_write16(PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
@@ -1089,13 +1021,13 @@ static void cmd_hot_reset_fails(uint64_t *arg)
 {
 	union {
 		struct vfio_pci_hot_reset reset;
-		char room[sizeof(struct vfio_pci_hot_reset) + sizeof(group)];
-	} u = { .reset = { .argsz = sizeof(u), .count = use_iommufd ? 0 : 1 } };
+		char room[sizeof(struct vfio_pci_hot_reset) + sizeof(dev.group)];
+	} u = { .reset = { .argsz = sizeof(u), .count = dev.use_iommufd ? 0 : 1 } };
 	int ret;
 
 	(void)arg;
-	memcpy(u.reset.group_fds, &group, sizeof(group));
-	ret = ioctl(device, VFIO_DEVICE_PCI_HOT_RESET, &u);
+	memcpy(u.reset.group_fds, &dev.group, sizeof(dev.group));
+	ret = ioctl(dev.fd, VFIO_DEVICE_PCI_HOT_RESET, &u);
 	check(ret == -1 && errno == EINVAL, "hot-reset-fails", "%s", ret ? err() : "no error");
 }
 
@@ -1103,7 +1035,7 @@ static void cmd_hot_reset_fails(uint64_t *arg)
 static void cmd_reset_fails(uint64_t *arg)
 {
 	uint64_t begin = now_ms();
-	int ret = ioctl(device, VFIO_DEVICE_RESET);
+	int ret = ioctl(dev.fd, VFIO_DEVICE_RESET);
 
 	(void)arg;
 	check(ret == -1 && errno == EIO, "reset-fails", "%s after %llu ms",
@@ -1119,8 +1051,8 @@ static void cmd_gone(uint64_t *arg)
 	uint32_t val;
 
 	(void)arg;
-	check(pread(device, &val, sizeof(val), r->offset) == -1 && errno == EIO, "gone", "read");
-	p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, device, r->offset);
+	check(pread(dev.fd, &val, sizeof(val), r->offset) == -1 && errno == EIO, "gone", "read");
+	p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, dev.fd, r->offset);
 	if (!check(p != MAP_FAILED, "gone", "mmap"))
 		return;
 	sigaction(SIGBUS, &sa, &old);
@@ -1187,6 +1119,7 @@ static const struct command {
 	{ "gone", cmd_gone, 0, "the BARs give EIO and SIGBUS" },
 	{ "err", cmd_err, 1, "MILLISECONDS: wait for VFIO's error eventfd; 0: arm it" },
 	{ "quiet", cmd_quiet, 1, "MILLISECONDS: it is not signalled" },
+	{ "watch", cmd_watch, 1, "SEED: until there is standard input, nobody touches this VF" },
 	{ "master", cmd_master, 1, "0|1: bus mastering" },
 	{ "sleep", cmd_sleep, 1, "MILLISECONDS" },
 	{ "hold", cmd_hold, 0, "wait for a line on standard input" },
@@ -1248,7 +1181,7 @@ int main(int argc, char **argv)
 	while ((option = getopt(argc, argv, "+if:glm:t:w:")) != -1)
 		switch (option) {
 		case 'i':
-			use_iommufd = true;
+			dev.use_iommufd = true;
 			break;
 		case 'g':
 			use_iommufd = false;
@@ -1261,10 +1194,10 @@ int main(int argc, char **argv)
 			huge_buffer = true;
 			break;
 		case 'm':
-			iova = strtoull(optarg, NULL, 0);
+			dev.iova = strtoull(optarg, NULL, 0);
 			break;
 		case 't':
-			token = optarg;
+			dev.token = optarg;
 			break;
 		case 'w':
 			awaited = optarg;
@@ -1275,7 +1208,7 @@ int main(int argc, char **argv)
 	i = optind;
 	if (i >= argc)
 		return usage();
-	bdf = argv[i++];
+	dev.bdf = argv[i++];
 	if (open_device())
 		for (; i < argc; i++)
 			if (!(strcmp(argv[i], "-") ? run(argv[i]) : run_input())) {
