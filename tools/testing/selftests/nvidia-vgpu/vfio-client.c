@@ -1174,17 +1174,16 @@ static bool run_input(void)
 
 int main(int argc, char **argv)
 {
-	const char *by_iommufd = getenv("VFIO_IOMMUFD");
 	int i, option;
 
-	use_iommufd = by_iommufd && !strcmp(by_iommufd, "1");
+	dev.use_iommufd = vfio_dev_by_iommufd();
 	while ((option = getopt(argc, argv, "+if:glm:t:w:")) != -1)
 		switch (option) {
 		case 'i':
 			dev.use_iommufd = true;
 			break;
 		case 'g':
-			use_iommufd = false;
+			dev.use_iommufd = false;
 			break;
 		case 'f':
 			if (!fail_parse(optarg))

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -173,6 +174,18 @@ static const char *dev_open_iommufd(struct vfio_dev *dev)
 	if (ioctl(dev->fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach))
 		return "VFIO_DEVICE_ATTACH_IOMMUFD_PT";
 	return vfio_dev_map(dev) ? NULL : "IOMMU_IOAS_MAP";
+}
+
+/**
+ * vfio_dev_by_iommufd() - how devices are opened where nobody says how
+ *
+ * Return: true if VFIO_IOMMUFD is 1 in the environment.
+ */
+bool vfio_dev_by_iommufd(void)
+{
+	const char *value = getenv("VFIO_IOMMUFD");
+
+	return value && !strcmp(value, "1");
 }
 
 /**

@@ -37,6 +37,7 @@ struct vfio_dev {
 /* none is open; where it will find its buffer is a place like any other */
 #define VFIO_DEV_NONE	{ .iova = 0x100000, .fd = -1, .group = -1, .container = -1, .iommufd = -1 }
 
+bool vfio_dev_by_iommufd(void);
 const char *vfio_dev_open(struct vfio_dev *dev);
 void vfio_dev_close(struct vfio_dev *dev);
 bool vfio_dev_map(struct vfio_dev *dev);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <linux/iommufd.h>
+#include <linux/pci_regs.h>
 
 #include "guest/vf.h"
 #include "vfio-fuzz.h"
@@ -511,6 +512,8 @@ static unsigned int op_rw(struct fuzz_thread *t)
 
 	if (index == VFIO_PCI_BAR0_REGION_INDEX && fuzz_one_in(t, 4))
 		pos = (t->fuzz->table & ~(PAGE - 1)) + fuzz_below(t, PAGE + 16) - 8;
+	if (index == VFIO_PCI_CONFIG_REGION_INDEX && fuzz_one_in(t, 2))
+		pos = fuzz_below(t, PCI_STD_HEADER_SIZEOF);
 	return fuzz_rw(t, index, pos, fuzz_one_in(t, 1024) ? PICK(t, long_counts) : PICK(t, counts),
 		       fuzz_one_in(t, 2));
 }

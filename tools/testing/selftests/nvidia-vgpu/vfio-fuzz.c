@@ -40,7 +40,7 @@
 #include "vfio-fuzz.h"
 
 #define MAX_OPS		32
-#define MAX_TOLD	20	/* failures that are printed */
+#define MAX_TOLD	4	/* failures of a kind of call that are printed */
 #define NOBODY		65534
 #define LONG_RUN	10000	/* calls in which each kind should have worked */
 #define CALLS_PER_RESET	2000	/* one takes as long as so many others */
@@ -58,7 +58,7 @@ static struct shared {
 	atomic_ulong outcome[MAX_OPS][OUTCOMES];
 	atomic_ulong us[MAX_OPS];
 	atomic_ulong done;
-	atomic_uint failures;
+	atomic_uint failures, told[MAX_OPS];
 } *shared;
 
 static __thread struct fuzz_thread *this_thread;
@@ -106,7 +106,8 @@ void fuzz_wrong(struct fuzz_thread *t, const char *fmt, ...)
 	char text[256];
 	va_list args;
 
-	if (atomic_fetch_add(&shared->failures, 1) >= MAX_TOLD)
+	atomic_fetch_add(&shared->failures, 1);
+	if (atomic_fetch_add(&shared->told[t->op], 1) >= MAX_TOLD)
 		return;
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
@@ -413,6 +414,7 @@ static void *run_thread(void *data)
 		choice = fuzz_below(t, weights);
 		for (i = 0; choice >= ops[i].weight; i++)
 			choice -= ops[i].weight;
+		t->op = i;
 		begin = now_us();
 		outcome = ops[i].run(t);
 		atomic_fetch_add(&shared->us[i], now_us() - begin);
@@ -523,6 +525,7 @@ static bool parse(int argc, char **argv, struct fuzz *f)
 {
 	int option;
 
+	f->dev.use_iommufd = vfio_dev_by_iommufd();
 	while ((option = getopt(argc, argv, "gin:r:s:t:u:")) != -1)
 		switch (option) {
 		case 'g':

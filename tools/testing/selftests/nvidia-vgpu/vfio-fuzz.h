@@ -77,6 +77,7 @@ struct fuzz {
  * @random: state of its numbers
  * @number: its own
  * @calls: to make
+ * @op: kind of the one that is being made
  * @room: memory for arguments; behind it and at its end nothing can be accessed
  * @fixed: the same, for reading only
  * @jump: where SIGBUS and SIGSEGV go
@@ -86,6 +87,7 @@ struct fuzz_thread {
 	uint64_t random;
 	unsigned int number;
 	unsigned long calls;
+	unsigned int op;
 	uint8_t *room, *fixed;
 	sigjmp_buf jump;
 };
