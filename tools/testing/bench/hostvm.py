@@ -47,6 +47,9 @@ VARIANT = "".join(
 )
 START = float(os.environ.setdefault("BENCH_T0", str(int(time.time()))))
 
+# Debian's, and those of mk-kernel.sh
+KERNELS = ("stock", "debug", *(path.name.split(".")[1] for path in BENCH.glob("kernel.*.config")))
+
 AGENT_PORT = "org.qemu.guest_agent.0"
 PR_SET_PDEATHSIG = 1
 
@@ -198,7 +201,8 @@ class Process:
 
 class HostVM:
     """
-    kernel   "stock": Debian's; "debug": our own with KASAN, lockdep, KUnit...
+    kernel   "stock": Debian's; "debug": our own with KASAN, lockdep, KUnit...; "NAME": that
+             with kernel.NAME.config
     gpu      a -device string without id, bus and memdev; a list for several;
              None for no GPU. The first has the QOM id "gpu", the next "gpu1".
     iommu    put an intel-iommu into the machine
@@ -317,11 +321,11 @@ class HostVM:
         self.share = self.run / "share"
         self.share.mkdir()
         shutil.copy(BENCH / "init-host", self.share / "init")
-        with no_builds("modules", *(["kernel"] if self.kernel == "debug" else [])):
+        with no_builds("modules", *(["kernel"] if self.kernel != "stock" else [])):
             if not self.own_modules:
                 shutil.copytree(self.images["overlay"], self.share / "overlay", symlinks=True)
             shutil.copytree(self.images["selftests"], self.share / "selftests")
-            # modules among them are the stock kernel's; the debug kernel has one of its own
+            # modules among them are the stock kernel's; others have some of their own
             shutil.copytree(
                 self.images["overlay"].parent / "selftests", self.share / "selftests",
                 dirs_exist_ok=True,
@@ -679,22 +683,22 @@ def images(kernel, build=True):
     Paths of what a VM boots from; with build they are brought up to date, once
     in a run, so that all of its VMs are the same.
     """
-    if kernel not in ("stock", "debug"):
+    if kernel not in KERNELS:
         raise BenchError(f"no kernel '{kernel}'")
     if build:
         qemu = script("mk-qemu.sh")
         root = script("mk-rootfs.sh", "host")
         overlay = selftests = script("mk-modules.sh")
-        if kernel == "debug":
-            overlay = script("mk-kernel.sh")
+        if kernel != "stock":
+            overlay = script("mk-kernel.sh", kernel)
     else:
         qemu = CACHE / "qemu.newest/build/qemu-system-x86_64"
         if not os.environ.get("BENCH_NEWEST") or not qemu.exists():
             qemu = CACHE / "qemu/build/qemu-system-x86_64"
         root = CACHE / f"rootfs-host{VARIANT}"
         overlay = selftests = CACHE / f"modules{VARIANT}/stock"
-        if kernel == "debug":
-            overlay = CACHE / f"kernel-debug{VARIANT}"
+        if kernel != "stock":
+            overlay = CACHE / f"kernel-{kernel}{VARIANT}"
     selftests = pathlib.Path(selftests)
     qemu = pathlib.Path(qemu)
     root = pathlib.Path(root).resolve()

@@ -3,6 +3,8 @@
 #
 # mk-kernel.sh source	unpack Debian's linux-source, print its path
 # mk-kernel.sh		build the debug kernel with this project in its tree
+# mk-kernel.sh NAME	build another one: that with the lines of kernel.NAME.config
+#			in place of its own, in folders of its own
 #
 # The object tree stays in the cache: after an edit only this project's folder
 # is compiled again.
@@ -34,6 +36,10 @@ source_is()
 	[ "$(cat "$SRC/.debian-version" 2>/dev/null)" = "${taken#*=}" ]
 }
 
+KIND=${1:-debug}
+[ -e "$BENCH/kernel.$KIND.config" ] || [ "$KIND" = source ] || [ "$KIND" = debug ] ||
+	die "no kernel '$KIND': there is no kernel.$KIND.config"
+
 lock kernel
 tried=$(BENCH_NEWEST='' as_tried linux-source)
 folder=linux-${tried#linux-source-}
@@ -44,17 +50,23 @@ if ! taken=$(as_tried linux-source) || ! source_is "$folder"; then
 	[ -z "${BENCH_NEWEST:-}" ] || [ "$taken" = "$tried" ] || folder=linux.newest
 	source_is "$folder" || unpack_source
 fi
-if [ "${1:-}" = source ]; then
+if [ "$KIND" = source ]; then
 	echo "$SRC"
 	exit 0
 fi
 
-OBJ=$SRC-obj
-STAMP=${folder/#linux-*/kernel}
+OWN=
+CONFIGS=("$BENCH/kernel.config")
+if [ "$KIND" != debug ]; then
+	OWN=-$KIND
+	CONFIGS+=("$BENCH/kernel.$KIND.config")
+fi
+OBJ=$SRC-obj$OWN
+STAMP=${folder/#linux-*/kernel}$OWN
 TREE=$SRC/drivers/gpu/nvkm-vgpu
-INSTALL=$SRC-install
+INSTALL=$SRC-install$OWN
 # Test modules that both kernels load; they are no part of the kernel's tree.
-TESTS=$SRC-tests
+TESTS=$SRC-tests$OWN
 MODULES=(selftests/nvidia-vgpu/{ecam,example})
 
 # Our repo as a folder of the kernel: two lines hook it in.
@@ -93,13 +105,19 @@ copy_tests()
 	rm -rf "$TESTS.new"
 }
 
-# allnoconfig plus the fragment plus all of ours as modules.
+# The lines of all files, of each option the last one.
+lines_of()
+{
+	cat "$@" | tac | awk -F = '!/^CONFIG_/ || !seen[$1]++' | tac
+}
+
+# allnoconfig plus the fragments plus all of ours as modules.
 configure()
 {
 	local wanted line rc=0
 	wanted=$OBJ/wanted.config
 	mkdir -p "$OBJ"
-	cp "$BENCH/kernel.config" "$wanted"
+	lines_of "${CONFIGS[@]}" >"$wanted"
 	sed -n 's/^config \(.*\)/CONFIG_\1=m/p' "$TREE/Kconfig" >>"$wanted"
 	make -s -C "$SRC" O="$OBJ" KCONFIG_ALLCONFIG="$wanted" allnoconfig
 	while read -r line; do
@@ -156,24 +174,24 @@ hook_folder
 copy_folder
 copy_tests
 all=$(find "$TREE" -name 'K*' -type f | sort |
-	key "$(cat "$SRC/.debian-version" "$BENCH/kernel.config")" "$(declare -f configure build_all)")
+	key "$(cat "$SRC/.debian-version" "${CONFIGS[@]}")" "$(declare -f configure build_all)")
 ours=$({ find "$TREE" -type f; find "$TESTS" -name '*.[ch]' ! -name '*.mod.c'; find "$TESTS" -name Kbuild; } |
 	sort | key "$all" "$(declare -f build_ours build_tests install_all)")
 if ! fresh "$STAMP-all" "$all" || [ ! -d "$INSTALL" ]; then
-	run kernel-config configure
-	run kernel-build build_all
-	run kernel-tests build_tests
-	run kernel-install install_all
+	run "kernel$OWN-config" configure
+	run "kernel$OWN-build" build_all
+	run "kernel$OWN-tests" build_tests
+	run "kernel$OWN-install" install_all
 	stamp "$STAMP-all" "$all"
 elif ! fresh "$STAMP-ours" "$ours"; then
-	run kernel-build build_ours
-	run kernel-tests build_tests
-	run kernel-install install_all
+	run "kernel$OWN-build" build_ours
+	run "kernel$OWN-tests" build_tests
+	run "kernel$OWN-install" install_all
 fi
 if ! fresh "$STAMP-ours" "$ours"; then
-	grep -hE 'warning:' "$LOGS/kernel-build.log" "$LOGS/kernel-tests.log" | grep nvkm-vgpu || :
+	grep -hE 'warning:' "$LOGS/kernel$OWN-build.log" "$LOGS/kernel$OWN-tests.log" | grep nvkm-vgpu || :
 	stamp "$STAMP-ours" "$ours"
-	say "kernel: $(cat "$INSTALL/release")"
+	say "kernel: $(cat "$INSTALL/release") ($KIND)"
 fi
-ln -sfn "$INSTALL" "$CACHE/kernel-debug$VARIANT"
+ln -sfn "$INSTALL" "$CACHE/kernel-$KIND$VARIANT"
 echo "$INSTALL"

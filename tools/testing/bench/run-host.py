@@ -5,12 +5,12 @@
 import argparse
 import sys
 
-from hostvm import BenchError, HostVM, say
+from hostvm import KERNELS, BenchError, HostVM, say
 
 
 def parse():
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--kernel", default="stock", choices=["stock", "debug"])
+    p.add_argument("--kernel", default="stock", choices=KERNELS)
     p.add_argument("--gpu", action="append", help="-device string; 'none': no GPU")
     p.add_argument("--vram", default="48G", help="framebuffer file; 'none': no memdev")
     p.add_argument("--mem", default="4G")
