@@ -16,6 +16,11 @@ struct nvgpu_fwabi;
 #define NVGPU_FW_DIR			"nvidia/ad102/gsp/"
 #define NVGPU_FW_NAME_MAX		64
 
+/*
+ * Structures in files are packed: where they begin, a file says, and not every CPU reads a word at
+ * any address.
+ */
+
 /* every NVIDIA firmware file but the GSP image starts with this; linux include/nvfw/fw.h */
 struct nvgpu_fw_bin {
 	__le32 magic;
@@ -24,7 +29,7 @@ struct nvgpu_fw_bin {
 	__le32 header_offset;
 	__le32 data_offset;
 	__le32 data_size;
-};
+} __packed;
 
 #define NVGPU_FW_BIN_MAGIC		0x10de
 
@@ -42,13 +47,13 @@ struct nvgpu_fw_hs_header {
 	__le32 num_sigs_offset;
 	__le32 load_offset;
 	__le32 load_size;
-};
+} __packed;
 
 struct nvgpu_fw_hs_meta {
 	__le32 fuse_version;
 	__le32 engine_mask;
 	__le32 ucode_id;
-};
+} __packed;
 
 /* offsets from the start of the program */
 struct nvgpu_fw_hs_load {
@@ -61,7 +66,7 @@ struct nvgpu_fw_hs_load {
 	__le32 app0_size;
 	__le32 app0_data_offset;
 	__le32 app0_data_size;
-};
+} __packed;
 
 /* header of the RISC-V bootloader, version 5; RM_RISCV_UCODE_DESC */
 struct nvgpu_fw_riscv_desc {
@@ -79,7 +84,7 @@ struct nvgpu_fw_riscv_desc {
 	__le32 data_size;
 	__le32 code_offset;
 	__le32 code_size;
-};
+} __packed;
 
 /**
  * struct nvgpu_fw_hs - a heavy-secure program
