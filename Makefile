@@ -15,7 +15,7 @@ else
 KDIR ?= /lib/modules/$(shell uname -r)/build
 BENCH := tools/testing/bench
 DEB_DIR ?= ..
-SUITES := static bench abi kunit vbios model host guest
+SUITES := static bench builds abi files kunit vbios model host guest
 
 modules modules_install clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) W=1 $@

@@ -5,7 +5,7 @@ Run suites of tests and tell the results as TAP.
 
     check.py [--full] [--first] [-t NAME] [-k KERNEL] SUITE...
 
-SUITE is one of static bench abi kunit vbios model host guest package fuzz.
+SUITE is one of static bench builds abi files kunit vbios model host guest package fuzz.
 
 With -t only the tests whose names contain NAME are run. Tests that take long are
 left out without --full; BENCH_SEED then chooses on which of two kernels a test is
@@ -75,6 +75,14 @@ def static(tap, name, opts):
 def bench(tap, name, _opts):
     """How the bench takes packages, from an archive that is made for it."""
     program(tap, "bench", [sys.executable, BENCH / "archive_test.py", *([name] if name else [])])
+
+
+def builds(tap, name, opts):
+    """That the drivers build in the ways in which they can be built."""
+    if opts.full:
+        script("deps.sh", "builds")
+    command = [BENCH / "check-builds.sh", *([name] if name else [])]
+    program(tap, "builds", command, {"BUILDS_FULL": "1"} if opts.full else {})
 
 
 def abi(tap, _name, _opts):
@@ -379,11 +387,35 @@ def package(tap, name, opts):
     if name in "lintian":
         (tap.not_ok if said else tap.ok)("package: lintian", *([said] if said else []))
     return HostTests(tap, "package", name, opts).jobs()
+VARIANTS = 100000
+
+
+def files(tap, _name, _opts):
+    """Firmware, and a file of vGPU types: what the driver does with damaged ones, in user space."""
+    folder = CACHE / "files"
+    folder.mkdir(exist_ok=True)
+    types = folder / "vgpu-570.144.bin"
+    table = REPO / "tools/testing/vgpu-types/sample.xml"
+    subprocess.run([REPO / "tools/vgpu-types", "-o", types, table], check=True, stdout=sys.stderr)
+    firmware = pathlib.Path(script("mk-rootfs.sh", "host")) / "usr/lib/firmware/nvidia/ad102/gsp"
+    for kind, path in ("firmware", firmware), ("types", types):
+        begin = time.monotonic()
+        run = subprocess.run(
+            [script("mk-parse.sh", "file"), kind, str(VARIANTS), path],
+            capture_output=True, text=True, check=False, timeout=3600,
+        )
+        took = time.monotonic() - begin
+        if run.returncode:
+            tap.not_ok(f"files: {kind}", f"exit {run.returncode}\n{run.stderr[:4000]}", took)
+        else:
+            tap.ok(f"files: {kind}: {run.stdout.strip()}", took)
+
+
 
 
 SUITES = {
-    "static": static, "bench": bench, "abi": abi, "kunit": kunit, "vbios": vbios_images, "model": model,
-    "host": host, "guest": guest, "package": package, "fuzz": fuzz,
+    "static": static, "bench": bench, "builds": builds, "abi": abi, "files": files, "kunit": kunit,
+    "vbios": vbios_images, "model": model, "host": host, "guest": guest, "package": package, "fuzz": fuzz,
 }
 
 

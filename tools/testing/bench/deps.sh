@@ -25,6 +25,9 @@ packages=(
 # deps.sh static: also what only make check-full runs over the modules
 [ "${1:-}" != static ] || packages+=(clang-19 lld-19 llvm-19 coccinelle)
 
+# deps.sh builds: the compiler for another architecture
+[ "${1:-}" != builds ] || packages+=(gcc-aarch64-linux-gnu)
+
 missing()
 {
 	local p

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # mk-kernel.sh source	unpack Debian's linux-source, print its path
+# mk-kernel.sh tree	and put this project's folder into it
 # mk-kernel.sh		build the debug kernel with this project in its tree
 # mk-kernel.sh NAME	build another one: that with the lines of kernel.NAME.config
 #			in place of its own, in folders of its own
@@ -37,7 +38,7 @@ source_is()
 }
 
 KIND=${1:-debug}
-[ -e "$BENCH/kernel.$KIND.config" ] || [ "$KIND" = source ] || [ "$KIND" = debug ] ||
+[ -e "$BENCH/kernel.$KIND.config" ] || [[ $KIND =~ ^(source|tree|debug)$ ]] ||
 	die "no kernel '$KIND': there is no kernel.$KIND.config"
 
 lock kernel

@@ -87,7 +87,7 @@ class Suite:
     def __init__(self, tap, images):
         self.tap = tap
         self.images = images
-        self.parser = script("mk-vbios-parse.sh")
+        self.parser = script("mk-parse.sh", "vbios")
         self.vm = self.gpu = None
         self.booted = self.refused = self.skipped = 0
 
