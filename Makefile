@@ -4,6 +4,7 @@
 #   make demo		everything from nothing to a guest with a vGPU
 #   make check		all tests (make check-host T=name: one of them)
 #   make check-full	and those that take long, and an hour of make check-fuzz
+#   make coverage	which lines of the drivers the tests in VMs reach (S=suites, T=name)
 #   make mutants		plant errors in the drivers and see who notices (N=, S=, M=)
 #   make check-newest	demo and VMs with the newest packages that there are
 #   make deb		a Debian package, into DEB_DIR; check-package: what it does
@@ -38,6 +39,10 @@ check-newest:
 	$(BENCH)/demo.py
 	$(BENCH)/check.py model host guest
 
+coverage:
+	$(BENCH)/deps.sh
+	$(BENCH)/coverage.py $(if $(T),-t "$(T)") $(or $(S),kunit host model guest)
+
 mutants:
 	$(BENCH)/deps.sh
 	$(BENCH)/mutate.py $(if $(N),-n $(N)) $(if $(S),-s $(S)) $(if $(M),-m $(M))
@@ -49,5 +54,5 @@ $(SUITES:%=check-%) check-fuzz check-package: check-%:
 	$(BENCH)/deps.sh
 	$(BENCH)/check.py $(if $(T),-t "$(T)") $*
 
-.PHONY: modules modules_install clean deb demo check check-full check-newest mutants $(SUITES:%=check-%) check-fuzz check-package
+.PHONY: modules modules_install clean deb demo check check-full check-newest coverage mutants $(SUITES:%=check-%) check-fuzz check-package
 endif

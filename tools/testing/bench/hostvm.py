@@ -29,6 +29,8 @@ import tempfile
 import threading
 import time
 
+import coverage
+
 BENCH = pathlib.Path(__file__).resolve().parent
 REPO = BENCH.parents[2]
 CACHE = pathlib.Path(
@@ -49,6 +51,9 @@ START = float(os.environ.setdefault("BENCH_T0", str(int(time.time()))))
 
 # Debian's, and those of mk-kernel.sh
 KERNELS = ("stock", "debug", *(path.name.split(".")[1] for path in BENCH.glob("kernel.*.config")))
+
+# All VMs have the kernel that counts lines, whichever they ask for: see coverage.py
+COVERAGE = bool(os.environ.get("BENCH_COVERAGE"))
 
 AGENT_PORT = "org.qemu.guest_agent.0"
 PR_SET_PDEATHSIG = 1
@@ -272,7 +277,8 @@ class HostVM:
         self.run = None
         self.expected_log = []  # for check.py: warnings that the test provokes
         self.known_bugs = []  # and splats of the kernel's own
-        self.images = images(kernel, build)
+        self.built = "gcov" if COVERAGE else kernel
+        self.images = images(self.built, build)
         self.own_modules = bool(root)
         if root:
             self.images = {**self.images, "root": (CACHE / f"{root}{VARIANT}").resolve()}
@@ -321,7 +327,7 @@ class HostVM:
         self.share = self.run / "share"
         self.share.mkdir()
         shutil.copy(BENCH / "init-host", self.share / "init")
-        with no_builds("modules", *(["kernel"] if self.kernel != "stock" else [])):
+        with no_builds("modules", *(["kernel"] if self.built != "stock" else [])):
             if not self.own_modules:
                 shutil.copytree(self.images["overlay"], self.share / "overlay", symlinks=True)
             shutil.copytree(self.images["selftests"], self.share / "selftests")
@@ -493,6 +499,16 @@ class HostVM:
                 f"--- QEMU\n{self.model_log()[-3000:]}\n--- serial\n{self.serial_tail()}"
             )
 
+    def gather_coverage(self):
+        """What gcov has counted since it was booted, added to what it has of others."""
+        if not self.agent or self.proc.poll() is not None:
+            return
+        try:
+            packed = self.sh(coverage.PACK, timeout=180)
+            coverage.add(CACHE, packed)
+        except (BenchError, CommandFailed, TimeoutError) as error:
+            say(f"coverage: what this VM has counted is lost: {error}")
+
     def where_it_died(self):
         """What this machine's kernel said last of a QEMU that died of a signal, for addr2line."""
         if self.proc.returncode >= 0:
@@ -503,6 +519,8 @@ class HostVM:
 
     def stop(self):
         """Kill it and remove the run folder; can be called twice."""
+        if COVERAGE:
+            self.gather_coverage()
         if self.proc and self.proc.poll() is None:
             self.proc.kill()
             self.proc.wait(30)

@@ -70,11 +70,15 @@ INSTALL=$SRC-install$OWN
 TESTS=$SRC-tests$OWN
 MODULES=(selftests/nvidia-vgpu/{ecam,example})
 
-# Our repo as a folder of the kernel: two lines hook it in.
+# Our repo as a folder of the kernel: two lines hook it in, one more has gcov see it and nothing else.
 hook_folder()
 {
 	grep -q nvkm-vgpu "$SRC/drivers/gpu/Makefile" ||
 		echo 'obj-y += nvkm-vgpu/' >>"$SRC/drivers/gpu/Makefile"
+	# shellcheck disable=SC2016
+	grep -q GCOV_PROFILE "$SRC/drivers/gpu/Makefile" ||
+		echo '$(obj)/nvkm-vgpu: export GCOV_PROFILE := $(CONFIG_GCOV_KERNEL)' \
+			>>"$SRC/drivers/gpu/Makefile"
 	grep -q nvkm-vgpu "$SRC/drivers/video/Kconfig" ||
 		sed -i '/source "drivers\/gpu\/vga\/Kconfig"/i source "drivers/gpu/nvkm-vgpu/Kconfig"' \
 			"$SRC/drivers/video/Kconfig"
@@ -173,6 +177,10 @@ install_all()
 
 hook_folder
 copy_folder
+if [ "$KIND" = tree ]; then
+	echo "$SRC"
+	exit 0
+fi
 copy_tests
 all=$(find "$TREE" -name 'K*' -type f | sort |
 	key "$(cat "$SRC/.debian-version" "${CONFIGS[@]}")" "$(declare -f configure build_all)")

@@ -1,0 +1,230 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+Which lines and branches of the two drivers the tests in VMs reach.
+
+    coverage.py [-t NAME] [-r] [SUITE...]
+
+Runs the suites (those of check.py) on the kernel of kernel.gcov.config, whichever kernel a test
+asks for, adds up what gcov counts in each VM, and prints a row for each file. With -r it runs
+nothing and looks again at what the last run has counted.
+
+What is not reached has to have a reason, in the file not-covered: a line is
+
+    FILE: FUNCTION: REASON            or
+    FILE: FUNCTION: "TEXT": REASON    for lines of the function that have this text.
+
+Exit code 1 if a line has no reason, a reason no line, or less is reached than LINES and BRANCHES
+say. With -t nothing is demanded.
+"""
+
+import argparse
+import base64
+import collections
+import fcntl
+import functools
+import io
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+
+BENCH = pathlib.Path(__file__).resolve().parent
+FOLDER = "drivers/gpu/nvkm-vgpu/"
+LINES, BRANCHES = 90, 80  # percent
+# Tests of the drivers are none of them, and a trace event is one macro of Linux's.
+LEFT_OUT = re.compile(r"/tests/|/trace\.[ch]$")
+# In the VM: files of gcov have no size, so they are read before they are packed.
+PACK = (
+    "cd /sys/kernel/debug/gcov && rm -rf /tmp/gcov && find . -path '*/nvkm-vgpu/*' -name '*.gcda' | "
+    "while read -r f; do mkdir -p /tmp/gcov/${f%/*}; cat $f >/tmp/gcov/$f; done; "
+    "mkdir -p /tmp/gcov; cd /tmp/gcov && tar cz . | base64 -w 0; rm -rf /tmp/gcov"
+)
+
+
+def folder(cache):
+    return cache / "coverage"
+
+
+def add(cache, packed):
+    """Counts of one VM to those of all."""
+    data = folder(cache)
+    data.mkdir(parents=True, exist_ok=True)
+    with open(data / "lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        one, total, both = data / "one", data / "total", data / "both"
+        for path in one, both:
+            shutil.rmtree(path, ignore_errors=True)
+        with tarfile.open(fileobj=io.BytesIO(base64.b64decode(packed)), mode="r:gz") as archive:
+            archive.extractall(one)
+        if not list(one.rglob("*.gcda")):
+            return  # no driver of ours was loaded
+        if not total.exists():
+            one.rename(total)
+            return
+        subprocess.run(["gcov-tool", "merge", "-o", both, total, one], check=True)
+        shutil.rmtree(total)
+        both.rename(total)
+
+
+class Line:
+    """Counts of one line, and of its branches, in all objects that have it."""
+
+    def __init__(self):
+        self.count = 0
+        self.function = ""
+        self.branches = []
+
+    def add(self, line):
+        self.count += line["count"]
+        self.function = self.function or line.get("function_name", "")
+        counts = [b["count"] for b in line["branches"] if not b["throw"]]
+        if len(counts) != len(self.branches):
+            self.branches += [0] * (len(counts) - len(self.branches))
+        for n, count in enumerate(counts):
+            self.branches[n] += count
+
+
+def gcov(objects, total):
+    """{file: {line number: Line}} of what is built of the drivers, counted or not."""
+    files = collections.defaultdict(functools.partial(collections.defaultdict, Line))
+    work = total.parent / "work"
+    shutil.rmtree(work, ignore_errors=True)
+    for note in sorted((objects / FOLDER).rglob("*.gcno")):
+        place = work / note.relative_to(objects)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(note, place)
+        counts = note.with_suffix(".gcda")
+        found = total / counts.relative_to("/")
+        if found.exists():
+            shutil.copy(found, place.with_suffix(".gcda"))
+        done = subprocess.run(
+            ["gcov", "--json-format", "--branch-probabilities", "--stdout", place],
+            cwd=objects, capture_output=True, text=True, check=True,
+        )
+        if "stamp mismatch" in done.stderr:
+            raise SystemExit(f"coverage: {note} is not of the kernel that has run: run it again")
+        for file in json.loads(done.stdout)["files"]:
+            name = file["file"].rpartition(FOLDER)[2]
+            if FOLDER not in file["file"] or LEFT_OUT.search(name):
+                continue
+            for line in file["lines"]:
+                files[name][line["line_number"]].add(line)
+    return files
+
+
+class Reasons:
+    """The file not-covered."""
+
+    ENTRY = re.compile(r'^(\S+): (\w+): (?:"([^"]+)": )?(\S.*)$')
+
+    def __init__(self, path):
+        self.path = path
+        self.wrong = []
+        self.entries = {}  # {(file, function): [[text or None, used]]}
+        for n, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            match = self.ENTRY.match(line)
+            if match:
+                self.entries.setdefault((match[1], match[2]), []).append([match[3], n, 0])
+            elif line and not line.startswith("#"):
+                self.wrong.append(f"{path.name}:{n}: '{line}', expected FILE: FUNCTION: REASON")
+
+    def has(self, file, function, text):
+        for entry in self.entries.get((file, function), []):
+            if entry[0] is None or entry[0] in text:
+                entry[2] += 1
+                return True
+        return False
+
+    def useless(self):
+        for (file, function), entries in self.entries.items():
+            for text, line, used in entries:
+                if not used:
+                    where = f'{file}: {function}{f": {text!r}" if text else ""}'
+                    yield f"{self.path.name}:{line}: {where} is reached or does not exist"
+
+
+def percent(part, whole):
+    return 100 * part / whole if whole else 100.0
+
+
+def table(files):
+    """A row for each file, and what of all is reached."""
+    sums = [0, 0, 0, 0]
+    print(f"{'file':44} {'lines':>6} {'reached':>8} {'branches':>9} {'taken':>8}")
+    for name in sorted(files):
+        lines = files[name].values()
+        branches = [count for line in lines for count in line.branches]
+        row = [len(lines), sum(line.count > 0 for line in lines), len(branches),
+               sum(count > 0 for count in branches)]
+        sums = [a + b for a, b in zip(sums, row)]
+        print_row(name, row)
+    print_row("all", sums)
+    return percent(sums[1], sums[0]), percent(sums[3], sums[2])
+
+
+def print_row(name, row):
+    print(f"{name:44} {row[0]:6} {percent(row[1], row[0]):7.1f}% {row[2]:9} "
+          f"{percent(row[3], row[2]):7.1f}%")
+
+
+def missed(files, source, reasons):
+    """Lines that nothing reaches and nobody explains."""
+    explained = 0
+    for name in sorted(files):
+        text = (source / name).read_text(encoding="utf-8").splitlines()
+        for n, line in sorted(files[name].items()):
+            if line.count:
+                continue
+            if reasons.has(name, line.function, text[n - 1]):
+                explained += 1
+            else:
+                yield f"{name}:{n}: {line.function}: {text[n - 1].strip()}"
+    print(f"{explained} lines that are not reached have a reason")
+
+
+def report(cache, demand):
+    total = folder(cache) / "total"
+    if not total.exists():
+        print("coverage: nothing was counted")
+        return 1
+    # as mk-kernel.sh names its folders
+    objects = str((cache / "kernel-gcov").resolve()).replace("-install-", "-obj-")
+    source = pathlib.Path(objects.removesuffix("-obj-gcov")) / FOLDER
+    objects = pathlib.Path(objects)
+    files = gcov(objects, total)
+    lines, branches = table(files)
+    reasons = Reasons(BENCH / "not-covered")
+    wrong = list(missed(files, source, reasons)) + list(reasons.useless()) + reasons.wrong
+    for line in wrong:
+        print(line)
+    print(f"{lines:.1f} % of lines, {branches:.1f} % of branches, {len(wrong)} without a reason or wrong")
+    if not demand:
+        return 0
+    return int(bool(wrong) or lines < LINES or branches < BRANCHES)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Which lines of the drivers the tests reach.")
+    parser.add_argument("-t", metavar="NAME", help="only tests with that in their name")
+    parser.add_argument("-r", action="store_true", help="run nothing")
+    parser.add_argument("suite", nargs="*", default=["kunit", "host", "model", "guest"])
+    args = parser.parse_args()
+    cache = pathlib.Path(
+        os.environ.get("NVKM_VGPU_CACHE")
+        or pathlib.Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "nvkm-vgpu"
+    )
+    failed = 0
+    if not args.r:
+        shutil.rmtree(folder(cache), ignore_errors=True)
+        run = [BENCH / "check.py", *(["-t", args.t] if args.t else []), *args.suite]
+        failed = subprocess.run(run, env={**os.environ, "BENCH_COVERAGE": "1"}, check=False).returncode
+    return report(cache, not args.t) or int(failed != 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
