@@ -6,8 +6,8 @@
  *	file-parse types N FILE...	and of files of vGPU types
  *
  * First each file is cut at every border of a structure and one byte beside it, each word of the
- * first structures gets all values that are at an edge, and texts run on. The rest of N is chance. What the driver
- * takes is used as it would use it; what it refuses has to come with a reason.
+ * first structures gets all values that are at an edge, and texts run on. The rest of N is chance.
+ * What the driver takes is used as it would use it; what it refuses has to come with a reason.
  */
 #include <sanitizer/asan_interface.h>
 #include <unistd.h>
@@ -275,7 +275,8 @@ static u64 fb_end;
 /* bits for the region of a board that provision.c has */
 #define MAX_SLOTS	128
 
-static void use_place(const struct nvgpu_placement *place, const struct nvgpu_type *type, bool mixed)
+static void use_place(const struct nvgpu_placement *place, const struct nvgpu_type *type,
+		      bool mixed)
 {
 	if ((u64)place->id + type->profile_size / SZ_1G > MAX_SLOTS)
 		die("a placement id is outside of the region", type->name);
@@ -566,7 +567,8 @@ static void damage(unsigned long runs)
 		crc_is_right = draw(16);
 		try_one(&files[draw(num_files)]);
 	}
-	printf("%lu variants of %u files, %lu cut at a border, %lu with a word at an edge: %lu taken, %lu refused\n",
+	printf("%lu variants of %u files, %lu cut at a border, %lu with a word at an edge or a text that"
+	       " runs on: %lu taken, %lu refused\n",
 	       taken + refused, num_files, cuts, edges, taken, refused);
 }
 

@@ -106,7 +106,8 @@ int kernel_vsnprintf(char *buf, size_t size, const char *fmt, va_list args);
 int kernel_snprintf(char *buf, size_t size, const char *fmt, ...);
 
 #undef strscpy
-#define strscpy(to, from, ...)		snprintf(to, strscpy_size(to, ##__VA_ARGS__, sizeof(to)), "%s", from)
+#define strscpy(to, from, ...) \
+	snprintf(to, strscpy_size(to, ##__VA_ARGS__, sizeof(to)), "%s", from)
 #define strscpy_size(to, size, ...)	(size)
 #undef scnprintf
 #define scnprintf			kernel_snprintf
