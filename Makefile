@@ -16,7 +16,7 @@ else
 KDIR ?= /lib/modules/$(shell uname -r)/build
 BENCH := tools/testing/bench
 DEB_DIR ?= ..
-SUITES := static bench builds abi files kunit vbios model host guest
+SUITES := static bench abi files kunit vbios model host guest
 
 modules modules_install clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) W=1 $@
@@ -31,7 +31,7 @@ check:
 
 check-full:
 	$(BENCH)/deps.sh
-	$(BENCH)/check.py --full $(SUITES) fuzz
+	$(BENCH)/check.py --full builds $(SUITES) fuzz
 
 check-newest: export BENCH_NEWEST = 1
 check-newest:
@@ -50,9 +50,9 @@ mutants:
 deb:
 	tools/debian/make-deb "$(DEB_DIR)"
 
-$(SUITES:%=check-%) check-fuzz check-package: check-%:
+$(SUITES:%=check-%) check-builds check-fuzz check-package: check-%:
 	$(BENCH)/deps.sh
 	$(BENCH)/check.py $(if $(T),-t "$(T)") $*
 
-.PHONY: modules modules_install clean deb demo check check-full check-newest coverage mutants $(SUITES:%=check-%) check-fuzz check-package
+.PHONY: modules modules_install clean deb demo check check-full check-newest coverage mutants $(SUITES:%=check-%) check-builds check-fuzz check-package
 endif
