@@ -23,6 +23,8 @@ KEPT = "vGPU {}: end not confirmed (shutdown {}, cleanup -5), its framebuffer is
 FAILED = "vGPU failed: the GPU is dead"
 # What QEMU says then
 UNRECOVERABLE = "vfio_err_notifier_handler({}) Unrecoverable error detected."
+# What the IOMMU says of DMA to nowhere, for check.py
+REFUSED_DMA = [r"DMAR: DRHD: handling fault status reg", r"DMAR: \[DMA \w+ NO_PASID\]"]
 # Somebody has a VF open
 IN_USE = "ls -l /proc/[0-9]*/fd 2>/dev/null | grep -qE 'vfio-device|/vfio/devices/'"
 

@@ -5,6 +5,7 @@ import os
 import re
 
 from bench_test import expect, host_test
+from faults import REFUSED_DMA
 from gpu import BIND, CLIENT, UNBIND, Gpu, KernelLog, VgpuGuest, find_in_vram, pattern
 
 Q8, A8, Q2, Q1 = 876, 886, 872, 871
@@ -93,6 +94,8 @@ def test_unbind_and_bind(vm):
 @host_test()
 def test_selftests(vm):
     """The tests that an operator can run, as one would run them."""
+    # by vfio-fuzz
+    vm.expected_log += REFUSED_DMA
     gpu = Gpu(vm)
     gpu.load()
     idle_before = gpu.in_use()

@@ -10,7 +10,7 @@ import time
 import zlib
 
 from bench_test import expect, host_test
-from faults import Q8, others, ours, state, told
+from faults import Q8, REFUSED_DMA, others, ours, state, told
 from gpu import CLIENT, Gpu, KernelLog
 
 FUZZ = "/bench/selftests/nvidia-vgpu/vfio-fuzz"
@@ -73,7 +73,7 @@ def lines_of(log, gpu):
 
 def hostile(vm, calls, options="", timeout=600):
     gpu = Gpu(vm)
-    vm.expected_log += [r"DMAR: DRHD: handling fault status reg", r"DMAR: \[DMA \w+ NO_PASID\]"]
+    vm.expected_log += REFUSED_DMA
     gpu.set_up([Q8, Q8])
     idle = gpu.in_use()
     client = start_watch(vm, gpu)
