@@ -550,13 +550,13 @@ class HostVM:
         except subprocess.TimeoutExpired:
             raise BenchError("no power-off\n" + self.serial_tail()) from None
 
-    def sleep(self, timeout=120):
+    def sleep(self, timeout=120, command=""):
         """
         Suspend to memory, and wake up if that worked: devices have lost their power. Returns what
-        the write to /sys/power/state said. Only with ram.
+        the write to /sys/power/state said, or the command that is run in its place. Only with ram.
         """
         before = self.serial().count("BENCH: slept")
-        self.sh("setsid /bench/sleep-host >/dev/null 2>&1 </dev/null &")
+        self.sh(f"setsid /bench/sleep-host {command} >/dev/null 2>&1 </dev/null &")
         deadline = time.monotonic() + timeout
         while (serial := self.serial()).count("BENCH: slept") == before:
             if time.monotonic() > deadline:

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+All that can be done to one GPU, at once and in random order: selftests/nvidia-vgpu/races.c. Each
+actor knows which errors its acts may end with; here is what must be true of the rest: nothing
+hangs, the kernel does not complain, and all is as good as new afterwards.
+"""
+
+import collections
+import os
+import re
+import zlib
+
+from bench_test import expect, host_test
+from gpu import SPLATS, Gpu, KernelLog, Wrong
+from kcsan import reports
+from probe import works
+
+RACES = "/bench/selftests/nvidia-vgpu/races"
+LIMIT = 240  # seconds that one act may last
+MACHINE = {"ram": True, "mem": "6G"}
+# the test of sleep says so, at a level of its own
+SLEEPS = r"PM: suspend debug: Waiting"
+
+
+def seed():
+    """BENCH_SEED is any text."""
+    return zlib.crc32(os.environ["BENCH_SEED"].encode()) or 1
+
+
+def said(log):
+    """What was said, numbers apart, and how often."""
+    kinds = collections.Counter(
+        re.sub(r"\b\d+\b|0x[0-9a-f]+", "N", line.partition(": ")[2] or line)
+        for line in log.said_by("nvkm-vgpu") + log.said_by("vfio-nvidia-vgpu")
+    )
+    for line, times in kinds.most_common():
+        print(f"# {times} times: {line}", flush=True)
+
+
+def quiesce(gpu):
+    """All loaded, nothing bound, no VF; what was removed is found again."""
+    gpu.vm.sh("echo none >/sys/power/pm_test; echo 1 >/sys/bus/pci/rescan", timeout=180)
+    gpu.load()
+    if gpu.driver():
+        gpu.must_write("/sys/bus/pci/drivers/nvkm-vgpu/unbind", gpu.pf, timeout=180)
+    now = {what: n for what, n in gpu.model("accounting")["now"].items() if n}
+    expect(now, {}, "in use in the model")
+
+
+def race(vm, seconds, only=""):
+    """Returns the kernel log of it."""
+    gpu = Gpu(vm)
+    vm.expected_log.append(SLEEPS)
+    vm.sh("d=/sys/module/suspend/parameters/pm_test_delay; [ ! -e $d ] || echo 1 >$d")
+    gpu.load()
+    log = KernelLog(vm)
+    words = [RACES, "-i" if vm.kernel != "stock" else "", f"-s {seed()} -t {seconds} -l {LIMIT}"]
+    words += [f"-a {only}" if only else "", gpu.pf]
+    out = vm.sleep(seconds + LIMIT + 120, " ".join(words))
+    for line in out.splitlines():
+        print(f"# {line}", flush=True)
+    if out.rc:
+        raise Wrong(f"races: exit code {out.rc}:\n{out[:4000]}")
+    quiesce(gpu)
+    works(gpu)
+    said(log)
+    # what a GPU does not do, no driver may have asked for
+    expect(gpu.model("refusals"), {}, "refused by the model")
+    gpu.unload()
+    return log
+
+
+def no_splats(log):
+    expect([line for line in log.warnings() if SPLATS.search(line)], [], "splats")
+
+
+# the debug kernel is left to a make check-full until it was seen to do
+@host_test(kernels=("stock",), sampled=True, **MACHINE)
+def test_races(vm):
+    no_splats(race(vm, 60))
+
+
+@host_test(kernels=("debug",), full=True, **MACHINE)
+def test_races_for_ten_minutes(vm):
+    no_splats(race(vm, 600))
+
+
+@host_test(kernels=("kcsan",), full=True, **MACHINE)
+def test_data_races(vm):
+    """None in our modules; those of the rest of the kernel are counted."""
+    vm.expected_log.append(r"BUG: KCSAN: ")
+    vm.sh("dmesg -c >/dev/null")
+    log = race(vm, 600)
+    found = collections.Counter(reports([text for _, text in log.lines()]))
+    for (title, ours), times in sorted(found.items(), key=lambda item: not item[0][1]):
+        print(f"# {times} times: {title} ({'OURS' if ours else 'the kernel'})", flush=True)
+    expect([title for title, ours in found if ours], [], "data races in our modules")
+    no_splats_but_races = [
+        line for line in log.warnings() if SPLATS.search(line) and "KCSAN" not in line
+    ]
+    expect(no_splats_but_races, [], "splats")
