@@ -155,8 +155,9 @@ static void nvkm_vgpu_remove(struct pci_dev *pdev)
 	struct nvkm_vgpu_pf *pf = pci_get_drvdata(pdev);
 	struct nvgpu_device *nvdev = nvgpu_device(pf);
 
-	nvgpu_load_unwatch_sleep(nvdev);
 	nvgpu_sriov_disable(pf);
+	/* not before: sleep would freeze those whom turning VFs off waits for */
+	nvgpu_load_unwatch_sleep(nvdev);
 	nvgpu_health_tell_nobody(&pf->gsp.health);
 	/*
 	 * Messages are read until GSP-RM is unloaded, and what they would be told to is going. Of

@@ -7,7 +7,7 @@ but for who asks.
 
 from bench_test import expect, host_test
 from faults import IN_USE, Q8, others, ours, state
-from gpu import CLIENT, Gpu, KernelLog
+from gpu import CLIENT, UNBIND, Gpu, KernelLog
 
 A8 = 886
 OPEN = "vGPU 1 is open, and would lose its framebuffer: no sleep"
@@ -92,6 +92,27 @@ def test_sleeps_not_with_an_open_vgpu(vm):
     log = KernelLog(vm)
     refuses_sleep(vm, gpu, log)
     lives(gpu, log)
+
+
+@host_test(kernels=("stock",), ram=True, mem="6G")
+def test_sleeps_not_while_a_user_is_waited_for(vm):
+    """The driver is being unbound, and waits for who has a vGPU open: who would be frozen now."""
+    gpu = Gpu(vm)
+    if not gpu.driver():
+        gpu = typed(vm)
+    vm.sh(f"echo {gpu.pf} >/run/pf")
+    log = KernelLog(vm)
+    client = f"{CLIENT} {gpu.vf(0)} boot sleep:6000 rpc"
+    vm.sh(f"rm -f /run/rc; (setsid {client}; echo $? >/run/rc) >/dev/null 2>&1 </dev/null &")
+    vm.sh(f"until {IN_USE}; do sleep 0.1; done")
+    vm.sh(f"(setsid sh -c 'cat /run/pf >{UNBIND}; echo done >/run/unbound') >/dev/null 2>&1 </dev/null &")
+    out = vm.sleep()
+    expect("Device or resource busy" in out, True, f"echo mem: {out}")
+    expect(ours(log), [OPEN], "what is said of it")
+    expect(vm.sh("until [ -s /run/rc ]; do sleep 0.2; done; cat /run/rc"), "0", "the one who has it")
+    vm.sh("until [ -s /run/unbound ]; do sleep 0.2; done")
+    expect(gpu.driver(), "", "driver")
+    gpu.unload()
 
 
 @host_test(kernels=("stock",), ram=True, mem="6G", fresh=True)
