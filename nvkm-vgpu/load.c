@@ -105,7 +105,7 @@ int nvgpu_load_pause(struct nvgpu_device *nvdev)
 	u32 open;
 	int ret;
 
-	ret = nvgpu_provision_hold(&nvdev->pf, &open);
+	ret = nvgpu_provision_hold(&nvdev->pf, NVGPU_HOLD_LOAD, &open);
 	if (ret || !nvdev->loaded)
 		return ret;
 	for (i = 0; i < ARRAY_SIZE(nvdev->vf_devfn); i++)
@@ -148,7 +148,7 @@ void nvgpu_load_resume(struct nvgpu_device *nvdev)
 				ret);
 		}
 	}
-	nvgpu_provision_unhold(pf);
+	nvgpu_provision_unhold(pf, NVGPU_HOLD_LOAD);
 }
 
 /* ---- sleep of the host ----------------------------------------------------------------------- */
@@ -182,7 +182,7 @@ static int load_notify(struct notifier_block *nb, unsigned long event, void *unu
 	case PM_HIBERNATION_PREPARE:
 	case PM_SUSPEND_PREPARE:
 	case PM_RESTORE_PREPARE:
-		ret = nvgpu_provision_hold(&nvdev->pf, &open);
+		ret = nvgpu_provision_hold(&nvdev->pf, NVGPU_HOLD_SLEEP, &open);
 		if (ret)
 			dev_err(&nvdev->pf.gpu.pdev->dev,
 				"vGPU %u is open, and would lose its framebuffer: no sleep\n",
@@ -191,7 +191,7 @@ static int load_notify(struct notifier_block *nb, unsigned long event, void *unu
 	case PM_POST_HIBERNATION:
 	case PM_POST_SUSPEND:
 	case PM_POST_RESTORE:
-		nvgpu_provision_unhold(&nvdev->pf);
+		nvgpu_provision_unhold(&nvdev->pf, NVGPU_HOLD_SLEEP);
 		return NOTIFY_OK;
 	default:
 		return NOTIFY_DONE;

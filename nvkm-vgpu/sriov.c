@@ -60,8 +60,9 @@ static int sriov_enable(struct nvkm_vgpu_pf *pf, int num_vfs)
 	struct pci_dev *pdev = pf->gpu.pdev;
 	int ret;
 
-	/* it may have said something since, which nobody had to look for */
-	nvgpu_rpc_receive(&pf->gsp.rpc);
+	/* it may have said something since; a dead one may have no queue any more */
+	if (!nvgpu_health_is_dead(&pf->gsp.health))
+		nvgpu_rpc_receive(&pf->gsp.rpc);
 	if (nvgpu_health_error(&pf->gsp.health))
 		return -EIO;
 	/* GFIDs are what GSP-RM was booted for */

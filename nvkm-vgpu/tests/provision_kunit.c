@@ -252,6 +252,29 @@ static void provision_open(struct kunit *test)
 	expect_nothing_used(test, pf);
 }
 
+/* the host sleeps, and the GPU is reset meanwhile */
+static void provision_held(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+	struct nvgpu_params params;
+	u32 open = 0;
+
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_provision_set(pf, 3, L40_8Q));
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_hold(pf, NVGPU_HOLD_SLEEP, &open));
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_hold(pf, NVGPU_HOLD_LOAD, &open));
+	nvgpu_provision_unhold(pf, NVGPU_HOLD_SLEEP);
+	KUNIT_EXPECT_EQ(test, -EBUSY, PTR_ERR(nvgpu_provision_claim(pf, 3, &params)));
+	nvgpu_provision_unhold(pf, NVGPU_HOLD_LOAD);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, nvgpu_provision_claim(pf, 3, &params));
+
+	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_provision_hold(pf, NVGPU_HOLD_LOAD, &open));
+	KUNIT_EXPECT_EQ(test, open, 4);
+	KUNIT_EXPECT_TRUE(test, nvgpu_vf_move(pf, 3, NVGPU_VF_STOPPING));
+	nvgpu_provision_release(pf, 3, NULL);
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 3, 0));
+	expect_nothing_used(test, pf);
+}
+
 static void provision_disabled(struct kunit *test)
 {
 	struct nvkm_vgpu_pf *pf = test->priv;
@@ -562,6 +585,7 @@ static struct kunit_case provision_test_cases[] = {
 	KUNIT_CASE(provision_ecc),
 	KUNIT_CASE(provision_states),
 	KUNIT_CASE(provision_open),
+	KUNIT_CASE(provision_held),
 	KUNIT_CASE(provision_disabled),
 	KUNIT_CASE(provision_kept),
 	KUNIT_CASE(provision_params),

@@ -149,7 +149,7 @@ enum nvgpu_mode {
  * @mode: whether vGPUs may differ in size
  * @mixed: how vGPUs of several sizes share the GPU
  * @enabled: VFs may be given types and opened
- * @held: VFs are not opened for now, as GSP-RM goes or is gone
+ * @held: VFs are not opened for now, as GSP-RM goes or is gone: who wants that, a bit each
  * @fb: framebuffer that is ours
  * @chids: channels
  * @vf: by index
@@ -173,7 +173,7 @@ struct nvgpu_vgpu_mgr {
 	enum nvgpu_mode mode;
 	struct nvgpu_mixed mixed;
 	bool enabled;
-	bool held;
+	u8 held;		/* BIT(enum nvgpu_hold) */
 	struct nvgpu_fbmem fb;
 	struct nvgpu_chids chids;
 	struct nvgpu_vf vf[NVGPU_MAX_VFS];

@@ -693,11 +693,12 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_drop_kept);
 /**
  * nvgpu_provision_hold() - let no VF be opened for a while
  * @pf: the GPU
+ * @who: wants that, and ends it
  * @open: GFID of a vGPU that is open, if that is why not
  *
  * Return: 0, also if that is so already; -EBUSY if a vGPU is open.
  */
-int nvgpu_provision_hold(struct nvkm_vgpu_pf *pf, u32 *open)
+int nvgpu_provision_hold(struct nvkm_vgpu_pf *pf, enum nvgpu_hold who, u32 *open)
 {
 	unsigned int i;
 
@@ -707,9 +708,10 @@ int nvgpu_provision_hold(struct nvkm_vgpu_pf *pf, u32 *open)
 			*open = i + 1;
 			return -EBUSY;
 		}
-	pf->mgr.held = true;
+	pf->mgr.held |= BIT(who);
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_hold);
 
 /**
  * nvgpu_provision_soil() - framebuffer loses its contents, or may
@@ -728,12 +730,14 @@ void nvgpu_provision_soil(struct nvkm_vgpu_pf *pf)
 /**
  * nvgpu_provision_unhold() - undo nvgpu_provision_hold()
  * @pf: the GPU
+ * @who: wanted it; others who do go on
  */
-void nvgpu_provision_unhold(struct nvkm_vgpu_pf *pf)
+void nvgpu_provision_unhold(struct nvkm_vgpu_pf *pf, enum nvgpu_hold who)
 {
 	guard(mutex)(&pf->mgr.lock);
-	pf->mgr.held = false;
+	pf->mgr.held &= ~BIT(who);
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_unhold);
 
 /**
  * nvgpu_provision_claim() - a VF is being opened

@@ -30,9 +30,16 @@ void nvgpu_provision_clear_all(struct nvkm_vgpu_pf *pf);
 void nvgpu_provision_drop_kept(struct nvkm_vgpu_pf *pf);
 
 /* GSP-RM goes and comes back */
-int nvgpu_provision_hold(struct nvkm_vgpu_pf *pf, u32 *open);
+
+/* who lets no VF be opened; a reset of the GPU may end in the middle of the host's sleep */
+enum nvgpu_hold {
+	NVGPU_HOLD_SLEEP,	/* the host is about to sleep, until all of it is awake */
+	NVGPU_HOLD_LOAD,	/* GSP-RM is off */
+};
+
+int nvgpu_provision_hold(struct nvkm_vgpu_pf *pf, enum nvgpu_hold who, u32 *open);
 void nvgpu_provision_soil(struct nvkm_vgpu_pf *pf);
-void nvgpu_provision_unhold(struct nvkm_vgpu_pf *pf);
+void nvgpu_provision_unhold(struct nvkm_vgpu_pf *pf, enum nvgpu_hold who);
 
 /* a vGPU that opens and closes */
 struct nvgpu_reservation *nvgpu_provision_claim(struct nvkm_vgpu_pf *pf, unsigned int vf,
