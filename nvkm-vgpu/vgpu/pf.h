@@ -13,6 +13,7 @@
  *	nvgpu_scrub.channel               the channel that clears framebuffer;
  *	                                  its engine and firmware are waited for
  *	nvgpu_monitor.ask                 GSP-RM is asked about guests, and waited for
+ *	nvgpu_rpc.post                    posting to GSP-RM; room is waited for, a reply is not
  *	nvgpu_rpc.receive                 messages of GSP-RM are read and handed on
  *	nvgpu_vgpu_mgr.notify             who is attached to which VF; drivers are told of errors,
  *	                                  and who closes waits for that
@@ -20,7 +21,6 @@
  *	                                  firmware is never waited for
  *	nvgpu_scrub.lock                  what is to be cleared, and what is clean
  *	nvgpu_bar1.lock                   page table entries and TLB invalidation
- *	nvgpu_rpc.post                    posting to GSP-RM, not while a reply is waited for
  *	nvgpu_monitor.lock                use of engines, counts
  *
  * So vGPUs boot side by side, and neither sysfs files of VFs nor VFIO ever wait for the PF's device
