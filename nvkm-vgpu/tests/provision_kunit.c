@@ -46,6 +46,7 @@ static struct nvkm_vgpu_pf *make_pf(struct kunit *test, u64 fb_total, u64 fb_siz
 	nvgpu_scrub_init(&pf->scrub, &pf->rm, &pf->bar1);
 	mgr = &pf->mgr;
 	mutex_init(&mgr->lock);
+	mutex_init(&mgr->changing);
 	INIT_LIST_HEAD(&mgr->kept);
 	INIT_WORK(&mgr->tell, tell_nobody);
 	mgr->types = kunit_kcalloc(test, NVGPU_MAX_TYPES, sizeof(*mgr->types), GFP_KERNEL);

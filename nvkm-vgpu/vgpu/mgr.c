@@ -331,6 +331,7 @@ int nvgpu_vgpu_mgr_init(struct nvkm_vgpu_pf *pf)
 	int ret;
 
 	mutex_init(&mgr->lock);
+	mutex_init(&mgr->changing);
 	mutex_init(&mgr->notify);
 	INIT_LIST_HEAD(&mgr->kept);
 	INIT_WORK(&mgr->tell, nvgpu_sysfs_tell);
@@ -364,6 +365,7 @@ err_debugfs:
 err_lock:
 	nvgpu_monitor_fini(&pf->monitor);
 	mutex_destroy(&mgr->notify);
+	mutex_destroy(&mgr->changing);
 	mutex_destroy(&mgr->lock);
 	return ret;
 }
@@ -384,5 +386,6 @@ void nvgpu_vgpu_mgr_fini(struct nvkm_vgpu_pf *pf)
 	cancel_work_sync(&pf->mgr.tell);
 	nvgpu_monitor_fini(&pf->monitor);
 	mutex_destroy(&pf->mgr.notify);
+	mutex_destroy(&pf->mgr.changing);
 	mutex_destroy(&pf->mgr.lock);
 }

@@ -10,6 +10,7 @@
  *	VFIO's dev_set                    open and close hold it; memory_lock is not held
  *	nvkm_vgpu.lock                    life cycle and plugin channel of one vGPU;
  *	                                  firmware is waited for
+ *	nvgpu_vgpu_mgr.changing           GSP-RM is told of a mode, and waited for
  *	nvgpu_scrub.channel               the channel that clears framebuffer;
  *	                                  its engine and firmware are waited for
  *	nvgpu_monitor.ask                 GSP-RM is asked about guests, and waited for
@@ -146,6 +147,7 @@ enum nvgpu_mode {
  * @types_of_file: they are from a file, not built in; written by init
  * @debugfs: written by init
  * @log_blob: GSP-RM's logs for debugfs
+ * @changing: held while GSP-RM is told of a mode, and by who is about to take GSP-RM away
  * @mode: whether vGPUs may differ in size
  * @mixed: how vGPUs of several sizes share the GPU
  * @enabled: VFs may be given types and opened
@@ -170,6 +172,7 @@ struct nvgpu_vgpu_mgr {
 	struct dentry *debugfs;
 	struct debugfs_blob_wrapper log_blob[NVGPU_BOOT_LOGS];
 
+	struct mutex changing;	/* a step of GSP-RM's, not data */
 	enum nvgpu_mode mode;
 	struct nvgpu_mixed mixed;
 	bool enabled;

@@ -594,7 +594,7 @@ int nvgpu_provision_tell_mode(struct nvkm_vgpu_pf *pf, bool mixed)
  *
  * It lasts until the driver is unbound.
  *
- * Context: may sleep; GSP-RM is waited for; takes &nvgpu_vgpu_mgr.lock.
+ * Context: may sleep; GSP-RM is waited for; takes &nvgpu_vgpu_mgr.changing and &nvgpu_vgpu_mgr.lock.
  * Return: 0, -EBUSY if a VF has a type, GSP-RM may still have a vGPU or is being loaded anew;
  * -EOPNOTSUPP if the board has no room for the places of this mode; or why GSP-RM does not do it,
  * and nothing has changed.
@@ -604,6 +604,7 @@ int nvgpu_provision_set_mode(struct nvkm_vgpu_pf *pf, bool mixed)
 	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
 	int ret;
 
+	guard(mutex)(&mgr->changing);
 	ret = provision_begin_mode(pf, mixed);
 	if (ret <= 0)
 		return ret;
@@ -696,12 +697,16 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_drop_kept);
  * @who: wants that, and ends it
  * @open: GFID of a vGPU that is open, if that is why not
  *
+ * Whoever is telling GSP-RM of a mode is waited for.
+ *
+ * Context: may sleep; takes &nvgpu_vgpu_mgr.changing and &nvgpu_vgpu_mgr.lock.
  * Return: 0, also if that is so already; -EBUSY if a vGPU is open.
  */
 int nvgpu_provision_hold(struct nvkm_vgpu_pf *pf, enum nvgpu_hold who, u32 *open)
 {
 	unsigned int i;
 
+	guard(mutex)(&pf->mgr.changing);
 	guard(mutex)(&pf->mgr.lock);
 	for (i = 0; i < NVGPU_MAX_VFS; i++)
 		if (nvgpu_vf_is_open(pf->mgr.vf[i].state)) {

@@ -5,7 +5,7 @@ import re
 import time
 
 from bench_test import expect, host_test
-from faults import others, ours
+from faults import others, ours, within
 from gpu import CLIENT, Gpu, KernelLog
 
 Q1, Q2, Q8, Q12, Q24, Q48, B1 = 871, 872, 876, 878, 879, 880, 869
@@ -34,6 +34,11 @@ def apart(ranges, what):
 
 def controls(gpu):
     return gpu.model("stats")["controls"].get(CONTROL, 0)
+
+
+def unloaded(gpu):
+    """UNLOADING_GUEST_DRIVER"""
+    return gpu.model("stats")["rpcs"].get("47", 0)
 
 
 @host_test(full=("debug",))
@@ -113,6 +118,35 @@ def test_places_are_chosen(vm):
     expect(gpu.read(gpu.path(MODE)), "0", "mode of a driver that is loaded anew")
     gpu.unload()
     expect(others(log) + ours(log), [], "warnings")
+
+
+@host_test()
+def test_mode_while_gpu_is_reset(vm):
+    """GSP-RM is not taken off while somebody waits for its answer; that one is given up first."""
+    gpu = Gpu(vm)
+    log = KernelLog(vm)
+    gpu.load()
+    told, unloads = controls(gpu), unloaded(gpu)
+    gpu.set_model("fault-message", f"drop:76:{CONTROL}")
+    mode = vm.spawn(f"echo 1 >{gpu.path(MODE)}")
+    begin = time.monotonic()
+    while controls(gpu) == told:
+        within(30, "GSP-RM is told", begin)
+        time.sleep(0.1)
+    reset = vm.spawn(f"echo 1 >{gpu.path('reset')}")
+    seen = unloads
+    while mode.poll() is None:
+        expect(seen, unloads, "how often GSP-RM was unloaded while it was waited for")
+        seen = unloaded(gpu)
+        time.sleep(0.1)
+    expect("I/O error" in mode.poll(), True, f"what is said to who writes the mode: {mode.poll()}")
+    reset.wait(180)
+    expect((unloaded(gpu), gpu.read(gpu.path(MODE))), (unloads + 1, "0"), "how often then, and the mode")
+    gpu.must_write(gpu.path(MODE), 1)
+    gpu.set_up([Q24, Q8], load=False)
+    gpu.must_client(1, "boot", "rpc")
+    gpu.put_away()
+    expect((others(log), len(ours(log))), ([], 1), f"warnings, and who gave up: {ours(log)}")
 
 
 @host_test(full=("debug",))
