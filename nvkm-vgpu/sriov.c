@@ -5,12 +5,16 @@
 #include "device.h"
 #include "vgpu/provision.h"
 #include "vgpu/state.h"
+#include "vgpu/status.h"
 #include "vgpu/sysfs.h"
 
-static void sriov_remove_files(struct pci_dev *pdev)
+static void sriov_remove_files(struct nvkm_vgpu_pf *pf)
 {
+	struct pci_dev *pdev = pf->gpu.pdev;
 	struct pci_dev *vf = NULL;
 
+	/* of those, too, that an operator has removed */
+	nvgpu_status_unwatch(pf);
 	while ((vf = nvgpu_vf_next(pdev, vf)))
 		nvgpu_sysfs_remove_vf(vf);
 }
@@ -81,8 +85,9 @@ static int sriov_enable(struct nvkm_vgpu_pf *pf, int num_vfs)
 	return num_vfs;
 
 err_sriov:
-	/* with the VFs go the files that some of them have */
 	nvgpu_provision_disable(&pf->mgr, true);
+	/* with the VFs go the files that some of them have */
+	nvgpu_status_unwatch(pf);
 	pci_disable_sriov(pdev);
 err_disable:
 	nvgpu_provision_disable(&pf->mgr, true);
@@ -101,7 +106,7 @@ err_disable:
 void nvgpu_sriov_disable(struct nvkm_vgpu_pf *pf)
 {
 	nvgpu_provision_disable(&pf->mgr, true);
-	sriov_remove_files(pf->gpu.pdev);
+	sriov_remove_files(pf);
 	pci_disable_sriov(pf->gpu.pdev);
 	nvgpu_provision_clear_all(pf);
 }

@@ -50,7 +50,11 @@
 #include "vgpu/scrub.h"
 #include "vgpu/types.h"
 
+struct kernfs_node;
 struct nvkm_vgpu;
+
+/* of a VF, whose readers are told of changes: its state, and what its guest tells */
+#define NVGPU_POLLED_FILES	6
 
 /**
  * struct nvgpu_reservation - what a VF with a type has of the GPU
@@ -117,6 +121,7 @@ enum nvgpu_vf_state {
  * @rsv: from TYPED on; what KEPT holds is in &nvgpu_vgpu_mgr.kept
  * @params: for the next open
  * @client: the driver that is attached to it, NULL if none is
+ * @polled: files of it that user space polls, as long as it is a VF of ours
  */
 struct nvgpu_vf {
 	enum nvgpu_vf_state state;
@@ -124,6 +129,7 @@ struct nvgpu_vf {
 	struct nvgpu_reservation *rsv;
 	struct nvgpu_params params;
 	struct nvkm_vgpu *client;
+	struct kernfs_node *polled[NVGPU_POLLED_FILES];
 };
 
 /**

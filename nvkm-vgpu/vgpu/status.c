@@ -209,23 +209,75 @@ const struct attribute_group nvgpu_status_group = {
 	.attrs = status_attrs,
 };
 
-static const char * const guest_files[] = {
-	"guest_driver_loaded", "guest_driver_version", "guest_driver_branch", "guest_os",
-	"license_state",
+/* files that who polls them is told of */
+static const struct status_polled {
+	const char *name;
+	bool guest;
+} status_polled[] = {
+	{ "state" },
+	{ "guest_driver_loaded", .guest = true },
+	{ "guest_driver_version", .guest = true },
+	{ "guest_driver_branch", .guest = true },
+	{ "guest_os", .guest = true },
+	{ "license_state", .guest = true },
 };
+static_assert(ARRAY_SIZE(status_polled) == NVGPU_POLLED_FILES);
+
+/**
+ * nvgpu_status_watch() - get ready to tell who polls files of a VF
+ * @pf: the GPU
+ * @vf: one of its VFs, with its files
+ *
+ * The files are remembered: they cannot be looked up later, when an operator may just be removing
+ * the VF.
+ *
+ * Context: may sleep; takes &nvgpu_vgpu_mgr.lock.
+ */
+void nvgpu_status_watch(struct nvkm_vgpu_pf *pf, struct pci_dev *vf)
+{
+	struct kernfs_node *dir = sysfs_get_dirent(vf->dev.kobj.sd, nvgpu_status_group.name);
+	int index = nvgpu_vf_index(pf, vf);
+	unsigned int i;
+
+	guard(mutex)(&pf->mgr.lock);
+	for (i = 0; index >= 0 && dir && i < NVGPU_POLLED_FILES; i++)
+		nvgpu_vf_get(&pf->mgr, index)->polled[i] =
+			sysfs_get_dirent(dir, status_polled[i].name);
+	sysfs_put(dir);
+}
+
+/**
+ * nvgpu_status_unwatch() - undo nvgpu_status_watch() for all VFs
+ * @pf: the GPU
+ *
+ * Context: may sleep; takes &nvgpu_vgpu_mgr.lock.
+ */
+void nvgpu_status_unwatch(struct nvkm_vgpu_pf *pf)
+{
+	struct nvgpu_vf *vf;
+	unsigned int i;
+
+	guard(mutex)(&pf->mgr.lock);
+	for (vf = pf->mgr.vf; vf < pf->mgr.vf + NVGPU_MAX_VFS; vf++)
+		for (i = 0; i < NVGPU_POLLED_FILES; i++) {
+			sysfs_put(vf->polled[i]);
+			vf->polled[i] = NULL;
+		}
+}
 
 /**
  * nvgpu_status_notify() - tell who polls files of a VF
  * @vf: the VF
  * @moved: its state is another one
  * @guest: its guest may be
+ *
+ * Context: &nvgpu_vgpu_mgr.lock is held.
  */
-void nvgpu_status_notify(struct pci_dev *vf, bool moved, bool guest)
+void nvgpu_status_notify(struct nvgpu_vf *vf, bool moved, bool guest)
 {
 	unsigned int i;
 
-	if (moved)
-		sysfs_notify(&vf->dev.kobj, nvgpu_status_group.name, "state");
-	for (i = 0; guest && i < ARRAY_SIZE(guest_files); i++)
-		sysfs_notify(&vf->dev.kobj, nvgpu_status_group.name, guest_files[i]);
+	for (i = 0; i < NVGPU_POLLED_FILES; i++)
+		if (vf->polled[i] && (status_polled[i].guest ? guest : moved))
+			sysfs_notify_dirent(vf->polled[i]);
 }

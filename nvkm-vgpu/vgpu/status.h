@@ -5,10 +5,14 @@
 #include <linux/types.h>
 
 struct attribute_group;
+struct nvgpu_vf;
+struct nvkm_vgpu_pf;
 struct pci_dev;
 
 extern const struct attribute_group nvgpu_status_group;
 
-void nvgpu_status_notify(struct pci_dev *vf, bool moved, bool guest);
+void nvgpu_status_watch(struct nvkm_vgpu_pf *pf, struct pci_dev *vf);
+void nvgpu_status_unwatch(struct nvkm_vgpu_pf *pf);
+void nvgpu_status_notify(struct nvgpu_vf *vf, bool moved, bool guest);
 
 #endif

@@ -147,9 +147,11 @@ int nvgpu_sysfs_add_vf(struct pci_dev *vf)
 {
 	int ret = sysfs_create_groups(&vf->dev.kobj, vf_groups);
 
-	if (!ret)
-		kobject_uevent(&vf->dev.kobj, KOBJ_CHANGE);
-	return ret;
+	if (ret)
+		return ret;
+	nvgpu_status_watch(sysfs_pf(&vf->dev), vf);
+	kobject_uevent(&vf->dev.kobj, KOBJ_CHANGE);
+	return 0;
 }
 
 /**
@@ -165,12 +167,6 @@ void nvgpu_sysfs_remove_vf(struct pci_dev *vf)
 		sysfs_remove_groups(&vf->dev.kobj, vf_groups);
 }
 
-static void sysfs_take(unsigned long *to, unsigned long *from)
-{
-	bitmap_copy(to, from, NVGPU_MAX_VFS);
-	bitmap_zero(from, NVGPU_MAX_VFS);
-}
-
 /**
  * nvgpu_sysfs_tell() - tell user space which VFs have other files than before
  * @work: &nvgpu_vgpu_mgr.tell
@@ -181,23 +177,23 @@ void nvgpu_sysfs_tell(struct work_struct *work)
 {
 	struct nvkm_vgpu_pf *pf = container_of(work, struct nvkm_vgpu_pf, mgr.tell);
 	DECLARE_BITMAP(changed, NVGPU_MAX_VFS);
-	DECLARE_BITMAP(guests, NVGPU_MAX_VFS);
-	DECLARE_BITMAP(moved, NVGPU_MAX_VFS);
+	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
 	struct pci_dev *vf = NULL;
 	int index;
 
-	scoped_guard(mutex, &pf->mgr.lock) {
-		sysfs_take(changed, pf->mgr.changed);
-		sysfs_take(guests, pf->mgr.guests);
-		sysfs_take(moved, pf->mgr.moved);
+	scoped_guard(mutex, &mgr->lock) {
+		bitmap_copy(changed, mgr->changed, NVGPU_MAX_VFS);
+		for (index = 0; index < NVGPU_MAX_VFS; index++)
+			nvgpu_status_notify(&mgr->vf[index], test_bit(index, mgr->moved),
+					    test_bit(index, mgr->guests));
+		bitmap_zero(mgr->changed, NVGPU_MAX_VFS);
+		bitmap_zero(mgr->moved, NVGPU_MAX_VFS);
+		bitmap_zero(mgr->guests, NVGPU_MAX_VFS);
 	}
 	while ((vf = nvgpu_vf_next(pf->gpu.pdev, vf))) {
 		index = nvgpu_vf_index(pf, vf);
-		if (index < 0 || !device_is_registered(&vf->dev))
-			continue;
-		if (test_bit(index, changed))
+		if (index >= 0 && test_bit(index, changed) && device_is_registered(&vf->dev))
 			kobject_uevent(&vf->dev.kobj, KOBJ_CHANGE);
-		nvgpu_status_notify(vf, test_bit(index, moved), test_bit(index, guests));
 	}
 }
 
