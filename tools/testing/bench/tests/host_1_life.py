@@ -5,7 +5,7 @@ import os
 import re
 
 from bench_test import expect, host_test
-from faults import REFUSED_DMA
+from faults import REFUSED_DMA, held, let_go
 from gpu import BIND, CLIENT, UNBIND, Gpu, KernelLog, VgpuGuest, find_in_vram, pattern
 
 Q8, A8, Q2, Q1 = 876, 886, 872, 871
@@ -173,6 +173,20 @@ def test_two_vgpus(vm):
     gpu.put_away(unload=False)
     expect(gpu.in_use(), before, "in use after it")
     gpu.unload()
+    expect(log.warnings(), [], "warnings")
+
+
+@host_test()
+def test_access_waits_for_reset(vm):
+    """Between a reset of the function and the end of its plugin task's own, nobody sees registers."""
+    gpu = Gpu(vm)
+    log = KernelLog(vm)
+    gpu.set_up([Q8])
+    for mapped in (0, 1):
+        client = held(vm, gpu, 0, f"reset-waits:1500:{mapped}", "rpc")
+        gpu.set_model("fault-plugin", "delay=2000:1:1")
+        let_go(vm, client)
+    gpu.put_away()
     expect(log.warnings(), [], "warnings")
 
 

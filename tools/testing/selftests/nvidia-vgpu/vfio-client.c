@@ -28,6 +28,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -1016,6 +1017,32 @@ static void cmd_reset(uint64_t *arg)
 	config_write16(PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 }
 
+/* BAR0 is touched all the while that the vGPU follows a reset: one of the touches lasts as long */
+static void cmd_reset_waits(uint64_t *arg)
+{
+	struct region *r = &region[VFIO_PCI_BAR0_REGION_INDEX];
+	volatile uint32_t *map = mapped(VFIO_PCI_BAR0_REGION_INDEX, 0, sizeof(*map));
+	uint64_t begin, longest = 0;
+	pid_t child = fork();
+	int status = -1;
+	uint32_t val;
+
+	if (!child)
+		_exit(ioctl(dev.fd, VFIO_DEVICE_RESET) ? 1 : 0);
+	while (child > 0 && !waitpid(child, &status, WNOHANG)) {
+		begin = now_ms();
+		if (arg[1])
+			val = *map;
+		else if (pread(dev.fd, &val, sizeof(val), r->offset) != sizeof(val))
+			break;
+		if (now_ms() - begin > longest)
+			longest = now_ms() - begin;
+	}
+	check(!status && longest >= arg[0], "reset-waits", "%llu ms, %s",
+	      (unsigned long long)longest, arg[1] ? "mapped" : "read");
+	config_write16(PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+}
+
 /* more is behind that bridge than this user has */
 static void cmd_hot_reset_fails(uint64_t *arg)
 {
@@ -1115,6 +1142,7 @@ static const struct command {
 	{ "move", cmd_move, 1, "IOVA: where the device finds that buffer from now on" },
 	{ "hot-reset-fails", cmd_hot_reset_fails, 0, "VFIO_DEVICE_PCI_HOT_RESET gives EINVAL" },
 	{ "reset", cmd_reset, 0, "VFIO_DEVICE_RESET" },
+	{ "reset-waits", cmd_reset_waits, 2, "a touch of BAR0 lasts MS while the vGPU follows a reset; mapped: 1" },
 	{ "reset-fails", cmd_reset_fails, 0, "VFIO_DEVICE_RESET gives EIO" },
 	{ "gone", cmd_gone, 0, "the BARs give EIO and SIGBUS" },
 	{ "err", cmd_err, 1, "MILLISECONDS: wait for VFIO's error eventfd; 0: arm it" },
