@@ -106,6 +106,22 @@ def hostile(vm, calls, options="", timeout=600):
     gpu.put_away()
 
 
+@host_test(kernels=("stock",))
+def test_watch_sees_one_byte(vm):
+    """Of its framebuffer, that changes behind its back: or the watch is worth nothing."""
+    gpu = Gpu(vm)
+    gpu.set_up([Q8, Q8])
+    client = start_watch(vm, gpu)
+    (vgpu,) = gpu.model("vgpus")
+    with open(vm.vram, "r+b") as vram:
+        at = vgpu["segments"][0][1]
+        byte = os.pread(vram.fileno(), 1, at)
+        os.pwrite(vram.fileno(), bytes([byte[0] ^ 1]), at)
+    out = client.wait(60, check=False)
+    expect((out.rc, len(re.findall("^FAIL fb-check ", out, re.M))), (1, 1), f"who was watched: {out}")
+    gpu.put_away()
+
+
 @host_test()
 def test_user(vm):
     """Calls of VFIO, from threads that disturb each other."""
