@@ -265,6 +265,40 @@ semantic_patches()
 	done
 }
 
+# tidy [FILE]: clang-tidy over the model, as .clang-tidy there says. It is compiled as QEMU compiles
+# it, but for options that clang does not know.
+tidy()
+{
+	(cd "$T/tidy/src" && printf '%s\n' "$T/tidy/src/"${1:-*.c}) |
+		nice xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p "$T/tidy" 2>/dev/null |
+		sed "s|^$T/tidy/src/||"
+}
+
+copy_model()
+{
+	mkdir -p "$T/tidy"
+	"$BENCH/mk-qemu.sh" >"$T/qemu-build.log" 2>&1 || { tail -n 30 "$T/qemu-build.log"; return 1; }
+	rsync -rc --delete "$QSRC/hw/misc/nvidia-ada/" "$T/tidy/src/" &&
+	sed -E 's/ -f(zero-call-used-regs|trivial-auto-var-init)=[^ ]+| -Wold-style-declaration//g
+		s|\.\./src/hw/misc/nvidia-ada/|'"$T/tidy/src/|" \
+		"$CACHE/qemu/build/compile_commands.json" >"$T/tidy/compile_commands.json"
+}
+
+tidy_model()
+{
+	copy_model && tidy
+}
+
+planted_tidy()
+{
+	copy_model || return 1
+	echo 'int planted(int n); int planted(int n) { char *p = g_malloc(4); return n / (p - p); }' \
+		>>"$T/tidy/src/ada-ce.c"
+	tidy ada-ce.c >"$T/tidy.log" || :
+	grep -q 'ada-ce.c:.*core.DivideZero' "$T/tidy.log" ||
+		{ echo "not reported: a division by 0"; tail -n 20 "$T/tidy.log"; }
+}
+
 # planted MODULE: sparse must find two errors at the end of the file that has
 # MODULE_LICENSE(), the one where it went blind.
 planted()
@@ -463,6 +497,8 @@ if [ -n "${STATIC_FULL:-}" ]; then
 	check "coccinelle sees errors" planted_in nvkm-vgpu/pci.c \
 		'void planted(void *p); void planted(void *p) { if (p) kfree(p); }' 'ifnullfree|NULL check' \
 		semantic_patches
+	check "clang-tidy over the model" tidy_model
+	check "clang-tidy sees errors" planted_tidy
 fi
 check "shellcheck" check_shell
 check "pylint" check_python

@@ -22,8 +22,8 @@ packages=(
 
 # deps.sh fuzz: also what the fuzzer is built with
 [ "${1:-}" != fuzz ] || packages+=(clang libclang-rt-14-dev)
-# deps.sh static: also what only make check-full runs over the modules
-[ "${1:-}" != static ] || packages+=(clang-19 lld-19 llvm-19 coccinelle)
+# deps.sh static: also what only make check-full runs
+[ "${1:-}" != static ] || packages+=(clang-19 lld-19 llvm-19 clang-tidy coccinelle)
 
 # deps.sh builds: the compiler for another architecture
 [ "${1:-}" != builds ] || packages+=(gcc-aarch64-linux-gnu)

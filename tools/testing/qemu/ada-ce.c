@@ -107,6 +107,7 @@ static void remap_elements(AdaChannel *c, const uint8_t *src, uint8_t *dst, uint
             uint32_t what = component(remap, i);
 
             if (what != NO_WRITE) {
+                g_assert(src || what > SRC_W);
                 memcpy(dst + i * size, what <= SRC_W ? src + what * size : constant[what - CONST_A], size);
             }
         }

@@ -435,6 +435,7 @@ static void pf_rebar(AdaState *s)
     const uint64_t size[] = { ADA_PF_BAR0_SIZE, s->bar1_size, ADA_BAR3_SIZE };
     PCIDevice *pdev = &s->parent_obj;
 
+    g_assert(s->bar1_size >= BAR1_MIN);
     pcie_add_capability(pdev, PCI_EXT_CAP_ID_REBAR, 1, PF_REBAR, REBAR_SIZE);
     for (unsigned int i = 0; i < ARRAY_SIZE(bar); i++) {
         pci_set_long(pdev->config + REBAR_CAP(i), REBAR_SIZE_BIT(size[i]));

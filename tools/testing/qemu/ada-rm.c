@@ -563,11 +563,12 @@ static void put_gid(AdaState *s, uint8_t *p)
 {
     AdaFwVersion fw = s->gsp->fw;
     uint8_t *data = p + ADA_OFF(fw, GspStaticConfigInfo, gidInfo__data);
+    static const uint8_t serial[] = { 'Q', 'E', 'M', 'U', 'A', 'D', 'A', '1' };
 
     stl_le_p(p + ADA_OFF(fw, GspStaticConfigInfo, gidInfo__length), 16);
     stl_le_p(data, s->board->boot0);
     stl_le_p(data + 4, s->board->device_id << 16 | s->board->subsystem_id);
-    memcpy(data + 8, "QEMUADA1", 8);
+    memcpy(data + 8, serial, sizeof(serial));
 }
 
 static uint32_t rpc_static_info(AdaState *s, uint8_t *p, uint32_t len)

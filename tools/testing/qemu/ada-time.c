@@ -39,13 +39,15 @@ void ada_time_reset(AdaState *s)
 
 uint32_t ada_time_ms(AdaState *s, uint32_t quick, uint32_t least, uint32_t most)
 {
-    uint32_t octave;
+    uint32_t octave, octaves;
 
     if (!s->timing_real) {
         return quick;
     }
     /* each doubling is as likely as the next: most are short */
-    octave = least << ada_random(s) % (1 + 31 - clz32(most / least));
+    octaves = 32 - clz32(most / least);
+    g_assert(octaves);
+    octave = least << ada_random(s) % octaves;
     return MIN(octave + ada_random(s) % octave, most);
 }
 

@@ -138,7 +138,7 @@ static void build_pc_at(AdaState *s, uint8_t *img)
 
     token = build_token(token, 'i', 2, 16, AT_VERSION);
     token = build_token(token, 'B', 2, 16, AT_VERSION);
-    token = build_token(token, r570_BIT_TOKEN_FALCON_DATA, 2, 4, AT_FALCON_DATA);
+    build_token(token, r570_BIT_TOKEN_FALCON_DATA, 2, 4, AT_FALCON_DATA);
 
     stw_le_p(bit + r570_BIT_HEADER_V1_00_rom__Id, r570_BIT_HEADER_ID);
     stl_le_p(bit + r570_BIT_HEADER_V1_00_rom__Signature, r570_BIT_HEADER_SIGNATURE);
