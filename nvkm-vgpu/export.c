@@ -56,13 +56,14 @@ struct nvkm_vgpu *nvkm_vgpu_attach(struct pci_dev *vf, const struct nvkm_vgpu_cl
 	vgpu->ops = ops;
 	vgpu->data = data;
 	mutex_init(&vgpu->lock);
-	vgpu->plugin = (struct nvgpu_plugin) {
+	/* nobody else knows it yet */
+	context_unsafe(vgpu->plugin = (struct nvgpu_plugin) {
 		.pf = pf, .gfid = vgpu->gfid, .lock = &vgpu->lock,
-	};
+	});
 
 	scoped_guard(mutex, &pf->mgr.notify) {
-		if (!pf->mgr.vf[index].client) {
-			pf->mgr.vf[index].client = vgpu;
+		if (!pf->mgr.client[index]) {
+			pf->mgr.client[index] = vgpu;
 			return vgpu;
 		}
 	}
@@ -75,7 +76,7 @@ EXPORT_SYMBOL_FOR_MODULES(nvkm_vgpu_attach, USERS);
 void nvkm_vgpu_detach(struct nvkm_vgpu *vgpu)
 {
 	scoped_guard(mutex, &vgpu->pf->mgr.notify)
-		vgpu->pf->mgr.vf[vgpu->vf].client = NULL;
+		vgpu->pf->mgr.client[vgpu->vf] = NULL;
 	mutex_destroy(&vgpu->lock);
 	kfree(vgpu);
 }

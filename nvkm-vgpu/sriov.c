@@ -48,8 +48,7 @@ static bool sriov_foreign_driver(struct nvkm_vgpu_pf *pf)
 	guard(mutex)(&pf->mgr.notify);
 	while ((vf = nvgpu_vf_next(pf->gpu.pdev, vf))) {
 		index = nvgpu_vf_index(pf, vf);
-		if (!READ_ONCE(vf->dev.driver) || index < 0 ||
-		    pf->mgr.vf[index].client)
+		if (!READ_ONCE(vf->dev.driver) || index < 0 || pf->mgr.client[index])
 			continue;
 		dev_notice(&pf->gpu.pdev->dev, "VF %d has another driver, %s: unbind it first\n",
 			   index, dev_driver_string(&vf->dev));

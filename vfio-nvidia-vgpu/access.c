@@ -108,7 +108,9 @@ static int access_overlay(char __user *buf, loff_t pos, size_t count, unsigned i
 /* what a BAR of the smaller size would hold after the guest's writes */
 static __le64 access_get_bar1(const struct nvidia_vgpu_vf *vf)
 {
-	u64 val = le64_to_cpu(READ_ONCE(vf->bar1)) & ~(access_bar_size(vf, BAR1) - 1);
+	/* writers store it at once: who reads needs no lock */
+	__le64 bar1 = context_unsafe(READ_ONCE(vf->bar1));
+	u64 val = le64_to_cpu(bar1) & ~(access_bar_size(vf, BAR1) - 1);
 
 	return cpu_to_le64(val | PCI_BASE_ADDRESS_MEM_TYPE_64 | PCI_BASE_ADDRESS_MEM_PREFETCH);
 }

@@ -148,7 +148,7 @@ static int nvidia_vgpu_open_device(struct vfio_device *vdev)
 	ret = mutex_lock_killable(&vf->lock);
 	if (ret)
 		goto err_disable;
-	vf->bar1 = 0;
+	context_unsafe(vf->bar1 = 0);
 	vf->failed = false;
 	vf->followed = atomic_read(&vf->resets);
 	ret = nvkm_vgpu_open(vf->vgpu);

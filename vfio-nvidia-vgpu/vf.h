@@ -34,7 +34,7 @@ struct nvidia_vgpu_vf {
 	bool failed;
 	struct work_struct reset_work;
 	wait_queue_head_t reset_wait;
-	__le64 bar1;
+	__le64 bar1 __guarded_by(&bar1_lock);
 	struct mutex bar1_lock;		/* bar1 */
 };
 

@@ -50,7 +50,7 @@ struct nvgpu_health {
 	enum nvgpu_health_state state;
 	spinlock_t lock;	/* state, told */
 	bool lockdown;
-	bool told;
+	bool told __guarded_by(&lock);
 	struct work_struct died;
 	void (*on_death)(struct nvgpu_health *health);
 	void (*on_silent)(void *data);

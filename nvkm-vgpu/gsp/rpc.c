@@ -57,6 +57,7 @@ struct nvgpu_rpc_waiter {
  */
 int nvgpu_rpc_init(struct nvgpu_rpc *rpc, const struct nvgpu_gpu *gpu, struct nvgpu_health *health,
 		   const struct nvgpu_falcon *falcon)
+	__context_unsafe(/* nobody else knows it yet */)
 {
 	int ret;
 
@@ -87,6 +88,7 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_rpc_init);
  * @rpc: GSP-RM's, GSP-RM stopped and nobody waiting
  */
 void nvgpu_rpc_fini(struct nvgpu_rpc *rpc)
+	__context_unsafe(/* nobody else uses it any more */)
 {
 	WARN_ON(!list_empty(&rpc->waiters));
 	kvfree(rpc->rx);
@@ -128,6 +130,7 @@ static int rpc_look_for_room(void *arg)
 
 /* put the element in rpc->tx into the queue as soon as there is room */
 static int rpc_post_element(struct nvgpu_rpc *rpc)
+	__must_hold(&rpc->post)
 {
 	struct nvgpu_wait room = {
 		.look = rpc_look_for_room,
@@ -144,6 +147,7 @@ static int rpc_post_element(struct nvgpu_rpc *rpc)
 /* send a whole message, in as many elements as it takes */
 static int rpc_post(struct nvgpu_rpc *rpc, const char *name, u32 function, u32 sequence,
 		    const void *buf, size_t size)
+	__must_hold(&rpc->post)
 {
 	const size_t max = NVGPU_MSGQ_RPC_MAX - sizeof(struct nvgpu_rpc_hdr);
 	size_t chunk, used, sent = 0;
@@ -184,6 +188,7 @@ static int rpc_post(struct nvgpu_rpc *rpc, const char *name, u32 function, u32 s
 }
 
 static int rpc_lock_post(struct nvgpu_rpc *rpc, bool killable)
+	__cond_acquires(0, &rpc->post)
 {
 	if (killable)
 		return mutex_lock_killable(&rpc->post);
@@ -225,6 +230,7 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_rpc_send);
 /* ---- receiving ------------------------------------------------------------------------------- */
 
 static void rpc_complete(struct nvgpu_rpc *rpc, struct nvgpu_rpc_waiter *waiter)
+	__must_hold(&rpc->receive)
 {
 	lockdep_assert_held(&rpc->receive);
 	list_del_init(&waiter->node);
@@ -236,6 +242,7 @@ static void rpc_complete(struct nvgpu_rpc *rpc, struct nvgpu_rpc_waiter *waiter)
 /* @len more bytes of a reply; a full element means that there is more to come */
 static void rpc_append(struct nvgpu_rpc *rpc, struct nvgpu_rpc_waiter *waiter, const void *payload,
 		       size_t len)
+	__must_hold(&rpc->receive)
 {
 	size_t room = waiter->size - waiter->received;
 
@@ -248,6 +255,7 @@ static void rpc_append(struct nvgpu_rpc *rpc, struct nvgpu_rpc_waiter *waiter, c
 }
 
 static void rpc_reply(struct nvgpu_rpc *rpc, const struct nvgpu_rpc_hdr *hdr, size_t len)
+	__must_hold(&rpc->receive)
 {
 	u32 function = le32_to_cpu(hdr->function), sequence = le32_to_cpu(hdr->sequence);
 	struct nvgpu_rpc_waiter *waiter;
@@ -272,6 +280,7 @@ static void rpc_reply(struct nvgpu_rpc *rpc, const struct nvgpu_rpc_hdr *hdr, si
 }
 
 static void rpc_dispatch(struct nvgpu_rpc *rpc, const struct nvgpu_rpc_hdr *hdr)
+	__must_hold(&rpc->receive)
 {
 	u32 function = le32_to_cpu(hdr->function);
 	size_t len = le32_to_cpu(hdr->length) - sizeof(*hdr);

@@ -88,12 +88,13 @@ struct nvgpu_rpc {
 	struct nvgpu_msgq queue;
 	struct mutex post;		/* see above */
 	struct mutex receive;		/* see above */
-	struct list_head waiters;
-	struct nvgpu_rpc_waiter *partial;
-	struct nvgpu_msgq_elem *rx;
-	u32 sequence;
-	u64 calls, looks;
-	struct nvgpu_msgq_elem *tx;
+	struct list_head waiters __guarded_by(&receive);
+	struct nvgpu_rpc_waiter *partial __guarded_by(&receive);
+	struct nvgpu_msgq_elem *rx __guarded_by(&receive);
+	u32 sequence __guarded_by(&receive);
+	u64 calls __guarded_by(&receive);
+	u64 looks __guarded_by(&receive);
+	struct nvgpu_msgq_elem *tx __guarded_by(&post);
 	void (*again)(void *data);
 	void *again_data;
 };

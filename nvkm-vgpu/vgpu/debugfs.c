@@ -64,8 +64,10 @@ static void debugfs_show_type(struct seq_file *seq, const struct nvgpu_type *typ
 	struct nvkm_vgpu_pf *pf = seq->private;
 	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
 	u64 fb = nvgpu_guest_fb_size(&mgr->geo, type), reserve;
-	s64 left = mgr->fb.end - mgr->geo.fb_start;
+	s64 left;
 
+	scoped_guard(mutex, &mgr->lock)
+		left = mgr->fb.end - mgr->geo.fb_start;
 	left -= type->max_instance * (fb + type->heap_size);
 	seq_printf(seq, "type %u instances %u profile %#llx fb %#llx of %#llx heap %#llx reservation %#llx left %lld MiB",
 		   type->id, type->max_instance, type->profile_size, fb, type->fb_size,
@@ -99,8 +101,7 @@ static int scrub_show(struct seq_file *seq, void *unused)
 	const struct nvgpu_scrub_job *job;
 
 	guard(mutex)(&scrub->lock);
-	seq_printf(seq, "engine %u runlist %u\n", scrub->chan.engine.type,
-		   scrub->chan.engine.runlist);
+	seq_printf(seq, "engine %u runlist %u\n", scrub->engine.type, scrub->engine.runlist);
 	seq_printf(seq, "launches %llu bytes %llu failures %llu interrupts %u\n", scrub->launches,
 		   scrub->bytes, scrub->failures, atomic_read(&scrub->interrupts));
 	list_for_each_entry(job, &scrub->queue, node)

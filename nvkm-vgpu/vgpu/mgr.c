@@ -325,6 +325,7 @@ int nvgpu_vgpu_mgr_restart(struct nvkm_vgpu_pf *pf)
  * Return: 0, or errno with a line in the log.
  */
 int nvgpu_vgpu_mgr_init(struct nvkm_vgpu_pf *pf)
+	__context_unsafe(/* nobody else knows it yet */)
 {
 	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
 	const struct nvgpu_fb_region *region;

@@ -95,6 +95,7 @@ void nvgpu_monitor_forget(struct nvgpu_monitor *monitor, unsigned int vf)
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_monitor_forget);
 
 static int monitor_read_guests(struct nvgpu_monitor *monitor)
+	__must_hold(&monitor->ask)
 {
 	void *msg __free(kvfree) = NULL;
 	const struct nvgpu_fwabi *abi = monitor->rm->gsp->gpu->abi;
@@ -117,6 +118,7 @@ static int monitor_read_guests(struct nvgpu_monitor *monitor)
 
 /* have @guest filled in, unless it is fresh */
 static int monitor_ask(struct nvgpu_monitor *monitor)
+	__must_hold(&monitor->ask)
 {
 	lockdep_assert_held(&monitor->ask);
 

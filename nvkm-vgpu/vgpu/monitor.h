@@ -40,16 +40,16 @@ struct nvgpu_monitor_util {
 struct nvgpu_monitor {
 	struct nvgpu_rm *rm;
 	struct mutex ask;	/* see vgpu/pf.h */
-	bool running;
-	unsigned long asked;
+	bool running __guarded_by(&ask);
+	unsigned long asked __guarded_by(&ask);
 	bool stale;
-	int error;
-	struct nvgpu_guest guest[NVGPU_MAX_VFS];
+	int error __guarded_by(&ask);
+	struct nvgpu_guest guest[NVGPU_MAX_VFS] __guarded_by(&ask);
 	spinlock_t lock;	/* see above */
-	bool sampled;
-	unsigned long sampled_at;
-	struct nvgpu_monitor_util util[NVGPU_MAX_VFS];
-	u64 channel_errors[NVGPU_MAX_VFS];
+	bool sampled __guarded_by(&lock);
+	unsigned long sampled_at __guarded_by(&lock);
+	struct nvgpu_monitor_util util[NVGPU_MAX_VFS] __guarded_by(&lock);
+	u64 channel_errors[NVGPU_MAX_VFS] __guarded_by(&lock);
 };
 
 /* what a plugin task is told to name its vGPU by: a number that no other vGPU of the GPU has */

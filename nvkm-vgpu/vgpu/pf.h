@@ -120,7 +120,6 @@ enum nvgpu_vf_state {
  * @since: seconds since the host booted, when it was last opened
  * @rsv: from TYPED on; what KEPT holds is in &nvgpu_vgpu_mgr.kept
  * @params: for the next open
- * @client: the driver that is attached to it, NULL if none is
  * @polled: files of it that user space polls, as long as it is a VF of ours
  */
 struct nvgpu_vf {
@@ -128,7 +127,6 @@ struct nvgpu_vf {
 	time64_t since;
 	struct nvgpu_reservation *rsv;
 	struct nvgpu_params params;
-	struct nvkm_vgpu *client;
 	struct kernfs_node *polled[NVGPU_POLLED_FILES];
 };
 
@@ -168,6 +166,7 @@ enum nvgpu_mode {
  * @tell: tells user space of the three
  * @kept: reservations of vGPUs whose end GSP-RM did not confirm
  * @notify: held while a driver is told of an error, and while one attaches or detaches
+ * @client: the driver that is attached to a VF, NULL if none is; protected by @notify
  */
 struct nvgpu_vgpu_mgr {
 	struct mutex lock;	/* see the top of this file */
@@ -179,20 +178,21 @@ struct nvgpu_vgpu_mgr {
 	struct debugfs_blob_wrapper log_blob[NVGPU_BOOT_LOGS];
 
 	struct mutex changing;	/* a step of GSP-RM's, not data */
-	enum nvgpu_mode mode;
-	struct nvgpu_mixed mixed;
-	bool enabled;
-	u8 held;		/* BIT(enum nvgpu_hold) */
-	struct nvgpu_fbmem fb;
-	struct nvgpu_chids chids;
-	struct nvgpu_vf vf[NVGPU_MAX_VFS];
-	DECLARE_BITMAP(listed, NVGPU_MAX_TYPES);
-	DECLARE_BITMAP(changed, NVGPU_MAX_VFS);
-	DECLARE_BITMAP(moved, NVGPU_MAX_VFS);
-	DECLARE_BITMAP(guests, NVGPU_MAX_VFS);
+	enum nvgpu_mode mode __guarded_by(&lock);
+	struct nvgpu_mixed mixed __guarded_by(&lock);
+	bool enabled __guarded_by(&lock);
+	u8 held __guarded_by(&lock);	/* BIT(enum nvgpu_hold) */
+	struct nvgpu_fbmem fb __guarded_by(&lock);
+	struct nvgpu_chids chids __guarded_by(&lock);
+	struct nvgpu_vf vf[NVGPU_MAX_VFS] __guarded_by(&lock);
+	DECLARE_BITMAP(listed, NVGPU_MAX_TYPES) __guarded_by(&lock);
+	DECLARE_BITMAP(changed, NVGPU_MAX_VFS) __guarded_by(&lock);
+	DECLARE_BITMAP(moved, NVGPU_MAX_VFS) __guarded_by(&lock);
+	DECLARE_BITMAP(guests, NVGPU_MAX_VFS) __guarded_by(&lock);
 	struct work_struct tell;
-	struct list_head kept;
-	struct mutex notify;	/* nvgpu_vf.client */
+	struct list_head kept __guarded_by(&lock);
+	struct mutex notify;	/* client */
+	struct nvkm_vgpu *client[NVGPU_MAX_VFS] __guarded_by(&notify);
 };
 
 /**

@@ -39,6 +39,7 @@ static const struct nvgpu_type *provision_find_type(const struct nvgpu_vgpu_mgr 
 }
 
 static void provision_unreserve(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reservation *rsv)
+	__must_hold(&mgr->lock)
 {
 	lockdep_assert_held(&mgr->lock);
 
@@ -55,6 +56,7 @@ static void provision_take_slots(unsigned long *used, const struct nvgpu_reserva
 /* of the placement region, a bit a GiB; @but: what is about to be moved */
 static void provision_find_slots(const struct nvgpu_vgpu_mgr *mgr, unsigned long *used,
 				 const struct nvgpu_reservation *but)
+	__must_hold(&mgr->lock)
 {
 	const struct nvgpu_reservation *rsv;
 	unsigned int i;
@@ -79,6 +81,7 @@ static bool provision_is_taken(const unsigned long *used, const struct nvgpu_res
 
 static int provision_find_place(const struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reservation *rsv,
 				unsigned int index)
+	__must_hold(&mgr->lock)
 {
 	if (mgr->mode == NVGPU_MODE_EQUAL)
 		return nvgpu_place_homogeneous(&mgr->geo, rsv->type, index, &rsv->place);
@@ -86,6 +89,7 @@ static int provision_find_place(const struct nvgpu_vgpu_mgr *mgr, struct nvgpu_r
 }
 
 static int provision_reserve_heap(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reservation *rsv)
+	__must_hold(&mgr->lock)
 {
 	u64 size = rsv->type->heap_size;
 
@@ -95,6 +99,7 @@ static int provision_reserve_heap(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reser
 }
 
 static int provision_reserve_place(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reservation *rsv)
+	__must_hold(&mgr->lock)
 {
 	struct nvgpu_placement *place = &rsv->place;
 	int ret;
@@ -122,6 +127,7 @@ err_fb:
  * if it is not free.
  */
 static int provision_reserve(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reservation *rsv, u32 id)
+	__must_hold(&mgr->lock)
 {
 	int ret = id == NVGPU_ANY_PLACEMENT ? -ENOSPC : -EINVAL;
 	DECLARE_BITMAP(used, MAX_SLOTS);
@@ -144,6 +150,7 @@ static int provision_reserve(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reservatio
 
 /* in equal-size mode all vGPUs of a GPU have one size of framebuffer, whatever their series */
 static bool provision_fits_siblings(const struct nvgpu_vgpu_mgr *mgr, const struct nvgpu_type *type)
+	__must_hold(&mgr->lock)
 {
 	const struct nvgpu_reservation *rsv;
 	unsigned int i;
@@ -183,6 +190,7 @@ u32 nvgpu_provision_get(struct nvkm_vgpu_pf *pf, unsigned int vf)
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_get);
 
 static void provision_clear_type(struct nvkm_vgpu_pf *pf, unsigned int vf)
+	__must_hold(&pf->mgr.lock)
 {
 	struct nvgpu_vf *state = nvgpu_vf_get(&pf->mgr, vf);
 
@@ -197,6 +205,7 @@ static void provision_clear_type(struct nvkm_vgpu_pf *pf, unsigned int vf)
 
 static int provision_set_type(struct nvkm_vgpu_pf *pf, struct nvgpu_vf *state, unsigned int vf,
 			      u32 id)
+	__must_hold(&pf->mgr.lock)
 {
 	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
 	struct device *dev = &pf->gpu.pdev->dev;
@@ -277,6 +286,7 @@ static void provision_settle(struct nvkm_vgpu_pf *pf, unsigned int vf)
 }
 
 static void provision_free_kept(struct nvgpu_vgpu_mgr *mgr, struct nvgpu_reservation *rsv)
+	__must_hold(&mgr->lock)
 {
 	lockdep_assert_held(&mgr->lock);
 
@@ -323,6 +333,7 @@ static void provision_retry_kept(struct nvkm_vgpu_pf *pf, unsigned int vf)
 }
 
 static bool provision_is_creatable(struct nvgpu_vgpu_mgr *mgr, const struct nvgpu_type *type)
+	__must_hold(&mgr->lock)
 {
 	struct nvgpu_reservation trial = { .type = type };
 
@@ -335,6 +346,7 @@ static bool provision_is_creatable(struct nvgpu_vgpu_mgr *mgr, const struct nvgp
 
 /* have user space told of VFs whose list of creatable types is not what it was; of @vf it is not */
 static void provision_note_lists(struct nvgpu_vgpu_mgr *mgr, unsigned int vf)
+	__must_hold(&mgr->lock)
 {
 	DECLARE_BITMAP(now, NVGPU_MAX_TYPES) = {};
 	unsigned int i;
@@ -450,6 +462,7 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_get_params);
 
 /* to the place @id, or nothing has changed */
 static int provision_move(struct nvkm_vgpu_pf *pf, struct nvgpu_reservation *rsv, u32 id)
+	__must_hold(&pf->mgr.lock)
 {
 	struct nvgpu_reservation trial = { .type = rsv->type };
 	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
@@ -531,6 +544,7 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_provision_add_params);
 
 /* a type of a VF, and what GSP-RM may still have of one, is placed by the rules of its mode */
 static bool provision_is_empty(const struct nvgpu_vgpu_mgr *mgr)
+	__must_hold(&mgr->lock)
 {
 	unsigned int i;
 

@@ -94,6 +94,7 @@ static void scrub_write_tables(void __iomem *fb, u64 addr, dma_addr_t page)
 }
 
 static void scrub_close(struct nvgpu_scrub *scrub)
+	__must_hold(&scrub->channel)
 {
 	lockdep_assert_held(&scrub->channel);
 
@@ -113,6 +114,7 @@ static void scrub_close(struct nvgpu_scrub *scrub)
 }
 
 static int scrub_open(struct nvgpu_scrub *scrub)
+	__must_hold(&scrub->channel)
 {
 	void __iomem *fb;
 	u64 fb_addr;
@@ -152,6 +154,7 @@ static u32 *scrub_methods(u32 *at, u32 addr, u32 count)
 
 /* returns their number */
 static u32 scrub_write_launch(struct nvgpu_scrub *scrub, u64 start, u64 size)
+	__must_hold(&scrub->channel)
 {
 	u32 *methods = scrub->page + PAGE_METHODS;
 	u32 *at = methods;
@@ -186,14 +189,17 @@ static u32 scrub_write_launch(struct nvgpu_scrub *scrub, u64 start, u64 size)
 static int scrub_look(void *arg)
 {
 	struct nvgpu_scrub *scrub = arg;
-	const u32 *semaphore = scrub->page + PAGE_SEMAPHORE;
+	const u32 *semaphore;
 
+	lockdep_assert_held(&scrub->channel);
+	semaphore = scrub->page + PAGE_SEMAPHORE;
 	if (READ_ONCE(*semaphore) == scrub->seq)
 		return 1;
 	return READ_ONCE(scrub->error) ? -EIO : 0;
 }
 
 static int scrub_clear(struct nvgpu_scrub *scrub, u64 start, u64 size)
+	__must_hold(&scrub->channel)
 {
 	struct nvgpu_wait wait = {
 		.look = scrub_look,
@@ -245,7 +251,7 @@ void nvgpu_scrub_interrupt(struct nvgpu_scrub *scrub)
  */
 void nvgpu_scrub_channel_error(struct nvgpu_scrub *scrub, u32 chid)
 {
-	if (READ_ONCE(scrub->chan.params.chid) != chid)
+	if (context_unsafe(READ_ONCE(scrub->chan.params.chid)) != chid)
 		return;
 	WRITE_ONCE(scrub->error, true);
 	complete(&scrub->told);
@@ -589,6 +595,7 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_scrub_take_back);
  * @bar1: the way to framebuffer, which need not be up
  */
 void nvgpu_scrub_init(struct nvgpu_scrub *scrub, struct nvgpu_rm *rm, struct nvgpu_bar1 *bar1)
+	__context_unsafe(/* nobody else knows it yet */)
 {
 	scrub->rm = rm;
 	scrub->bar1 = bar1;
@@ -615,6 +622,7 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_scrub_fini);
 
 /* it stays until the driver is unbound: a channel that does not end may write to it until then */
 static int scrub_alloc(struct nvgpu_scrub *scrub, u32 methods_size)
+	__must_hold(&scrub->channel)
 {
 	struct device *dev = scrub_dev(scrub);
 
@@ -641,6 +649,7 @@ static int scrub_find_vector(struct nvgpu_scrub *scrub, u32 engine)
 }
 
 static int scrub_start(struct nvgpu_scrub *scrub)
+	__must_hold(&scrub->channel)
 {
 	struct nvgpu_engine engine;
 	void __iomem *fb;
@@ -706,6 +715,7 @@ int nvgpu_scrub_start(struct nvgpu_scrub *scrub, u32 num_chids)
 	bitmap_zero(scrub->busy.used, NVGPU_MAX_CHANNELS);
 	scrub->chid = 0;
 	scrub->num_chids = num_chids;
+	scrub->engine = scrub->chan.engine;
 	return ret;
 }
 
@@ -725,6 +735,7 @@ void nvgpu_scrub_stop(struct nvgpu_scrub *scrub)
 	}
 	/* those that wait hear it from the worker */
 	flush_work(&scrub->work);
+	guard(mutex)(&scrub->channel);
 	nvgpu_rm_vaspace_fini(&scrub->client, scrub->vaspace);
 	nvgpu_rm_client_fini(&scrub->client);
 	scrub->chan.handle = 0;

@@ -56,6 +56,7 @@ struct nvgpu_scrub_job {
  * @bar1: has page tables, instance block and USERD in its spare framebuffer
  * @lock: see vgpu/pf.h; protects what follows
  * @queue: jobs, the next one first
+ * @engine: that clears, to be shown
  * @busy: channel ids of vGPUs that are open
  * @num_chids: how many there are
  * @chid: that the channel has, 0 if there is no channel
@@ -84,25 +85,28 @@ struct nvgpu_scrub {
 	struct nvgpu_rm *rm;
 	struct nvgpu_bar1 *bar1;
 	struct mutex lock;	/* see above */
-	struct list_head queue;
-	struct nvgpu_chids busy;
-	u32 num_chids;
-	u32 chid;
-	u64 launches, bytes, failures;
+	struct list_head queue __guarded_by(&lock);
+	struct nvgpu_engine engine __guarded_by(&lock);
+	struct nvgpu_chids busy __guarded_by(&lock);
+	u32 num_chids __guarded_by(&lock);
+	u32 chid __guarded_by(&lock);
+	u64 launches __guarded_by(&lock);
+	u64 bytes __guarded_by(&lock);
+	u64 failures __guarded_by(&lock);
 	struct work_struct work;
 	struct mutex channel;	/* see above */
-	bool up;
-	bool lost;
-	struct nvgpu_rm_client client;
-	u32 vaspace;
-	struct nvgpu_rm_channel chan;
+	bool up __guarded_by(&channel);
+	bool lost __guarded_by(&channel);
+	struct nvgpu_rm_client client __guarded_by(&channel);
+	u32 vaspace __guarded_by(&channel);
+	struct nvgpu_rm_channel chan __guarded_by(&channel);
 	bool error;
-	void *page;
+	void *page __guarded_by(&channel);
 	dma_addr_t page_dma;
-	void *methods;
-	dma_addr_t methods_dma;
-	u32 methods_size;
-	u32 seq;
+	void *methods __guarded_by(&channel);
+	dma_addr_t methods_dma __guarded_by(&channel);
+	u32 methods_size __guarded_by(&channel);
+	u32 seq __guarded_by(&channel);
 	u32 vector;
 	atomic_t interrupts;
 	struct completion told;

@@ -106,6 +106,7 @@ int nvgpu_vf_index(const struct nvkm_vgpu_pf *pf, struct pci_dev *vf)
  * Context: &nvgpu_vgpu_mgr.lock is held.
  */
 struct nvgpu_vf *nvgpu_vf_get(struct nvgpu_vgpu_mgr *mgr, unsigned int vf)
+	__must_hold(&mgr->lock)
 {
 	lockdep_assert_held(&mgr->lock);
 	return &mgr->vf[array_index_nospec(vf, NVGPU_MAX_VFS)];
@@ -120,6 +121,7 @@ struct nvgpu_vf *nvgpu_vf_get(struct nvgpu_vgpu_mgr *mgr, unsigned int vf)
  * Return: as nvgpu_vf_move().
  */
 bool nvgpu_vf_move_locked(struct nvkm_vgpu_pf *pf, unsigned int vf, enum nvgpu_vf_state to)
+	__must_hold(&pf->mgr.lock)
 {
 	struct nvgpu_vf *state = nvgpu_vf_get(&pf->mgr, vf);
 

@@ -36,6 +36,7 @@
 #define NUM_PLUGIN_CHANNELS	3
 
 static int vgpu_configure(struct nvkm_vgpu *vgpu)
+	__must_hold(&vgpu->lock)
 {
 	const struct nvgpu_reservation *rsv = vgpu->rsv;
 	struct nvgpu_plugin_config config = {
@@ -62,6 +63,7 @@ static int vgpu_configure(struct nvkm_vgpu *vgpu)
 
 /* wait until framebuffer is clean, and take it */
 static int vgpu_take_clean(struct nvkm_vgpu *vgpu)
+	__must_hold(&vgpu->lock)
 {
 	struct nvgpu_scrub *scrub = &vgpu->pf->scrub;
 	struct nvgpu_reservation *rsv = vgpu->rsv;
@@ -78,6 +80,7 @@ static int vgpu_take_clean(struct nvkm_vgpu *vgpu)
 }
 
 static int vgpu_start(struct nvkm_vgpu *vgpu, bool *may_run)
+	__must_hold(&vgpu->lock)
 {
 	bool profiling = nvgpu_params_get(&vgpu->params, NVGPU_PARAM_ENABLE_PROFILING);
 	int ret;
@@ -97,6 +100,7 @@ static int vgpu_start(struct nvkm_vgpu *vgpu, bool *may_run)
 
 /* @may_run: GSP-RM has, or may have, a plugin task */
 static void vgpu_stop(struct nvkm_vgpu *vgpu, bool may_run)
+	__must_hold(&vgpu->lock)
 {
 	bool gone;
 
@@ -124,6 +128,7 @@ static void vgpu_stop(struct nvkm_vgpu *vgpu, bool may_run)
  * Return: 0, or errno; then all is as before.
  */
 int nvgpu_vgpu_create(struct nvkm_vgpu *vgpu)
+	__must_hold(&vgpu->lock)
 {
 	struct nvgpu_reservation *rsv;
 	const struct nvgpu_type *type;
@@ -162,12 +167,14 @@ int nvgpu_vgpu_create(struct nvkm_vgpu *vgpu)
  * Context: may sleep, bounded, and cannot be interrupted; &nvkm_vgpu.lock is held.
  */
 void nvgpu_vgpu_destroy(struct nvkm_vgpu *vgpu)
+	__must_hold(&vgpu->lock)
 {
 	vgpu_stop(vgpu, true);
 }
 
 /* end the plugin task and start it anew; whatever it is, the vGPU is to be closed if it fails */
 static int vgpu_restart(struct nvkm_vgpu *vgpu)
+	__must_hold(&vgpu->lock)
 {
 	struct nvgpu_reservation *rsv = vgpu->rsv;
 	bool may_run;
@@ -181,6 +188,7 @@ static int vgpu_restart(struct nvkm_vgpu *vgpu)
 }
 
 static int vgpu_reset(struct nvkm_vgpu *vgpu)
+	__must_hold(&vgpu->lock)
 {
 	struct nvgpu_scrub *scrub = &vgpu->pf->scrub;
 	struct nvgpu_scrub_job *job = &vgpu->rsv->scrub;
@@ -205,6 +213,7 @@ static int vgpu_reset(struct nvkm_vgpu *vgpu)
  * Return: 0, or errno; then the vGPU has failed.
  */
 int nvgpu_vgpu_reset(struct nvkm_vgpu *vgpu)
+	__must_hold(&vgpu->lock)
 {
 	int ret;
 
@@ -236,7 +245,7 @@ void nvgpu_vgpu_fail(struct nvkm_vgpu_pf *pf, unsigned int vf, enum nvkm_vgpu_er
 	guard(mutex)(&pf->mgr.notify);
 	if (!nvgpu_vf_move(pf, vf, NVGPU_VF_FAILED))
 		return;
-	client = pf->mgr.vf[vf].client;
+	client = pf->mgr.client[vf];
 	if (client)
 		client->ops->error(client->data, reason);
 }

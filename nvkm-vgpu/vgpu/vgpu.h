@@ -34,15 +34,15 @@ struct nvkm_vgpu {
 	void *data;
 	struct mutex lock;	/* life cycle, plugin channel */
 	struct nvkm_vgpu_identity identity;
-	struct nvgpu_reservation *rsv;
-	struct nvgpu_params params;
-	struct nvgpu_rm_client client;
-	struct nvgpu_plugin plugin;
+	struct nvgpu_reservation *rsv __guarded_by(&lock);
+	struct nvgpu_params params __guarded_by(&lock);
+	struct nvgpu_rm_client client __guarded_by(&lock);
+	struct nvgpu_plugin plugin __guarded_by(&lock);
 };
 
-int nvgpu_vgpu_create(struct nvkm_vgpu *vgpu);
-void nvgpu_vgpu_destroy(struct nvkm_vgpu *vgpu);
-int nvgpu_vgpu_reset(struct nvkm_vgpu *vgpu);
+int nvgpu_vgpu_create(struct nvkm_vgpu *vgpu) __must_hold(&vgpu->lock);
+void nvgpu_vgpu_destroy(struct nvkm_vgpu *vgpu) __must_hold(&vgpu->lock);
+int nvgpu_vgpu_reset(struct nvkm_vgpu *vgpu) __must_hold(&vgpu->lock);
 void nvgpu_vgpu_fail(struct nvkm_vgpu_pf *pf, unsigned int vf, enum nvkm_vgpu_error reason);
 void nvgpu_vgpu_fail_all(struct nvgpu_health *health);
 

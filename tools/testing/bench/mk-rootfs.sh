@@ -5,6 +5,7 @@
 #			kernel, QEMU, libvirt and the GPU's real firmware
 # mk-rootfs.sh build	a chroot with that kernel's headers and compiler
 # mk-rootfs.sh deb	a chroot with what makes and checks Debian packages
+# mk-rootfs.sh clang	a chroot with a clang that knows which lock protects what
 # mk-rootfs.sh bare	a hypervisor before our package: with systemd, that kernel, its
 #			headers, DKMS and the firmware
 #
@@ -30,13 +31,17 @@ deb)
 	chosen=()
 	packages=(dpkg-dev debhelper dh-dkms dh-python bash-completion lintian man-db)
 	;;
+clang)
+	chosen=()
+	packages=(clang-22)
+	;;
 bare)
 	chosen=(linux-image-amd64 linux-headers-amd64 firmware-nvidia-graphics)
 	packages=(systemd-sysv udev dkms gcc libc6-dev openssl python3 kmod pciutils
 		procps qemu-guest-agent)
 	;;
 *)
-	die "usage: mk-rootfs.sh host|build|deb|bare"
+	die "usage: mk-rootfs.sh host|build|deb|clang|bare"
 	;;
 esac
 
