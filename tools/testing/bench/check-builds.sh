@@ -8,32 +8,11 @@
 
 . "$(dirname "$0")/lib.sh"
 . "$BENCH/apt.sh"
+. "$BENCH/tap.sh"
 
 PATTERN=${1:-}
 B=$CACHE/builds
 FOLDER=drivers/gpu/nvkm-vgpu
-N=0
-FAILED=0
-
-# check NAME COMMAND...: any output is a failure, and so is a bad exit code.
-check()
-{
-	local name=$1 out line rc=0 begin=$SECONDS
-	shift
-	[[ $name =~ $PATTERN ]] || return 0
-	N=$((N + 1))
-	out=$("$@" 2>&1 </dev/null) || rc=$?
-	if [ -z "$out" ] && [ $rc -eq 0 ]; then
-		echo "ok $N - $name # $((SECONDS - begin)) s"
-		return 0
-	fi
-	FAILED=$((FAILED + 1))
-	echo "not ok $N - $name"
-	[ $rc -eq 0 ] || echo "  # exit code $rc"
-	while [ -n "$out" ] && read -r line; do
-		echo "  # $line"
-	done < <(head -n 40 <<<"$out")
-}
 
 # make_for ARCH FOLDER ARGUMENT...: in an object folder of that architecture.
 make_for()
@@ -198,6 +177,20 @@ kconfig()
 	check "Kconfig: refused on s390, big endian" offered s390 n CONFIG_SUSPEND=n CONFIG_PM=n
 }
 
+# ---- KUnit without the bench ----------------------------------------------
+
+# kunit_py TREE: the kernel's own program runs our tests, in a kernel that is a process.
+kunit_py()
+{
+	local tree=$1
+	mkdir -p "$B/kunit"
+	"$tree/tools/testing/kunit/kunit.py" run --build_dir="$B/kunit" --jobs="$(nproc)" \
+		--kunitconfig="$tree/$FOLDER/nvkm-vgpu/tests" 'nvkm_vgpu_*' >"$B/kunit.log" 2>&1 ||
+		{ grep -E 'FAILED|rror|Testing complete' "$B/kunit.log" || tail -n 20 "$B/kunit.log"; return 1; }
+	grep -qE 'Testing complete. Ran [1-9][0-9]+ tests: passed: [1-9]' "$B/kunit.log" ||
+		{ echo "no tests were run"; tail -n 5 "$B/kunit.log"; }
+}
+
 # ---- out of tree ----------------------------------------------------------
 
 # In a chroot with a stock kernel's headers and compiler, as a user would. All that is mounted
@@ -284,6 +277,7 @@ everything()
 	combinations x86
 	combinations arm64
 	check "arm64, Linux 7.3, out of tree: both modules and the tests" out_of_tree_arm64
+	check "KUnit by kunit.py" kunit_py "$SRC"
 }
 
 mkdir -p "$B"
@@ -291,10 +285,8 @@ SRC=$(BENCH_NEWEST='' "$BENCH/mk-kernel.sh" tree | tail -n 1)
 OLDEST=$(apt_tried oldest/linux-headers-amd64 | sed 's/.* linux-headers-\(.*\)-amd64=.*/\1/')
 STOCK=$(apt_tried linux-headers-amd64 | sed 's/.* linux-headers-\(.*\)-amd64=.*/\1/')
 
-echo "TAP version 13"
+tap_begin "$PATTERN"
 check "x86-64, Linux 7.3: compiled built in" compiled x86 x86-y y
 out_of_tree
 [ -z "${BUILDS_FULL:-}" ] || everything
-echo "1..$N"
-echo "# $((N - FAILED)) passed, $FAILED failed, 0 skipped"
-[ $FAILED -eq 0 ] && [ $N -gt 0 ]
+tap_end

@@ -109,5 +109,5 @@ module_sources()
 	[ -e "$REPO/Kbuild" ] || return 0
 	(cd "$REPO" && find Kbuild Kconfig include nvkm-vgpu vfio-nvidia-vgpu \
 		-type f \( -name '*.[chS]' -o -name Kbuild -o -name Makefile -o \
-		-name 'Kconfig*' -o -name '*.inc' -o -name '*.bin' \) ! -name '*.mod.c' -print0)
+		-name 'Kconfig*' -o -name .kunitconfig -o -name '*.inc' -o -name '*.bin' \) ! -name '*.mod.c' -print0)
 }
