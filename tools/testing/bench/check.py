@@ -3,7 +3,7 @@
 """
 Run suites of tests and tell the results as TAP.
 
-    check.py [--full] [--first] [-t NAME] [-k KERNEL] SUITE...
+    check.py [--full] [--first] [-t NAME] [-k KERNEL] [--only FILE] SUITE...
 
 SUITE is one of static bench builds abi files kunit vbios model host guest package fuzz.
 
@@ -11,7 +11,9 @@ With -t only the tests whose names contain NAME are run. Tests that take long ar
 left out without --full; BENCH_SEED then chooses on which of two kernels a test is
 run, and a third of those whose result varies little. A suite that has no test to
 run has failed. Tests in VMs come last, those of all suites together. After --first
-no test is begun once one has failed, and with -k all tests of that kernel are run.
+no test is begun once one has failed, and with -k all tests of that kernel are run. FILE has
+names of tests in VMs, as they are printed: no others are run then, and these in that order.
+BENCH_LANES is how many VMs run at a time.
 """
 
 import argparse
@@ -27,6 +29,7 @@ import traceback
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 
+import coverage
 from bench_test import Skip, without_known_bugs
 from hostvm import BENCH, CACHE, COVERAGE, REPO, START, HostVM, say, script
 from tap import Reader, Tap
@@ -132,6 +135,7 @@ def seed_of(opts):
 def kunit_in_vm(tap, opts):
     """In the debug kernel, without a GPU; KUnit's own results from debugfs."""
     with HostVM(kernel="debug", gpu=None) as vm:
+        vm.counts_for = "kunit"
         before = vm.sh("ls /sys/kernel/debug/kunit 2>/dev/null", check=False).split()
         vm.sh(
             f"echo options nvkm-vgpu-kunit seed={seed_of(opts)} >/etc/modprobe.d/kunit.conf;"
@@ -196,21 +200,28 @@ class HostTests:
             test = f"{kernel}: {title}"
             if name not in function.__name__ and name not in test:
                 continue
+            if self.opts.only and f"{self.suite}: {test}" not in self.opts.only:
+                continue
             key = (kernel, repr(sorted(want["machine"].items())), test if want["fresh"] else "")
             groups = self.alone if want["alone"] else self.groups
             groups.setdefault(key, []).append((f"{self.suite}: {test}", function))
 
     def jobs(self):
-        return [
+        groups = [
             Group(self, key[0], tests, alone)
             for alone, groups in ((True, self.alone), (False, self.groups))
             for key, tests in groups.items()
         ]
+        for group in groups if self.opts.only else []:
+            # in the order of the list
+            group.tests.sort(key=lambda test: self.opts.only.index(test[0]))
+            group.weight = -self.opts.only.index(group.tests[0][0])
+        return groups
 
     def left_out(self, test, function):
         """Why a test is not to be run."""
         want = function.host_test
-        if self.opts.full:
+        if self.opts.full or self.opts.only:
             return None
         suite, kernel, title = test.split(": ", 2)
         if kernel in want["full"]:
@@ -230,9 +241,9 @@ class HostTests:
 
 
 def run_jobs(jobs):
-    """Two VMs at a time are what two cores can do; the largest groups of tests come first."""
+    """Two VMs at a time, if not BENCH_LANES, are what two cores can do; the largest groups of tests come first."""
     jobs.sort(key=lambda job: (not job.alone, -job.weight))
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(int(os.environ.get("BENCH_LANES", 2))) as pool:
         started = []
         for job in jobs:
             started.append(pool.submit(job.run))
@@ -313,6 +324,7 @@ class Group:
                 raise Skip(why)
             self.boot(function.host_test["machine"])
             self.vm.expected_log, self.vm.known_bugs = [], []
+            self.count_for(test)
             mark = f"bench: test {test}"
             # a test finds no files of the one before
             self.vm.sh(f"rm -rf /tmp/*; echo '{mark}' >/dev/kmsg")
@@ -333,6 +345,15 @@ class Group:
         except Exception:  # pylint: disable=broad-except
             self.tap.not_ok(test, self.explain(), time.monotonic() - start)
             self.drop()
+        self.count_for("")
+        if COVERAGE:
+            coverage.took(CACHE, test, time.monotonic() - start)
+
+    def count_for(self, test):
+        """What gcov counts from here on is this test's."""
+        if COVERAGE and self.vm:
+            self.vm.gather_coverage()
+            self.vm.counts_for = test
 
     def explain(self):
         text = "".join(traceback.format_exc(limit=-4))
@@ -450,12 +471,17 @@ def run_suites(tap, names, opts):
     return took
 
 
+def lines_of(path):
+    return pathlib.Path(path).read_text(encoding="utf-8").splitlines()
+
+
 def main():
     parser = argparse.ArgumentParser(description="Run suites of tests, in TAP.")
     parser.add_argument("-t", metavar="NAME", default="")
     parser.add_argument("--full", action="store_true", help="also tests that take long")
     parser.add_argument("--first", action="store_true", help="end with the first that fails")
     parser.add_argument("-k", metavar="KERNEL", choices=("stock", "debug"))
+    parser.add_argument("--only", metavar="FILE", type=lines_of, default=[])
     parser.add_argument("suite", nargs="+", choices=SUITES)
     args = parser.parse_args()
     # tests that choose by it, too, find it there

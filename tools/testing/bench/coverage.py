@@ -23,6 +23,7 @@ import base64
 import collections
 import fcntl
 import functools
+import hashlib
 import io
 import json
 import os
@@ -32,6 +33,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 
 BENCH = pathlib.Path(__file__).resolve().parent
 FOLDER = "drivers/gpu/nvkm-vgpu/"
@@ -42,7 +44,8 @@ LEFT_OUT = re.compile(r"/tests/|/trace\.[ch]$")
 PACK = (
     "cd /sys/kernel/debug/gcov && rm -rf /tmp/gcov && find . -path '*/nvkm-vgpu/*' -name '*.gcda' | "
     "while read -r f; do mkdir -p /tmp/gcov/${f%/*}; cat $f >/tmp/gcov/$f; done; "
-    "mkdir -p /tmp/gcov; cd /tmp/gcov && tar cz . | base64 -w 0; rm -rf /tmp/gcov"
+    "mkdir -p /tmp/gcov; cd /tmp/gcov && tar cz . | base64 -w 0; rm -rf /tmp/gcov;"
+    " echo 0 >/sys/kernel/debug/gcov/reset"
 )
 
 
@@ -50,10 +53,10 @@ def folder(cache):
     return cache / "coverage"
 
 
-def add(cache, packed):
-    """Counts of one VM to those of all."""
+def add(cache, packed, test=""):
+    """Counts of one VM to those of all, and for themselves if they are of one test."""
     data = folder(cache)
-    data.mkdir(parents=True, exist_ok=True)
+    (data / "tests").mkdir(parents=True, exist_ok=True)
     with open(data / "lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         one, total, both = data / "one", data / "total", data / "both"
@@ -63,12 +66,20 @@ def add(cache, packed):
             archive.extractall(one)
         if not list(one.rglob("*.gcda")):
             return  # no driver of ours was loaded
+        if test:
+            shutil.copytree(one, data / "tests" / test, dirs_exist_ok=True)
         if not total.exists():
             one.rename(total)
             return
         subprocess.run(["gcov-tool", "merge", "-o", both, total, one], check=True)
         shutil.rmtree(total)
         both.rename(total)
+
+
+def took(cache, test, seconds):
+    """How long a test was at work."""
+    if (folder(cache) / "tests" / test).is_dir():
+        (folder(cache) / "tests" / test / "seconds").write_text(f"{seconds:.1f}", encoding="utf-8")
 
 
 class Line:
@@ -89,32 +100,68 @@ class Line:
             self.branches[n] += count
 
 
-def gcov(objects, total):
-    """{file: {line number: Line}} of what is built of the drivers, counted or not."""
+def documents(text):
+    """JSON after JSON."""
+    decoder, at = json.JSONDecoder(), 0
+    while at < len(text):
+        found, at = decoder.raw_decode(text, at)
+        yield found
+        while text[at : at + 1].isspace():
+            at += 1
+
+
+def gcov(objects, counted, everything=True):
+    """{file: {line number: Line}} of what is built of the drivers; everything: counted or not."""
     files = collections.defaultdict(functools.partial(collections.defaultdict, Line))
-    work = total.parent / "work"
-    shutil.rmtree(work, ignore_errors=True)
-    for note in sorted((objects / FOLDER).rglob("*.gcno")):
-        place = work / note.relative_to(objects)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(note, place)
-        counts = note.with_suffix(".gcda")
-        found = total / counts.relative_to("/")
-        if found.exists():
-            shutil.copy(found, place.with_suffix(".gcda"))
+    with tempfile.TemporaryDirectory() as name:
+        work = pathlib.Path(name)
+        notes = []
+        for note in sorted((objects / FOLDER).rglob("*.gcno")):
+            found = counted / note.with_suffix(".gcda").relative_to("/")
+            if not found.exists() and not everything:
+                continue
+            place = work / note.relative_to(objects)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(note, place)
+            if found.exists():
+                shutil.copy(found, place.with_suffix(".gcda"))
+            notes.append(place)
+        if not notes:
+            return files
         done = subprocess.run(
-            ["gcov", "--json-format", "--branch-probabilities", "--stdout", place],
+            ["gcov", "--json-format", "--branch-probabilities", "--stdout", *notes],
             cwd=objects, capture_output=True, text=True, check=True,
         )
-        if "stamp mismatch" in done.stderr:
-            raise SystemExit(f"coverage: {note} is not of the kernel that has run: run it again")
-        for file in json.loads(done.stdout)["files"]:
-            name = file["file"].rpartition(FOLDER)[2]
-            if FOLDER not in file["file"] or LEFT_OUT.search(name):
-                continue
-            for line in file["lines"]:
-                files[name][line["line_number"]].add(line)
+    if "stamp mismatch" in done.stderr:
+        raise SystemExit("coverage: what was counted is not of the kernel that is built now: run it again")
+    for file in (file for one in documents(done.stdout) for file in one["files"]):
+        name = file["file"].rpartition(FOLDER)[2]
+        if FOLDER not in file["file"] or LEFT_OUT.search(name):
+            continue
+        for line in file["lines"]:
+            files[name][line["line_number"]].add(line)
     return files
+
+
+def key_of(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+
+
+def by_test(objects, source, data):
+    """Which lines each test has reached, for mutate.py, in tests.json."""
+    tests = {}
+    for counted in sorted((data / "tests").iterdir()):
+        seconds = counted / "seconds"
+        tests[counted.name] = {
+            "seconds": float(seconds.read_text()) if seconds.exists() else 60,
+            "lines": {
+                name: sorted(n for n, line in lines.items() if line.count)
+                for name, lines in gcov(objects, counted, everything=False).items()
+            },
+        }
+    names = sorted({name for its in tests.values() for name in its["lines"]})
+    found = {"sources": {name: key_of(source / name) for name in names}, "tests": tests}
+    (data / "tests.json").write_text(json.dumps(found), encoding="utf-8")
 
 
 class Reasons:
@@ -197,6 +244,7 @@ def report(cache, demand):
     source = pathlib.Path(objects.removesuffix("-obj-gcov")) / FOLDER
     objects = pathlib.Path(objects)
     files = gcov(objects, total)
+    by_test(objects, source, folder(cache))
     lines, branches = table(files)
     reasons = Reasons(BENCH / "not-covered")
     wrong = list(missed(files, source, reasons)) + list(reasons.useless()) + reasons.wrong

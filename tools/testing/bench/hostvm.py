@@ -277,6 +277,7 @@ class HostVM:
         self.run = None
         self.expected_log = []  # for check.py: warnings that the test provokes
         self.known_bugs = []  # and splats of the kernel's own
+        self.counts_for = ""  # the test whose lines gcov counts
         self.built = "gcov" if COVERAGE else kernel
         self.images = images(self.built, build)
         self.own_modules = bool(root)
@@ -500,12 +501,12 @@ class HostVM:
             )
 
     def gather_coverage(self):
-        """What gcov has counted since it was booted, added to what it has of others."""
+        """What gcov has counted since it was asked last, added to what it has of others."""
         if not self.agent or self.proc.poll() is not None:
             return
         try:
             packed = self.sh(coverage.PACK, timeout=180)
-            coverage.add(CACHE, packed)
+            coverage.add(CACHE, packed, self.counts_for)
         except (BenchError, CommandFailed, TimeoutError) as error:
             say(f"coverage: what this VM has counted is lost: {error}")
 

@@ -1,33 +1,37 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """
-Plant one error at a time in the two drivers and see whether the quickest suites notice.
+Plant one error at a time in the two drivers and see whether the tests that reach it notice.
 
-    mutate.py [-n NUMBER] [-s SEED] [-m MINUTES] [-l]
+    mutate.py [-n NUMBER] [-s SEED] [-m MINUTES] [-j LANES] [-l]
 
-Errors are chosen by rule and seed, as many of each rule as there are places for. Each is
-planted in a clone of HEAD, and what is built from it goes to an overlay of the cache, so
-that neither this tree nor the cache changes; nothing else may build meanwhile. -m bounds
-all of it, -l only lists the errors. Prints a row for each and ends in a number.
+Errors are chosen by rule and seed, as many of each rule as there are places for. Which tests reach
+which line is what coverage.py has counted, so that has to run first, with the same sources. Each
+error is planted in a clone of HEAD, and what is built from it goes to an overlay of the cache, so
+that neither this tree nor the cache changes; nothing else may build meanwhile. Tests run on the
+debug kernel, where it has them. -m bounds all of it, -l only lists the errors. Prints a row for each
+and ends in a number.
 """
 
 import argparse
 import collections
+import json
 import os
 import random
 import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 
+import coverage
 from hostvm import BENCH, CACHE, REPO, say
 
-WORK = CACHE.parent / "nvkm-vgpu-mutants"
+WORK = CACHE.parent / f"nvkm-vgpu-mutants{os.environ.get('MUTATE_LANE', '')}"
 TREE = WORK / "tree"
-# What is not noticed on the stock kernel, with KUnit beside it, may be on the debug kernel.
-ROUNDS = (("-k", "stock", "kunit", "host"), ("-k", "debug", "host"))
-SECONDS = 1800  # for each; a test ends much earlier
+SECONDS = 600  # for the tests of one error; most end with the first
+TESTS = 12  # that are tried, those that reach fewest lines first
 FUNCTION = re.compile(r"^\w[^;=]*?\b(\w+)\(")
 TEARDOWN = re.compile(
     r"fini|exit|stop|close|release|remove|destroy|free|unload|disable|put|down|forget|undo"
@@ -62,9 +66,10 @@ def missing_unlocks(lines):
 
 
 def missing_unwinds(lines):
+    """But for mutex_destroy(), which does nothing to be seen."""
     for n, line in enumerate(lines[:-1]):
         after = lines[n + 1]
-        if re.match(r"^\w+:$", line) and re.match(r"^\t\w+\(.*\);$", after):
+        if re.match(r"^\w+:$", line) and re.match(r"^\t(?!mutex_destroy)\w+\(.*\);$", after):
             yield n + 1, after, ""
 
 
@@ -99,7 +104,7 @@ def wrong_order(lines):
         if match := FUNCTION.match(line):
             inside = TEARDOWN.search(match[1]) is not None
         after = lines[n + 1]
-        if inside and line != after and all(re.match(r"^\t\w+\(.*\);$", x) for x in (line, after)):
+        if inside and line != after and all(re.match(r"^\t(?!mutex_destroy)\w+\(.*\);$", x) for x in (line, after)):
             yield n, f"{line}\n{after}", f"{after}\n{line}"
 
 
@@ -114,21 +119,21 @@ RULES = {
 }
 
 
-def sources():
+def sources(tree):
     for folder in ("nvkm-vgpu", "vfio-nvidia-vgpu"):
-        for path in sorted((TREE / folder).rglob("*.c")):
+        for path in sorted((tree / folder).rglob("*.c")):
             if "tests" not in path.parts:
-                yield path
+                yield path.relative_to(tree)
 
 
-def choose(number, seed):
+def choose(number, seed, tree=TREE):
     """As many of each rule as there are, one rule after the other."""
     places = {rule: [] for rule in RULES}
-    for path in sources():
-        lines = path.read_text().splitlines()
+    for name in sources(tree):
+        lines = (tree / name).read_text().splitlines()
         for rule, find in RULES.items():
             for n, old, new in find(lines):
-                places[rule].append(Mutant(rule, path.relative_to(TREE), n, old, new))
+                places[rule].append(Mutant(rule, name, n, old, new))
     dice = random.Random(seed)
     for found in places.values():
         dice.shuffle(found)
@@ -151,7 +156,7 @@ def plant(mutant):
 def told_by_the_build():
     """What the compiler says of it; None if it does not compile."""
     built = subprocess.run(
-        [TREE / BENCH.relative_to(REPO) / "mk-modules.sh"],
+        [TREE / BENCH.relative_to(REPO) / "mk-kernel.sh"],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
     )
     if built.returncode:
@@ -160,19 +165,73 @@ def told_by_the_build():
     return f"compiler: {warning[1]}" if warning else ""
 
 
-def told_by_tests(options, seed):
+def told_by_locks(mutant):
+    """What clang says of data without its lock; it needs no machine."""
+    if not mutant.rule.startswith("lock"):
+        return ""
+    run = subprocess.run(
+        [TREE / BENCH.relative_to(REPO) / "check-static.sh", "^locks$"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        env={**os.environ, "STATIC_FULL": "1"},
+    )
+    found = re.search(r"^not ok .*\n +# (.*)", run.stdout, re.M)
+    return f"static: {found[1]}" if found else ""
+
+
+class Reached:
+    """Which tests reach which line, as coverage.py has it."""
+
+    def __init__(self):
+        path = CACHE / "coverage/tests.json"
+        if not path.exists():
+            raise SystemExit(f"mutate: no {path}: run coverage.py first")
+        counted = json.loads(path.read_text(encoding="utf-8"))
+        for name, key in counted["sources"].items():
+            if key != coverage.key_of(TREE / name):
+                raise SystemExit(f"mutate: {name} is not what coverage.py has seen: run it again")
+        self.tests = counted["tests"]
+
+    def by(self, mutant):
+        """Of a check that is dropped what counts is who sees it refuse."""
+        line = mutant.line + (2 if mutant.rule == "check dropped" else 1)
+        name = str(mutant.file)
+        found = [test for test, its in self.tests.items() if line in its["lines"].get(name, [])]
+        return sorted(found, key=lambda test: self.tests[test]["seconds"])
+
+
+def on_debug(test):
+    """A test's name on the debug kernel, and on that where coverage.py ran it."""
+    suite, kernel, title = test.split(": ", 2)
+    return [f"{suite}: {name}: {title}" for name in dict.fromkeys(("debug", kernel))]
+
+
+def told_by_tests(tests, seed):
     """The first test that fails, or nothing."""
+    begin = time.monotonic()
+    rounds = [["kunit"]] if "kunit" in tests else []
+    names = [name for test in tests if test != "kunit" for name in on_debug(test)][: 2 * TESTS]
+    if names:
+        (WORK / "only").write_text("\n".join(names) + "\n", encoding="utf-8")
+        suites = sorted({name.partition(":")[0] for name in names})
+        rounds.append(["--only", str(WORK / "only"), *suites])
+    for options in rounds:
+        left = SECONDS - (time.monotonic() - begin)
+        failed = first_failed(options, seed, left)
+        if failed:
+            return failed
+    return ""
+
+
+def first_failed(options, seed, seconds):
     command = [TREE / BENCH.relative_to(REPO) / "check.py", "--first", *options]
+    env = {**os.environ, "BENCH_SEED": str(seed), "BENCH_LANES": "1"}
     with open(WORK / "log", "w", encoding="utf-8") as log:
-        run = subprocess.Popen(
-            command, stdout=log, stderr=log, env={**os.environ, "BENCH_SEED": str(seed)}
-        )
-        try:
-            run.wait(SECONDS)
-        except subprocess.TimeoutExpired:
-            run.terminate()
-            run.wait()
-    failed = re.search(r"^not ok \d+ - (.*)", (WORK / "log").read_text(), re.M)
+        with subprocess.Popen(command, stdout=log, stderr=log, env=env) as run:
+            try:
+                run.wait(max(1, seconds))
+            except subprocess.TimeoutExpired:
+                run.terminate()
+    failed = re.search(r"^not ok \d+ - (.*)", (WORK / "log").read_text(errors="replace"), re.M)
     return failed[1] if failed else ""
 
 
@@ -189,44 +248,96 @@ def in_overlay():
     ])
 
 
+def judge(mutant, reached, seed):
+    """Who has noticed; "" nobody; None if it cannot be built."""
+    tests = reached.by(mutant)
+    if not tests:
+        return ""
+    plant(mutant)
+    try:
+        built = told_by_the_build()
+        return built if built is None else built or told_by_locks(mutant) or told_by_tests(tests, seed)
+    finally:
+        subprocess.run(["git", "-C", TREE, "checkout", "-q", "."], check=True)
+
+
+def one_lane(args):
+    """Every args.j-th error; returns how many were noticed, and of how many."""
+    begin = time.monotonic()
+    lane = int(os.environ["MUTATE_LANE"])
+    number = (args.n + args.j - 1 - lane) // args.j
+    reached = Reached()
+    noticed = missed = 0
+    for mutant in choose(10**6, args.s)[lane :: args.j]:
+        if noticed + missed == number or time.monotonic() - begin > 60 * args.m:
+            break
+        start = time.monotonic()
+        told = judge(mutant, reached, args.s)
+        if told is None:
+            continue
+        noticed += bool(told)
+        missed += not told
+        why = "NOT NOTICED" if reached.by(mutant) else "NOT REACHED"
+        print(f"{row(mutant)} | {told or why} | {time.monotonic() - start:.0f} s", flush=True)
+    print(f"{noticed} of {noticed + missed} noticed", flush=True)
+
+
+def row(mutant):
+    change = f"{mutant.old.strip()} -> {mutant.new.strip() or 'nothing'}".replace("\n\t", " ")
+    return f"{mutant.rule} | {mutant.file}:{mutant.line + 1} | {change}"
+
+
+def all_lanes(args):
+    command = [sys.executable, __file__, *sys.argv[1:], "-s", str(args.s)]
+    lanes = [
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, env={**os.environ, "MUTATE_LANE": str(lane)}
+        )
+        for lane in range(args.j)
+    ]
+    sums = [0, 0]
+    lock = threading.Lock()
+
+    def listen(lane):
+        for line in lane.stdout:
+            found = re.fullmatch(r"(\d+) of (\d+) noticed\n", line)
+            with lock:
+                if found:
+                    sums[:] = [a + int(b) for a, b in zip(sums, found.groups())]
+                else:
+                    print(line, end="", flush=True)
+
+    listeners = [threading.Thread(target=listen, args=[lane]) for lane in lanes]
+    for listener in listeners:
+        listener.start()
+    for listener in listeners:
+        listener.join()
+    failed = [lane.args for lane in lanes if lane.wait()]
+    print(f"{sums[0]} of {sums[1]} noticed")
+    return int(bool(failed) or not sums[1])
+
+
 def main():
     parser = argparse.ArgumentParser(description="Plant errors and see whether they are noticed.")
     parser.add_argument("-n", type=int, default=100, help="how many")
     parser.add_argument("-s", type=int, default=int.from_bytes(os.urandom(3), "little"))
     parser.add_argument("-m", type=float, default=600, help="minutes")
+    parser.add_argument("-j", type=int, default=2, help="how many at a time")
     parser.add_argument("-l", action="store_true", help="list them only")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if not args.inside:
-        sys.argv[1:] = [*sys.argv[1:], "-s", str(args.s)]
+    if args.inside:
+        one_lane(args)
+    elif "MUTATE_LANE" in os.environ:
         in_overlay()
-    print(f"# seed {args.s}", flush=True)
-    begin = time.monotonic()
-    noticed = missed = 0
-    for mutant in choose(10**6, args.s):
-        if noticed + missed == args.n or time.monotonic() - begin > 60 * args.m:
-            break
-        change = f"{mutant.old.strip()} -> {mutant.new.strip() or 'nothing'}".replace("\n\t", " ")
-        row = f"{mutant.rule} | {mutant.file}:{mutant.line + 1} | {change}"
-        if args.l:
-            print(row)
-            missed += 1
-            continue
-        plant(mutant)
-        start = time.monotonic()
-        told = told_by_the_build()
-        for options in ROUNDS:
-            if told == "":
-                told = told_by_tests(options, args.s)
-        subprocess.run(["git", "-C", TREE, "checkout", "-q", "."], check=True)
-        if told is None:
-            continue
-        noticed += bool(told)
-        missed += not told
-        print(f"{row} | {told or 'NOT NOTICED'} | {time.monotonic() - start:.0f} s", flush=True)
-    if not args.l:
-        print(f"{noticed} of {noticed + missed} noticed")
+    elif args.l:
+        for mutant in choose(args.n, args.s, REPO):
+            print(row(mutant))
+    else:
+        print(f"# seed {args.s}", flush=True)
+        return all_lanes(args)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

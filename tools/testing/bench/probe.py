@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """
-Binding the driver to the GPU, as tests have it fail and work again.
+Binding the driver to the GPU, as tests have it fail and work again, and what must be the same then.
 """
 
 import re
@@ -60,3 +60,24 @@ def works(gpu):
     gpu.set_up([Q8], load=False)
     gpu.must_client(0, "boot", "rpc")
     gpu.put_away()
+
+
+def kept(vm, gpu):
+    """What must be the same after any number of vGPUs."""
+    parts = {
+        "reservations": f"cat /sys/kernel/debug/nvkm-vgpu-{gpu.pf}/reservations",
+        "users of modules": "lsmod | grep -E '^(nvkm_vgpu|vfio)' | sort",
+        "VFIO's devices": "find /dev/vfio | sort",
+        "vmalloc": "grep -oE '(nvgpu|nvkm|vfio)\\w*' /proc/vmallocinfo | sort | uniq -c",
+        "interrupts": "grep -oE '(nvkm|vfio)\\S*' /proc/interrupts | sort | uniq -c",
+        "files of this shell's parent": "ls /proc/$PPID/fd | wc -l",
+    }
+    seen = {what: str(vm.sh(command, check=False)) for what, command in parts.items()}
+    return seen | {"the model's": gpu.in_use()}
+
+
+def objects(vm):
+    """{cache: objects in use}"""
+    vm.sh("for f in /sys/kernel/slab/*/shrink; do echo 1 >$f; done 2>/dev/null; :")
+    lines = vm.sh("sed 1,2d /proc/slabinfo").splitlines()
+    return {name: int(active) for name, active, *_ in map(str.split, lines)}
