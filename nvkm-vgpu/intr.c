@@ -164,17 +164,16 @@ static void intr_again(void *data)
 /* which vector is GSP-RM's */
 static int intr_find_vector(struct nvgpu_intr *intr)
 {
-	void *buf __free(kfree) = kzalloc(intr->pf->gpu.abi->intr_table_size, GFP_KERNEL);
+	void *buf __free(kfree) = kzalloc(intr->pf->gpu.abi->board->intr_table.size, GFP_KERNEL);
 	struct device *dev = &intr->pf->gpu.pdev->dev;
 	int ret;
 
 	if (!buf)
 		return -ENOMEM;
-	ret = nvgpu_rm_query(&intr->pf->rm, intr->pf->gpu.abi->ctrl.intr_get_kernel_table, buf,
-			     intr->pf->gpu.abi->intr_table_size);
+	ret = nvgpu_rm_query(&intr->pf->rm, &intr->pf->gpu.abi->board->intr_table, buf);
 	if (ret)
 		return dev_err_probe(dev, ret, "GSP-RM has no interrupt table\n");
-	ret = intr->pf->gpu.abi->decode_intr_table(buf, intr->pf->gpu.abi->intr_table_size,
+	ret = intr->pf->gpu.abi->decode_intr_table(buf, intr->pf->gpu.abi->board->intr_table.size,
 						   &intr->vector);
 	if (ret || intr->vector >= NVGPU_VFN_INTR_VECTORS)
 		return dev_err_probe(dev, -EPROTO,

@@ -21,6 +21,7 @@ int nvgpu_booter_init(struct nvgpu_booter *booter, const struct nvgpu_falcon *se
 {
 	int ret = 0;
 
+	booter->scrubber_version = fw->scrubber_version;
 	if (fw->file[NVGPU_FW_SCRUBBER])
 		ret = nvgpu_hs_init(&booter->scrubber, sec2, "scrubber", &fw->scrubber);
 	if (!ret)
@@ -72,7 +73,7 @@ int nvgpu_booter_scrub(const struct nvgpu_booter *booter)
 		return 0;
 	if (!booter->scrubber.falcon)
 		return dev_err_probe(&gpu->pdev->dev, -EIO,
-				     "framebuffer is not scrubbed, and this firmware cannot\n");
+				     "framebuffer is not scrubbed, and there is no scrubber file\n");
 	ret = nvgpu_hs_run(&booter->scrubber, 0);
 	if (ret)
 		return ret;

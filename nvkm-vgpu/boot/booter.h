@@ -11,9 +11,11 @@ struct nvgpu_firmware;
  * @scrubber: initialises the framebuffer that GSP-RM will get
  * @load: verifies GSP-RM, copies it into WPR2 and starts it
  * @unload: clears WPR2
+ * @scrubber_version: release that the scrubber is from, NULL if there is none
  */
 struct nvgpu_booter {
 	struct nvgpu_hs scrubber, load, unload;
+	const char *scrubber_version;
 };
 
 int nvgpu_booter_init(struct nvgpu_booter *booter, const struct nvgpu_falcon *sec2,

@@ -355,13 +355,14 @@ static int firmware_parse(struct device *dev, struct nvgpu_firmware *fw, enum nv
 	}
 }
 
-static int firmware_get_one(struct device *dev, struct nvgpu_firmware *fw, enum nvgpu_fw_id id)
+static int firmware_get_one(struct device *dev, struct nvgpu_firmware *fw,
+			    const struct nvgpu_fwabi *abi, enum nvgpu_fw_id id)
 {
 	char path[NVGPU_FW_NAME_MAX];
 	const char *part = NULL;
 	int ret;
 
-	firmware_path(path, fw->abi, id);
+	firmware_path(path, abi, id);
 	if (!fw->file[id]) {
 		ret = firmware_request_nowarn(&fw->file[id], path, dev);
 		if (ret)
@@ -373,11 +374,37 @@ static int firmware_get_one(struct device *dev, struct nvgpu_firmware *fw, enum 
 	return ret;
 }
 
+/*
+ * Named assumption FW-SCRUBBER: the scrubber clears framebuffer and knows nothing of GSP-RM, so
+ * that of another release will do. Debian has none of 535.113.01.
+ */
+static int firmware_get_scrubber(struct device *dev, struct nvgpu_firmware *fw)
+{
+	const struct nvgpu_fwabi *abi = fw->abi;
+	char path[NVGPU_FW_NAME_MAX];
+	unsigned int i;
+
+	for (i = 0; !abi->has_scrubber && !fw->file[NVGPU_FW_SCRUBBER]; i++) {
+		/* none at all: it is not missed if framebuffer is scrubbed already */
+		if (i == ARRAY_SIZE(fw_abis))
+			return 0;
+		if (!fw_abis[i]->has_scrubber)
+			continue;
+		firmware_path(path, fw_abis[i], NVGPU_FW_SCRUBBER);
+		if (!firmware_request_nowarn(&fw->file[NVGPU_FW_SCRUBBER], path, dev))
+			abi = fw_abis[i];
+	}
+	fw->scrubber_version = abi->version;
+	return firmware_get_one(dev, fw, abi, NVGPU_FW_SCRUBBER);
+}
+
 /**
  * nvgpu_firmware_get - load and take apart all files of the newest firmware version that is
  * installed
  * @dev: the GPU
  * @fw: result, zeroed before
+ *
+ * A release without a scrubber gets that of another, if there is one.
  *
  * Return: 0; -ENOENT when a file is missing, -EINVAL when one is damaged or of another version,
  * each with a line that names it.
@@ -386,7 +413,7 @@ int nvgpu_firmware_get(struct device *dev, struct nvgpu_firmware *fw)
 {
 	char path[NVGPU_FW_NAME_MAX];
 	unsigned int i;
-	int ret;
+	int ret = 0;
 
 	/*
 	 * the GSP image decides on the version; without any, the first one's absence is what is
@@ -401,16 +428,13 @@ int nvgpu_firmware_get(struct device *dev, struct nvgpu_firmware *fw)
 		break;
 	}
 
-	for (i = 0; i < NVGPU_FW_COUNT; i++) {
-		if (i == NVGPU_FW_SCRUBBER && !fw->abi->needs_scrubber_file)
-			continue;
-		ret = firmware_get_one(dev, fw, i);
-		if (ret) {
-			nvgpu_firmware_put(fw);
-			return ret;
-		}
-	}
-	return 0;
+	for (i = 0; i < NVGPU_FW_SCRUBBER && !ret; i++)
+		ret = firmware_get_one(dev, fw, fw->abi, i);
+	if (!ret)
+		ret = firmware_get_scrubber(dev, fw);
+	if (ret)
+		nvgpu_firmware_put(fw);
+	return ret;
 }
 
 /**

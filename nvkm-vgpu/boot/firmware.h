@@ -164,7 +164,8 @@ enum nvgpu_fw_id {
 /**
  * struct nvgpu_firmware - the files of one firmware version, during probe
  * @abi: its wire format
- * @file: as loaded, the scrubber's NULL where the version has none
+ * @file: as loaded, the scrubber's NULL if there is none
+ * @scrubber_version: that of the scrubber, NULL if there is none
  * @gsp: parsed
  * @bootloader: parsed
  * @booter_load: parsed
@@ -174,6 +175,7 @@ enum nvgpu_fw_id {
 struct nvgpu_firmware {
 	const struct nvgpu_fwabi *abi;
 	const struct firmware *file[NVGPU_FW_COUNT];
+	const char *scrubber_version;
 	struct nvgpu_fw_gsp gsp;
 	struct nvgpu_fw_riscv bootloader;
 	struct nvgpu_fw_hs booter_load, booter_unload, scrubber;

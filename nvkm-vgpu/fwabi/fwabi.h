@@ -11,6 +11,7 @@
 #define _NVKM_VGPU_FWABI_H
 
 #include <linux/bits.h>
+#include <linux/limits.h>
 #include <linux/sizes.h>
 #include <linux/types.h>
 
@@ -137,6 +138,9 @@ enum nvgpu_plugin_event {
 	NVGPU_PLUGIN_CRASHED,
 	NVGPU_PLUGIN_GUEST_CHANGED,	/* its driver, its licence or its system */
 };
+
+/* of a channel whose owner the release does not name */
+#define NVGPU_GFID_UNKNOWN	U32_MAX
 
 struct nvgpu_event {
 	enum nvgpu_event_type type;
@@ -340,128 +344,159 @@ struct nvgpu_plugin_layout {
 	u32 bme_size;
 };
 
+/* ---- tables ---------------------------------------------------------------------------------- */
+
+/*
+ * encode functions get a zeroed buffer of the size that is named for them; decode functions get
+ * what arrived and its length, and return -EPROTO when it does not fit.
+ */
+
+/*
+ * struct nvgpu_ctrl - a control: its number and the bytes of its parameters
+ */
+struct nvgpu_ctrl {
+	u32 cmd;
+	u32 size;
+};
+
+/*
+ * struct nvgpu_fwabi_rpc - functions of messages, and what goes with no object
+ */
+struct nvgpu_fwabi_rpc {
+	u32 set_system_info, set_registry, get_static_info, unloading_guest_driver;
+	u32 rm_control, rm_alloc, rm_free, continuation_record;
+	u32 event_first;
+	size_t unload_size;
+	size_t (*registry_size)(const struct nvgpu_registry_key *keys, unsigned int count);
+	void (*encode_registry)(void *buf, const struct nvgpu_registry_key *keys,
+				unsigned int count);
+	/* instruction at dword @pos of a sequencer event: dwords to step on, 0 at the end */
+	int (*decode_seq_cmd)(const void *buf, size_t len, u32 pos, struct nvgpu_seq_cmd *cmd);
+};
+
+/*
+ * struct nvgpu_fwabi_rm - RM_CONTROL, RM_ALLOC, FREE: header before the parameters, status behind;
+ * and the three objects of a client
+ */
+struct nvgpu_fwabi_rm {
+	size_t control_size, alloc_size, free_size;
+	void (*encode_control)(void *buf, u32 client, u32 object, u32 cmd, u32 params_size);
+	int (*decode_control)(const void *buf, size_t len, u32 *status, u32 *params_size);
+	void (*encode_alloc)(void *buf, u32 client, u32 parent, u32 object, u32 class,
+			     u32 params_size);
+	int (*decode_alloc)(const void *buf, size_t len, u32 *status);
+	void (*encode_free)(void *buf, u32 client, u32 object);
+	int (*decode_free)(const void *buf, size_t len, u32 *status);
+	int (*status_errno)(u32 status);
+	/* of a message that ends something: there is nothing of it, or not any more */
+	bool (*status_is_gone)(u32 status);
+
+	u32 class_root, class_device, class_subdevice;
+	size_t device_params_size, subdevice_params_size;
+	void (*encode_root_params)(void *buf, u32 client);
+	void (*encode_device_params)(void *buf, u32 client);
+	void (*encode_subdevice_params)(void *buf, u32 client);
+};
+
+/*
+ * struct nvgpu_fwabi_channel - a channel's allocations, controls on its device and on itself
+ */
+struct nvgpu_fwabi_channel {
+	u32 class_vaspace, class_channel, class_copy;
+	size_t vaspace_params_size, copy_params_size;
+	void (*encode_vaspace_params)(void *buf);
+	void (*encode_channel_params)(void *buf, const struct nvgpu_channel_params *params);
+	void (*encode_copy_params)(void *buf, u32 engine);
+	struct nvgpu_ctrl engines, method_buffer;
+	struct nvgpu_ctrl set_page_directory, unset_page_directory, bind, schedule;
+	int (*decode_method_buffer)(const void *buf, size_t len, u32 *size);
+	void (*encode_set_page_directory)(void *buf, u32 vaspace, u64 fb_addr, u32 entries);
+	void (*encode_unset_page_directory)(void *buf, u32 vaspace);
+	void (*encode_bind)(void *buf, u32 engine);
+	void (*encode_schedule)(void *buf);
+};
+
+/*
+ * struct nvgpu_fwabi_board - what GSP-RM is asked about the board
+ */
+struct nvgpu_fwabi_board {
+	struct nvgpu_ctrl intr_table, vmmu_segment_size, num_channels, host_reserve, features;
+	/* vector by which a copy engine says that a launch is over; -ENOENT if it has none */
+	int (*decode_copy_vector)(const void *buf, size_t len, u32 engine, u32 *vector);
+	int (*decode_vmmu_segment_size)(const void *buf, size_t len, u64 *size);
+	int (*decode_num_channels)(const void *buf, size_t len, u32 *count);
+	void (*encode_host_reserve)(void *buf, u32 type);
+	int (*decode_host_reserve)(const void *buf, size_t len, u64 *size);
+	int (*decode_features)(const void *buf, size_t len, char *version, size_t version_size);
+};
+
+/*
+ * struct nvgpu_fwabi_vgpu - the vGPU manager's part that no release has changed
+ */
+struct nvgpu_fwabi_vgpu {
+	struct nvgpu_ctrl mgr_config, shutdown, cleanup, guests;
+	void (*encode_mgr_config)(void *buf, bool heterogeneous);
+	void (*encode_gfid_params)(void *buf, u32 gfid);	/* SHUTDOWN and CLEANUP */
+	/* number @index: 1 if there is one, 0 if not */
+	int (*decode_guest)(const void *buf, size_t len, u32 index, struct nvgpu_guest *guest);
+	/* of NVGPU_EVENT_UTILIZATION, in any order: 1 if there is a number @index, 0 if not */
+	int (*decode_utilization)(const void *buf, size_t len, u32 index,
+				  struct nvgpu_util_sample *sample);
+	void (*encode_plugin_bme)(void *buf, bool enable);
+};
+
 /*
  * struct nvgpu_fwabi - one firmware version
  *
- * encode functions get a zeroed buffer of the size that is named beside them; decode functions get
- * what arrived and its length, and return -EPROTO when it does not fit.
+ * In the groups is what releases may have alike: common/ops.c has them. What differs from each to
+ * the next is beside them. Where a release has no such message, cmd of it is 0.
  */
 struct nvgpu_fwabi {
 	const char *version;
 	/* WPR heap in vGPU mode, and the partitions that GSP-RM divides it into */
 	u64 vgpu_heap_size;
 	u8 vgpu_partitions;
-	bool needs_scrubber_file;
+	/* it comes with a scrubber; where it does not, that of another release is taken */
+	bool has_scrubber;
 
-	size_t wpr_meta_size;
+	const struct nvgpu_fwabi_rpc *rpc;
+	const struct nvgpu_fwabi_rm *rm;
+	const struct nvgpu_fwabi_channel *channel;
+	const struct nvgpu_fwabi_board *board;
+	const struct nvgpu_fwabi_vgpu *vgpu;
+
+	size_t wpr_meta_size, system_info_size, static_info_size;
 	void (*encode_wpr_meta)(void *buf, const struct nvgpu_wpr *wpr);
 	void (*encode_rm_args)(void *buf, const struct nvgpu_queue_args *args);
-
-	struct {
-		u32 set_system_info, set_registry, get_static_info, unloading_guest_driver;
-		u32 rm_control, rm_alloc, rm_free, continuation_record;
-		u32 event_first;
-	} rpc;
-
-	size_t system_info_size;
 	void (*encode_system_info)(void *buf, const struct nvgpu_system_info *info);
-	size_t (*registry_size)(const struct nvgpu_registry_key *keys, unsigned int count);
-	void (*encode_registry)(void *buf, const struct nvgpu_registry_key *keys,
-				unsigned int count);
-	size_t static_info_size;
 	int (*decode_static_info)(const void *buf, size_t len, struct nvgpu_static_info *info);
-	size_t unload_size;
 	/* names it also when it does not fit; @name stays NULL when it is unknown */
 	int (*decode_event)(u32 function, const void *buf, size_t len, struct nvgpu_event *event);
-	/* of NVGPU_EVENT_UTILIZATION, in any order: 1 if there is a number @index, 0 if not */
-	int (*decode_utilization)(const void *buf, size_t len, u32 index,
-				  struct nvgpu_util_sample *sample);
-	/* instruction at dword @pos of a sequencer event: dwords to step on, 0 at the end */
-	int (*decode_seq_cmd)(const void *buf, size_t len, u32 pos, struct nvgpu_seq_cmd *cmd);
 
-	/* RM_CONTROL, RM_ALLOC, FREE: header before the parameters, status behind */
-	size_t rm_control_size, rm_alloc_size, rm_free_size;
-	void (*encode_rm_control)(void *buf, u32 client, u32 object, u32 cmd, u32 params_size);
-	int (*decode_rm_control)(const void *buf, size_t len, u32 *rm_status, u32 *params_size);
-	void (*encode_rm_alloc)(void *buf, u32 client, u32 parent, u32 object, u32 class,
-				u32 params_size);
-	int (*decode_rm_alloc)(const void *buf, size_t len, u32 *rm_status);
-	void (*encode_rm_free)(void *buf, u32 client, u32 object);
-	int (*decode_rm_free)(const void *buf, size_t len, u32 *status);
-
-	struct {
-		u32 root, device, subdevice, vaspace, channel, copy;
-	} class;
-	/* parameters of the three allocations of a client */
-	size_t root_params_size, device_params_size, subdevice_params_size;
-	void (*encode_root_params)(void *buf, u32 client);
-	void (*encode_device_params)(void *buf, u32 client);
-	void (*encode_subdevice_params)(void *buf, u32 client);
-
-	/* parameters of a channel's allocations, and of controls on its device and on itself */
-	size_t vaspace_params_size, channel_params_size, copy_params_size;
-	void (*encode_vaspace_params)(void *buf);
-	void (*encode_channel_params)(void *buf, const struct nvgpu_channel_params *params);
-	void (*encode_copy_params)(void *buf, u32 engine);
-	size_t set_page_directory_size, unset_page_directory_size, bind_size, schedule_size;
-	void (*encode_set_page_directory)(void *buf, u32 vaspace, u64 fb_addr, u32 entries);
-	void (*encode_unset_page_directory)(void *buf, u32 vaspace);
-	void (*encode_bind)(void *buf, u32 engine);
-	void (*encode_schedule)(void *buf);
-	size_t engines_size;
+	size_t root_params_size, channel_params_size;
 	/* number @index: 1 if there is one, 0 if not */
 	int (*decode_engine)(const void *buf, size_t len, u32 index, struct nvgpu_engine *engine);
-	size_t method_buffer_size;
-	int (*decode_method_buffer)(const void *buf, size_t len, u32 *size);
-
-	struct {
-		u32 intr_get_kernel_table, get_vmmu_segment_size, query_ecc_status,
-			gsp_get_features, fifo_get_num_channels, get_host_reserve;
-		u32 fifo_get_device_info, ce_get_method_buffer, set_page_directory,
-			unset_page_directory, bind, schedule;
-		u32 set_vgpu_mgr_config, set_heterogeneous, add_vgpu_type;
-		u32 bootload, shutdown, cleanup, enumerate_vgpus;
-	} ctrl;
-	size_t intr_table_size;
 	/* vector of GSP's stall interrupt */
 	int (*decode_intr_table)(const void *buf, size_t len, u32 *gsp_vector);
-	/* vector by which a copy engine says that a launch is over; -ENOENT if it has none */
-	int (*decode_copy_vector)(const void *buf, size_t len, u32 engine, u32 *vector);
-	size_t vmmu_segment_size_size;
-	int (*decode_vmmu_segment_size)(const void *buf, size_t len, u64 *size);
-	size_t num_channels_size;
-	int (*decode_num_channels)(const void *buf, size_t len, u32 *count);
-	size_t host_reserve_size;
-	void (*encode_host_reserve)(void *buf, u32 type);
-	int (*decode_host_reserve)(const void *buf, size_t len, u64 *size);
-	size_t ecc_status_size;
+	struct nvgpu_ctrl ecc_status;
 	int (*decode_ecc_status)(const void *buf, size_t len, bool *enabled);
-	size_t features_size;
-	int (*decode_features)(const void *buf, size_t len, char *version, size_t version_size);
 
-	size_t mgr_config_size;
-	void (*encode_mgr_config)(void *buf, bool heterogeneous);
-	size_t heterogeneous_size;
+	struct nvgpu_ctrl heterogeneous;	/* or none */
 	void (*encode_heterogeneous)(void *buf, bool on);
-	size_t add_type_size;
+	struct nvgpu_ctrl add_type;
 	void (*encode_add_type)(void *buf, bool discard, const struct nvgpu_type *type);
+	/* a file of vGPU types; info_size is 0 where a release has none */
 	struct nvgpu_type_file type_file;
 	/* number of records in parameters of the control */
 	int (*decode_add_type)(const void *buf, size_t len, u32 *count);
 	/* one record, which @type points to; -EINVAL and @why if it is none */
 	int (*decode_type_info)(const void *buf, size_t len, struct nvgpu_type *type,
 				char why[NVGPU_TYPE_WHY_MAX]);
-	size_t bootload_size;
+	struct nvgpu_ctrl bootload;
 	void (*encode_bootload)(void *buf, const struct nvgpu_bootload *b);
-	size_t gfid_params_size;	/* SHUTDOWN and CLEANUP */
-	void (*encode_gfid_params)(void *buf, u32 gfid);
-	size_t vgpus_size;
-	/* number @index: 1 if there is one, 0 if not */
-	int (*decode_guest)(const void *buf, size_t len, u32 index, struct nvgpu_guest *guest);
 
 	struct nvgpu_plugin_layout plugin;
 	void (*encode_plugin_config)(void *buf, const struct nvgpu_plugin_config *cfg);
-	void (*encode_plugin_bme)(void *buf, bool enable);
 };
 
 extern const struct nvgpu_fwabi nvgpu_fwabi_r570_144;

@@ -68,7 +68,7 @@ void nvgpu_events_handle(void *data, u32 function, const void *payload, size_t l
 	int ret;
 
 	ret = gpu->abi->decode_event(function, payload, len, &event);
-	events_count(events, function - gpu->abi->rpc.event_first, event.name);
+	events_count(events, function - gpu->abi->rpc->event_first, event.name);
 	if (ret) {
 		dev_err_ratelimited(dev, "GSP-RM: event %#x of %zu bytes is too short\n", function,
 				    len);
@@ -90,10 +90,9 @@ void nvgpu_events_handle(void *data, u32 function, const void *payload, size_t l
 		events_log_error(dev, &event, events_tell(events, &event, payload, len));
 		break;
 	case NVGPU_EVENT_RC:
-		if (!event.gfid)
+		if (!event.gfid || (!events_tell(events, &event, payload, len) &&
+				    event.gfid == NVGPU_GFID_UNKNOWN))
 			events_channel_stopped(events, &event);
-		else
-			events_tell(events, &event, payload, len);
 		break;
 	case NVGPU_EVENT_UNKNOWN:
 		dev_warn_ratelimited(dev, "GSP-RM: unknown event %#x\n", function);

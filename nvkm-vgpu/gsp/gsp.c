@@ -147,8 +147,8 @@ void nvgpu_gsp_unload(struct nvgpu_gsp *gsp)
 	const struct nvgpu_fwabi *abi = gsp->gpu->abi;
 	struct nvgpu_rpc_call call = {
 		.name = "UNLOADING_GUEST_DRIVER",
-		.function = abi->rpc.unloading_guest_driver,
-		.size = abi->unload_size,
+		.function = abi->rpc->unloading_guest_driver,
+		.size = abi->rpc->unload_size,
 		.timeout_ms = NVGPU_RPC_TIMEOUT_MS,
 		.teardown = true,
 	};

@@ -162,7 +162,7 @@ static int rpc_post(struct nvgpu_rpc *rpc, const char *name, u32 function, u32 s
 			.header_version = cpu_to_le32(NVGPU_RPC_HEADER_VERSION),
 			.signature = cpu_to_le32(NVGPU_RPC_SIGNATURE),
 			.length = cpu_to_le32(sizeof(struct nvgpu_rpc_hdr) + chunk),
-			.function = cpu_to_le32(sent ? rpc->gpu->abi->rpc.continuation_record :
+			.function = cpu_to_le32(sent ? rpc->gpu->abi->rpc->continuation_record :
 						       function),
 			.result = cpu_to_le32(NVGPU_RPC_RESULT_PENDING),
 			.result_private = cpu_to_le32(NVGPU_RPC_RESULT_PENDING),
@@ -260,7 +260,7 @@ static void rpc_reply(struct nvgpu_rpc *rpc, const struct nvgpu_rpc_hdr *hdr, si
 	u32 function = le32_to_cpu(hdr->function), sequence = le32_to_cpu(hdr->sequence);
 	struct nvgpu_rpc_waiter *waiter;
 
-	if (function == rpc->gpu->abi->rpc.continuation_record) {
+	if (function == rpc->gpu->abi->rpc->continuation_record) {
 		if (rpc->partial)
 			rpc_append(rpc, rpc->partial, hdr + 1, len);
 		return;
@@ -285,7 +285,7 @@ static void rpc_dispatch(struct nvgpu_rpc *rpc, const struct nvgpu_rpc_hdr *hdr)
 	u32 function = le32_to_cpu(hdr->function);
 	size_t len = le32_to_cpu(hdr->length) - sizeof(*hdr);
 
-	if (function >= rpc->gpu->abi->rpc.event_first)
+	if (function >= rpc->gpu->abi->rpc->event_first)
 		rpc->on_event(rpc->event_data, function, hdr + 1, len);
 	else
 		rpc_reply(rpc, hdr, len);

@@ -123,7 +123,7 @@ int nvgpu_sequencer_run(struct nvgpu_boot *boot, const void *buf, size_t len)
 	int ret;
 
 	for (;;) {
-		ret = boot->gpu->abi->decode_seq_cmd(buf, len, pos, &cmd);
+		ret = boot->gpu->abi->rpc->decode_seq_cmd(buf, len, pos, &cmd);
 		if (ret <= 0)
 			return ret;
 		pos += ret;

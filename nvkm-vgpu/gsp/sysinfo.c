@@ -70,20 +70,21 @@ static int sysinfo_send_system(struct nvgpu_rpc *rpc)
 		return -ENOMEM;
 	sysinfo_vfs(pdev, &info.vf);
 	rpc->gpu->abi->encode_system_info(buf, &info);
-	return nvgpu_rpc_send(rpc, "GSP_SET_SYSTEM_INFO", rpc->gpu->abi->rpc.set_system_info, buf,
+	return nvgpu_rpc_send(rpc, "GSP_SET_SYSTEM_INFO", rpc->gpu->abi->rpc->set_system_info, buf,
 			      rpc->gpu->abi->system_info_size);
 }
 
 static int sysinfo_send_registry(struct nvgpu_rpc *rpc)
 {
-	size_t size = rpc->gpu->abi->registry_size(sysinfo_registry, ARRAY_SIZE(sysinfo_registry));
+	const struct nvgpu_fwabi_rpc *ops = rpc->gpu->abi->rpc;
+	size_t size = ops->registry_size(sysinfo_registry, ARRAY_SIZE(sysinfo_registry));
 
 	void *buf __free(kfree) = kzalloc(size, GFP_KERNEL);
 
 	if (!buf)
 		return -ENOMEM;
-	rpc->gpu->abi->encode_registry(buf, sysinfo_registry, ARRAY_SIZE(sysinfo_registry));
-	return nvgpu_rpc_send(rpc, "SET_REGISTRY", rpc->gpu->abi->rpc.set_registry, buf, size);
+	ops->encode_registry(buf, sysinfo_registry, ARRAY_SIZE(sysinfo_registry));
+	return nvgpu_rpc_send(rpc, "SET_REGISTRY", ops->set_registry, buf, size);
 }
 
 /**
@@ -140,7 +141,7 @@ int nvgpu_sysinfo_get(struct nvgpu_rpc *rpc, struct nvgpu_static_info *info)
 	void *buf __free(kfree) = kzalloc(rpc->gpu->abi->static_info_size, GFP_KERNEL);
 	struct nvgpu_rpc_call call = {
 		.name = "GET_GSP_STATIC_INFO",
-		.function = rpc->gpu->abi->rpc.get_static_info,
+		.function = rpc->gpu->abi->rpc->get_static_info,
 		.buf = buf,
 		.size = rpc->gpu->abi->static_info_size,
 	};

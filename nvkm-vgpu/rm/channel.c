@@ -23,9 +23,9 @@
 /* more than any hardware is known to ask for: 20 KiB */
 #define METHOD_BUFFER_MAX	SZ_1M
 
-static const struct nvgpu_fwabi *channel_abi(const struct nvgpu_rm_client *client)
+static const struct nvgpu_fwabi_channel *channel_ops(const struct nvgpu_rm_client *client)
 {
-	return client->rm->gsp->gpu->abi;
+	return client->rm->gsp->gpu->abi->channel;
 }
 
 /**
@@ -39,18 +39,20 @@ static const struct nvgpu_fwabi *channel_abi(const struct nvgpu_rm_client *clien
  */
 int nvgpu_rm_find_copy_engine(struct nvgpu_rm *rm, struct nvgpu_engine *engine)
 {
-	void *table __free(kvfree) = kvzalloc(rm->gsp->gpu->abi->engines_size, GFP_KERNEL);
+	void *table __free(kvfree) = NULL;
 	const struct nvgpu_fwabi *abi = rm->gsp->gpu->abi;
+	u32 size = abi->channel->engines.size;
 	u64 graphics = 0;
 	u32 i;
 	int ret;
 
+	table = kvzalloc(size, GFP_KERNEL);
 	if (!table)
 		return -ENOMEM;
-	ret = nvgpu_rm_query(rm, abi->ctrl.fifo_get_device_info, table, abi->engines_size);
+	ret = nvgpu_rm_query(rm, &abi->channel->engines, table);
 	if (ret)
 		return ret;
-	for (i = 0; (ret = abi->decode_engine(table, abi->engines_size, i, engine)) > 0; i++) {
+	for (i = 0; (ret = abi->decode_engine(table, size, i, engine)) > 0; i++) {
 		if (engine->runlist >= BITS_PER_TYPE(graphics))
 			return -EPROTO;
 		if (engine->graphics)
@@ -58,7 +60,7 @@ int nvgpu_rm_find_copy_engine(struct nvgpu_rm *rm, struct nvgpu_engine *engine)
 	}
 	if (ret < 0)
 		return ret;
-	for (i = 0; abi->decode_engine(table, abi->engines_size, i, engine) > 0; i++)
+	for (i = 0; abi->decode_engine(table, size, i, engine) > 0; i++)
 		if (engine->copy && !(graphics & BIT_ULL(engine->runlist)))
 			return 0;
 	return -ENODEV;
@@ -78,12 +80,13 @@ int nvgpu_rm_copy_vector(struct nvgpu_rm *rm, u32 engine, u32 *vector)
 	void *table;
 	int ret;
 
-	table = kvzalloc(abi->intr_table_size, GFP_KERNEL);
+	table = kvzalloc(abi->board->intr_table.size, GFP_KERNEL);
 	if (!table)
 		return -ENOMEM;
-	ret = nvgpu_rm_query(rm, abi->ctrl.intr_get_kernel_table, table, abi->intr_table_size);
+	ret = nvgpu_rm_query(rm, &abi->board->intr_table, table);
 	if (!ret)
-		ret = abi->decode_copy_vector(table, abi->intr_table_size, engine, vector);
+		ret = abi->board->decode_copy_vector(table, abi->board->intr_table.size, engine,
+						     vector);
 	kvfree(table);
 	return ret;
 }
@@ -97,30 +100,31 @@ int nvgpu_rm_copy_vector(struct nvgpu_rm *rm, u32 engine, u32 *vector)
  */
 int nvgpu_rm_method_buffer_size(struct nvgpu_rm *rm, u32 *size)
 {
-	void *params __free(kfree) = kzalloc(rm->gsp->gpu->abi->method_buffer_size, GFP_KERNEL);
-	const struct nvgpu_fwabi *abi = rm->gsp->gpu->abi;
+	void *params __free(kfree) = NULL;
+	const struct nvgpu_fwabi_channel *ops = rm->gsp->gpu->abi->channel;
 	int ret;
 
+	params = kzalloc(ops->method_buffer.size, GFP_KERNEL);
 	if (!params)
 		return -ENOMEM;
-	ret = nvgpu_rm_query(rm, abi->ctrl.ce_get_method_buffer, params, abi->method_buffer_size);
+	ret = nvgpu_rm_query(rm, &ops->method_buffer, params);
 	if (ret)
 		return ret;
-	ret = abi->decode_method_buffer(params, abi->method_buffer_size, size);
+	ret = ops->decode_method_buffer(params, ops->method_buffer.size, size);
 	if (ret)
 		return ret;
 	return *size && *size <= METHOD_BUFFER_MAX ? 0 : -EPROTO;
 }
 
-static int channel_control(struct nvgpu_rm_client *client, u32 object, u32 cmd, void *params,
-			   size_t size, bool teardown)
+static int channel_control(struct nvgpu_rm_client *client, u32 object,
+			   const struct nvgpu_ctrl *ctrl, void *params, bool teardown)
 {
 	struct nvgpu_rm_control control = {
 		.client = client->client,
 		.object = object,
-		.cmd = cmd,
+		.cmd = ctrl->cmd,
 		.params = params,
-		.size = size,
+		.size = ctrl->size,
 		.teardown = teardown,
 	};
 
@@ -131,25 +135,23 @@ static int channel_set_directory(struct nvgpu_rm_client *client, u32 vaspace, u6
 				 u32 entries)
 {
 	void *params __free(kfree) = NULL;
-	const struct nvgpu_fwabi *abi = channel_abi(client);
+	const struct nvgpu_fwabi_channel *ops = channel_ops(client);
 
-	params = kzalloc(abi->set_page_directory_size, GFP_KERNEL);
+	params = kzalloc(ops->set_page_directory.size, GFP_KERNEL);
 	if (!params)
 		return -ENOMEM;
-	abi->encode_set_page_directory(params, vaspace, tables, entries);
-	return channel_control(client, client->device, abi->ctrl.set_page_directory, params,
-			       abi->set_page_directory_size, false);
+	ops->encode_set_page_directory(params, vaspace, tables, entries);
+	return channel_control(client, client->device, &ops->set_page_directory, params, false);
 }
 
 static void channel_unset_directory(struct nvgpu_rm_client *client, u32 vaspace)
 {
 	void *params __free(kfree) = NULL;
-	const struct nvgpu_fwabi *abi = channel_abi(client);
+	const struct nvgpu_fwabi_channel *ops = channel_ops(client);
 
-	params = kzalloc(abi->unset_page_directory_size, NVGPU_RPC_TEARDOWN_GFP);
-	abi->encode_unset_page_directory(params, vaspace);
-	channel_control(client, client->device, abi->ctrl.unset_page_directory, params,
-			abi->unset_page_directory_size, true);
+	params = kzalloc(ops->unset_page_directory.size, NVGPU_RPC_TEARDOWN_GFP);
+	ops->encode_unset_page_directory(params, vaspace);
+	channel_control(client, client->device, &ops->unset_page_directory, params, true);
 }
 
 /**
@@ -163,18 +165,19 @@ static void channel_unset_directory(struct nvgpu_rm_client *client, u32 vaspace)
  */
 int nvgpu_rm_vaspace_init(struct nvgpu_rm_client *client, u64 tables, u32 entries, u32 *handle)
 {
-	void *params __free(kfree) = kzalloc(channel_abi(client)->vaspace_params_size, GFP_KERNEL);
-	const struct nvgpu_fwabi *abi = channel_abi(client);
+	void *params __free(kfree) = NULL;
+	const struct nvgpu_fwabi_channel *ops = channel_ops(client);
 	const struct nvgpu_rm_object object = {
-		client->client, client->device, VASPACE_HANDLE, abi->class.vaspace
+		client->client, client->device, VASPACE_HANDLE, ops->class_vaspace
 	};
 	bool exists;
 	int ret;
 
+	params = kzalloc(ops->vaspace_params_size, GFP_KERNEL);
 	if (!params)
 		return -ENOMEM;
-	abi->encode_vaspace_params(params);
-	ret = nvgpu_rm_alloc(client->rm, &object, params, abi->vaspace_params_size, &exists);
+	ops->encode_vaspace_params(params);
+	ret = nvgpu_rm_alloc(client->rm, &object, params, ops->vaspace_params_size, &exists);
 	if (ret)
 		return ret;
 	*handle = object.handle;
@@ -196,19 +199,20 @@ static int channel_alloc(struct nvgpu_rm_channel *chan)
 {
 	void *params __free(kfree) = NULL;
 	struct nvgpu_rm_client *client = chan->client;
-	const struct nvgpu_fwabi *abi = channel_abi(client);
+	const struct nvgpu_fwabi_channel *ops = channel_ops(client);
 	const struct nvgpu_rm_object object = {
 		client->client, client->device, CHANNEL_HANDLE | chan->params.chid,
-		abi->class.channel
+		ops->class_channel
 	};
+	size_t size = client->rm->gsp->gpu->abi->channel_params_size;
 	bool exists;
 	int ret;
 
-	params = kzalloc(abi->channel_params_size, GFP_KERNEL);
+	params = kzalloc(size, GFP_KERNEL);
 	if (!params)
 		return -ENOMEM;
-	abi->encode_channel_params(params, &chan->params);
-	ret = nvgpu_rm_alloc(client->rm, &object, params, abi->channel_params_size, &exists);
+	ops->encode_channel_params(params, &chan->params);
+	ret = nvgpu_rm_alloc(client->rm, &object, params, size, &exists);
 	chan->handle = exists ? object.handle : 0;
 	return ret;
 }
@@ -217,41 +221,41 @@ static int channel_alloc_copy(struct nvgpu_rm_channel *chan)
 {
 	void *params __free(kfree) = NULL;
 	struct nvgpu_rm_client *client = chan->client;
-	const struct nvgpu_fwabi *abi = channel_abi(client);
+	const struct nvgpu_fwabi_channel *ops = channel_ops(client);
 	const struct nvgpu_rm_object object = {
-		client->client, chan->handle, COPY_HANDLE | chan->params.chid, abi->class.copy
+		client->client, chan->handle, COPY_HANDLE | chan->params.chid, ops->class_copy
 	};
 	bool exists;
 
-	params = kzalloc(abi->copy_params_size, GFP_KERNEL);
+	params = kzalloc(ops->copy_params_size, GFP_KERNEL);
 	if (!params)
 		return -ENOMEM;
-	abi->encode_copy_params(params, chan->engine.type);
-	return nvgpu_rm_alloc(client->rm, &object, params, abi->copy_params_size, &exists);
+	ops->encode_copy_params(params, chan->engine.type);
+	return nvgpu_rm_alloc(client->rm, &object, params, ops->copy_params_size, &exists);
 }
 
 static int channel_bind(struct nvgpu_rm_channel *chan)
 {
-	void *params __free(kfree) = kzalloc(channel_abi(chan->client)->bind_size, GFP_KERNEL);
-	const struct nvgpu_fwabi *abi = channel_abi(chan->client);
+	void *params __free(kfree) = NULL;
+	const struct nvgpu_fwabi_channel *ops = channel_ops(chan->client);
 
+	params = kzalloc(ops->bind.size, GFP_KERNEL);
 	if (!params)
 		return -ENOMEM;
-	abi->encode_bind(params, chan->engine.type);
-	return channel_control(chan->client, chan->handle, abi->ctrl.bind, params, abi->bind_size,
-			       false);
+	ops->encode_bind(params, chan->engine.type);
+	return channel_control(chan->client, chan->handle, &ops->bind, params, false);
 }
 
 static int channel_schedule(struct nvgpu_rm_channel *chan)
 {
-	void *params __free(kfree) = kzalloc(channel_abi(chan->client)->schedule_size, GFP_KERNEL);
-	const struct nvgpu_fwabi *abi = channel_abi(chan->client);
+	void *params __free(kfree) = NULL;
+	const struct nvgpu_fwabi_channel *ops = channel_ops(chan->client);
 
+	params = kzalloc(ops->schedule.size, GFP_KERNEL);
 	if (!params)
 		return -ENOMEM;
-	abi->encode_schedule(params);
-	return channel_control(chan->client, chan->handle, abi->ctrl.schedule, params,
-			       abi->schedule_size, false);
+	ops->encode_schedule(params);
+	return channel_control(chan->client, chan->handle, &ops->schedule, params, false);
 }
 
 /**

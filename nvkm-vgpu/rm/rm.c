@@ -22,84 +22,34 @@
 #define RM_PING_MIN_S			1U
 #define RM_PING_MAX_S			60U
 
-/* NV_STATUS; nvstatuscodes.h */
-#define NV_OK				0x00
-#define NV_ERR_BUSY_RETRY		0x03
-#define NV_ERR_GPU_IS_LOST		0x0f
-#define NV_ERR_IN_USE			0x17
-#define NV_ERR_INSUFFICIENT_RESOURCES	0x1a
-#define NV_ERR_INSUFFICIENT_PERMISSIONS	0x1b
-#define NV_ERR_INVALID_ARGUMENT		0x1f
-#define NV_ERR_INVALID_OBJECT_HANDLE	0x33
-#define NV_ERR_INVALID_STATE		0x40
-#define NV_ERR_NO_MEMORY		0x51
-#define NV_ERR_NOT_READY		0x55
-#define NV_ERR_NOT_SUPPORTED		0x56
-#define NV_ERR_OBJECT_NOT_FOUND		0x57
-#define NV_ERR_RESET_REQUIRED		0x62
-#define NV_ERR_STATE_IN_USE		0x63
-#define NV_ERR_TIMEOUT			0x65
-#define NV_ERR_TIMEOUT_RETRY		0x66
-
 static const struct nvgpu_fwabi *rm_abi(const struct nvgpu_rm *rm)
 {
 	return rm->gsp->gpu->abi;
 }
 
-/**
- * nvgpu_rm_errno - errno of a status of GSP-RM
- * @status: NV_STATUS
- */
-int nvgpu_rm_errno(u32 status)
+static const struct nvgpu_fwabi_rm *rm_ops(const struct nvgpu_rm *rm)
 {
-	switch (status) {
-	case NV_OK:
-		return 0;
-	case NV_ERR_BUSY_RETRY:
-	case NV_ERR_IN_USE:
-	case NV_ERR_NOT_READY:
-	case NV_ERR_STATE_IN_USE:
-	case NV_ERR_TIMEOUT_RETRY:
-		return -EBUSY;
-	case NV_ERR_GPU_IS_LOST:
-	case NV_ERR_INVALID_STATE:
-	case NV_ERR_RESET_REQUIRED:
-		return -EIO;
-	case NV_ERR_INSUFFICIENT_RESOURCES:
-		return -ENOSPC;
-	case NV_ERR_INSUFFICIENT_PERMISSIONS:
-		return -EPERM;
-	case NV_ERR_NO_MEMORY:
-		return -ENOMEM;
-	case NV_ERR_NOT_SUPPORTED:
-		return -EOPNOTSUPP;
-	case NV_ERR_OBJECT_NOT_FOUND:
-		return -ENOENT;
-	case NV_ERR_TIMEOUT:
-		return -ETIMEDOUT;
-	default:
-		return -EINVAL;
-	}
+	return rm_abi(rm)->rm;
 }
 
 /**
  * nvgpu_rm_is_gone - does GSP-RM say that there is nothing of what is to end
+ * @rm: objects of GSP-RM
  * @status: NV_STATUS of a message that ends something
  *
  * Return: true also when it was ended just now.
  */
-bool nvgpu_rm_is_gone(u32 status)
+bool nvgpu_rm_is_gone(const struct nvgpu_rm *rm, u32 status)
 {
-	return status == NV_OK || status == NV_ERR_INVALID_ARGUMENT ||
-	       status == NV_ERR_INVALID_OBJECT_HANDLE || status == NV_ERR_OBJECT_NOT_FOUND;
+	return rm_ops(rm)->status_is_gone(status);
 }
 
 static int rm_control(struct nvgpu_rm *rm, struct nvgpu_rm_control *control)
 {
 	void *buf __free(kvfree) = NULL;
-	size_t header = rm_abi(rm)->rm_control_size;
+	size_t header = rm_ops(rm)->control_size;
 	struct nvgpu_rpc_call call = {
-		.function = rm_abi(rm)->rpc.rm_control,
+		.function = rm_abi(rm)->rpc->rm_control,
 		.size = header + control->size,
 		.teardown = control->teardown,
 		.ping = control->ping,
@@ -113,12 +63,12 @@ static int rm_control(struct nvgpu_rm *rm, struct nvgpu_rm_control *control)
 	if (!buf)
 		return -ENOMEM;
 	if (control->client)
-		rm_abi(rm)->encode_rm_control(buf, control->client, control->object, control->cmd,
-					      control->size);
+		rm_ops(rm)->encode_control(buf, control->client, control->object, control->cmd,
+					   control->size);
 	else
-		rm_abi(rm)->encode_rm_control(buf, rm->gsp->info.internal_client,
-					      rm->gsp->info.internal_subdevice, control->cmd,
-					      control->size);
+		rm_ops(rm)->encode_control(buf, rm->gsp->info.internal_client,
+					   rm->gsp->info.internal_subdevice, control->cmd,
+					   control->size);
 	memcpy(buf + header, control->params, control->size);
 	scnprintf(name, sizeof(name), "GSP_RM_CONTROL %#x", control->cmd);
 	call.name = name;
@@ -129,14 +79,14 @@ static int rm_control(struct nvgpu_rm *rm, struct nvgpu_rm_control *control)
 									  call.outcome;
 	if (len < 0)
 		return len;
-	if (rm_abi(rm)->decode_rm_control(buf, len, &control->status, &got)) {
+	if (rm_ops(rm)->decode_control(buf, len, &control->status, &got)) {
 		control->outcome = NVGPU_RPC_NO_ANSWER;
 		return -EPROTO;
 	}
 	if (control->status) {
 		dev_dbg(&rm->gsp->gpu->pdev->dev, "GSP-RM refused control %#x: %#x\n", control->cmd,
 			control->status);
-		return nvgpu_rm_errno(control->status);
+		return rm_ops(rm)->status_errno(control->status);
 	}
 	if (got < control->size)
 		return -EPROTO;
@@ -168,15 +118,16 @@ int nvgpu_rm_control(struct nvgpu_rm *rm, struct nvgpu_rm_control *control)
 /**
  * nvgpu_rm_query - send a control whose outcome is of no matter but for its reply
  * @rm: objects of GSP-RM
- * @cmd: the control
+ * @ctrl: the control
  * @params: its parameters, overwritten with the reply; NULL when there are none
- * @size: bytes of @params
  *
  * Return: as nvgpu_rm_control().
  */
-int nvgpu_rm_query(struct nvgpu_rm *rm, u32 cmd, void *params, u32 size)
+int nvgpu_rm_query(struct nvgpu_rm *rm, const struct nvgpu_ctrl *ctrl, void *params)
 {
-	struct nvgpu_rm_control control = { .cmd = cmd, .params = params, .size = size };
+	struct nvgpu_rm_control control = {
+		.cmd = ctrl->cmd, .params = params, .size = ctrl->size,
+	};
 
 	return nvgpu_rm_control(rm, &control);
 }
@@ -188,7 +139,7 @@ static void rm_ping(struct work_struct *work)
 	struct nvgpu_rm *rm = container_of(to_delayed_work(work), struct nvgpu_rm, ping);
 	const struct nvgpu_fwabi *abi = rm_abi(rm);
 	struct nvgpu_rm_control control = {
-		.cmd = abi->ctrl.gsp_get_features, .size = abi->features_size, .ping = true,
+		.cmd = abi->board->features.cmd, .size = abi->board->features.size, .ping = true,
 	};
 	void *params __free(kfree) = kzalloc(control.size, GFP_KERNEL);
 
@@ -256,10 +207,10 @@ static bool rm_may_exist(enum nvgpu_rpc_outcome outcome, u32 status)
 int nvgpu_rm_alloc(struct nvgpu_rm *rm, const struct nvgpu_rm_object *object, const void *params,
 		   size_t size, bool *exists)
 {
-	size_t header = rm_abi(rm)->rm_alloc_size;
+	size_t header = rm_ops(rm)->alloc_size;
 	struct nvgpu_rpc_call call = {
 		.name = "GSP_RM_ALLOC",
-		.function = rm_abi(rm)->rpc.rm_alloc,
+		.function = rm_abi(rm)->rpc->rm_alloc,
 		.size = header + size,
 	};
 	void *buf __free(kvfree) = kvzalloc(call.size, GFP_KERNEL);
@@ -269,12 +220,12 @@ int nvgpu_rm_alloc(struct nvgpu_rm *rm, const struct nvgpu_rm_object *object, co
 	*exists = false;
 	if (!buf)
 		return -ENOMEM;
-	rm_abi(rm)->encode_rm_alloc(buf, object->client, object->parent, object->handle,
-				    object->class, size);
+	rm_ops(rm)->encode_alloc(buf, object->client, object->parent, object->handle,
+				 object->class, size);
 	memcpy(buf + header, params, size);
 	call.buf = buf;
 	len = nvgpu_rpc_call(&rm->gsp->rpc, &call);
-	if (len >= 0 && rm_abi(rm)->decode_rm_alloc(buf, len, &status))
+	if (len >= 0 && rm_ops(rm)->decode_alloc(buf, len, &status))
 		len = -EPROTO;
 	*exists = len == -EPROTO || rm_may_exist(call.outcome, status);
 	if (len < 0)
@@ -282,7 +233,7 @@ int nvgpu_rm_alloc(struct nvgpu_rm *rm, const struct nvgpu_rm_object *object, co
 	if (status)
 		dev_err_ratelimited(&rm->gsp->gpu->pdev->dev, "GSP-RM: object of class %#x refused: %#x\n",
 				    object->class, status);
-	return nvgpu_rm_errno(status);
+	return rm_ops(rm)->status_errno(status);
 }
 
 /**
@@ -298,22 +249,22 @@ int nvgpu_rm_free(struct nvgpu_rm *rm, u32 client, u32 handle)
 {
 	struct nvgpu_rpc_call call = {
 		.name = "FREE",
-		.function = rm_abi(rm)->rpc.rm_free,
-		.size = rm_abi(rm)->rm_free_size,
+		.function = rm_abi(rm)->rpc->rm_free,
+		.size = rm_ops(rm)->free_size,
 		.teardown = true,
 	};
 	void *buf __free(kfree) = kzalloc(call.size, NVGPU_RPC_TEARDOWN_GFP);
 	u32 status;
 	ssize_t len;
 
-	rm_abi(rm)->encode_rm_free(buf, client, handle);
+	rm_ops(rm)->encode_free(buf, client, handle);
 	call.buf = buf;
 	len = nvgpu_rpc_call(&rm->gsp->rpc, &call);
 	if (len < 0)
 		return len;
-	if (rm_abi(rm)->decode_rm_free(buf, len, &status))
+	if (rm_ops(rm)->decode_free(buf, len, &status))
 		return -EPROTO;
-	return nvgpu_rm_is_gone(status) ? 0 : nvgpu_rm_errno(status);
+	return rm_ops(rm)->status_is_gone(status) ? 0 : rm_ops(rm)->status_errno(status);
 }
 
 /* one of the objects that each client starts with; @encode fills in its parameters */
@@ -349,16 +300,16 @@ int nvgpu_rm_client_init(struct nvgpu_rm *rm, struct nvgpu_rm_client *client)
 	client->device = RM_DEVICE_HANDLE;
 	client->subdevice = RM_SUBDEVICE_HANDLE;
 	root = (struct nvgpu_rm_object) {
-		client->client, client->client, client->client, abi->class.root
+		client->client, client->client, client->client, abi->rm->class_root
 	};
 	device = (struct nvgpu_rm_object) {
-		client->client, client->client, client->device, abi->class.device
+		client->client, client->client, client->device, abi->rm->class_device
 	};
 	subdevice = (struct nvgpu_rm_object) {
-		client->client, client->device, client->subdevice, abi->class.subdevice
+		client->client, client->device, client->subdevice, abi->rm->class_subdevice
 	};
 
-	ret = rm_alloc(rm, &root, abi->root_params_size, abi->encode_root_params, &exists);
+	ret = rm_alloc(rm, &root, abi->root_params_size, abi->rm->encode_root_params, &exists);
 	if (ret && !exists) {
 		/* nothing to free, and nobody to ask */
 		ida_free(&rm->clients, id);
@@ -366,11 +317,11 @@ int nvgpu_rm_client_init(struct nvgpu_rm *rm, struct nvgpu_rm_client *client)
 		return ret;
 	}
 	if (!ret)
-		ret = rm_alloc(rm, &device, abi->device_params_size, abi->encode_device_params,
-			       &exists);
+		ret = rm_alloc(rm, &device, abi->rm->device_params_size,
+			       abi->rm->encode_device_params, &exists);
 	if (!ret)
-		ret = rm_alloc(rm, &subdevice, abi->subdevice_params_size,
-			       abi->encode_subdevice_params, &exists);
+		ret = rm_alloc(rm, &subdevice, abi->rm->subdevice_params_size,
+			       abi->rm->encode_subdevice_params, &exists);
 	if (ret)
 		nvgpu_rm_client_fini(client);
 	return ret;

@@ -8,6 +8,7 @@
 
 #include "gsp/rpc.h"
 
+struct nvgpu_ctrl;
 struct nvgpu_gsp;
 
 /**
@@ -76,8 +77,7 @@ struct nvgpu_rm_control {
 	u32 status;
 };
 
-int nvgpu_rm_errno(u32 status);
-bool nvgpu_rm_is_gone(u32 status);
+bool nvgpu_rm_is_gone(const struct nvgpu_rm *rm, u32 status);
 
 void nvgpu_rm_init(struct nvgpu_rm *rm, struct nvgpu_gsp *gsp);
 void nvgpu_rm_fini(struct nvgpu_rm *rm);
@@ -90,6 +90,6 @@ int nvgpu_rm_alloc(struct nvgpu_rm *rm, const struct nvgpu_rm_object *object, co
 int nvgpu_rm_free(struct nvgpu_rm *rm, u32 client, u32 handle);
 
 int nvgpu_rm_control(struct nvgpu_rm *rm, struct nvgpu_rm_control *control);
-int nvgpu_rm_query(struct nvgpu_rm *rm, u32 cmd, void *params, u32 size);
+int nvgpu_rm_query(struct nvgpu_rm *rm, const struct nvgpu_ctrl *ctrl, void *params);
 
 #endif

@@ -161,8 +161,8 @@ static int hostile_sequence(struct kunit *test, const u8 *msg, size_t len)
 	u32 pos = 0;
 	int ret;
 
-	KUNIT_EXPECT_LE(test, abi->decode_seq_cmd(msg, len, U32_MAX, &cmd), 0);
-	while ((ret = abi->decode_seq_cmd(msg, len, pos, &cmd)) > 0) {
+	KUNIT_EXPECT_LE(test, abi->rpc->decode_seq_cmd(msg, len, U32_MAX, &cmd), 0);
+	while ((ret = abi->rpc->decode_seq_cmd(msg, len, pos, &cmd)) > 0) {
 		pos += ret;
 		KUNIT_ASSERT_LE(test, SEQ_HEADER + 4 * (u64)pos, len);
 		KUNIT_EXPECT_LE(test, (u32)cmd.op, NVGPU_SEQ_CORE_RESUME);
@@ -181,8 +181,8 @@ static int hostile_control(struct kunit *test, const u8 *msg, size_t len)
 	u32 status, size;
 	int ret;
 
-	KUNIT_ASSERT_EQ(test, abi->rm_control_size, CONTROL_HEADER);
-	ret = abi->decode_rm_control(msg, len, &status, &size);
+	KUNIT_ASSERT_EQ(test, abi->rm->control_size, CONTROL_HEADER);
+	ret = abi->rm->decode_control(msg, len, &status, &size);
 	if (!ret)
 		KUNIT_EXPECT_LE(test, size, len - CONTROL_HEADER);
 	return ret;
@@ -190,26 +190,26 @@ static int hostile_control(struct kunit *test, const u8 *msg, size_t len)
 
 static size_t hostile_alloc_good(u8 *msg)
 {
-	return abi->rm_alloc_size;
+	return abi->rm->alloc_size;
 }
 
 static int hostile_alloc(struct kunit *test, const u8 *msg, size_t len)
 {
 	u32 status;
 
-	return abi->decode_rm_alloc(msg, len, &status);
+	return abi->rm->decode_alloc(msg, len, &status);
 }
 
 static size_t hostile_free_good(u8 *msg)
 {
-	return abi->rm_free_size;
+	return abi->rm->free_size;
 }
 
 static int hostile_free(struct kunit *test, const u8 *msg, size_t len)
 {
 	u32 status;
 
-	return abi->decode_rm_free(msg, len, &status);
+	return abi->rm->decode_free(msg, len, &status);
 }
 
 /* all engines that there may be: GSP is one of them */
@@ -220,7 +220,7 @@ static size_t hostile_intr_good(u8 *msg)
 	put32(msg, INTR_ENTRIES);
 	for (i = 0; i < INTR_ENTRIES; i++)
 		put32(msg + INTR_ENTRY(i), i);
-	return abi->intr_table_size;
+	return abi->board->intr_table.size;
 }
 
 static int hostile_intr(struct kunit *test, const u8 *msg, size_t len)
@@ -229,52 +229,52 @@ static int hostile_intr(struct kunit *test, const u8 *msg, size_t len)
 	int ret;
 
 	for (engine = 0; engine < 64; engine++) {
-		ret = abi->decode_copy_vector(msg, len, engine, &vector);
+		ret = abi->board->decode_copy_vector(msg, len, engine, &vector);
 		KUNIT_EXPECT_TRUE(test, !ret || ret == -EPROTO || ret == -ENOENT);
 	}
-	abi->decode_copy_vector(msg, len, U32_MAX, &vector);
+	abi->board->decode_copy_vector(msg, len, U32_MAX, &vector);
 	return abi->decode_intr_table(msg, len, &vector);
 }
 
 static size_t hostile_segment_good(u8 *msg)
 {
-	return abi->vmmu_segment_size_size;
+	return abi->board->vmmu_segment_size.size;
 }
 
 static int hostile_segment(struct kunit *test, const u8 *msg, size_t len)
 {
 	u64 size;
 
-	return abi->decode_vmmu_segment_size(msg, len, &size);
+	return abi->board->decode_vmmu_segment_size(msg, len, &size);
 }
 
 static size_t hostile_channels_good(u8 *msg)
 {
-	return abi->num_channels_size;
+	return abi->board->num_channels.size;
 }
 
 static int hostile_channels(struct kunit *test, const u8 *msg, size_t len)
 {
 	u32 count;
 
-	return abi->decode_num_channels(msg, len, &count);
+	return abi->board->decode_num_channels(msg, len, &count);
 }
 
 static size_t hostile_reserve_good(u8 *msg)
 {
-	return abi->host_reserve_size;
+	return abi->board->host_reserve.size;
 }
 
 static int hostile_reserve(struct kunit *test, const u8 *msg, size_t len)
 {
 	u64 size;
 
-	return abi->decode_host_reserve(msg, len, &size);
+	return abi->board->decode_host_reserve(msg, len, &size);
 }
 
 static size_t hostile_ecc_good(u8 *msg)
 {
-	return abi->ecc_status_size;
+	return abi->ecc_status.size;
 }
 
 static int hostile_ecc(struct kunit *test, const u8 *msg, size_t len)
@@ -288,7 +288,7 @@ static size_t hostile_features_good(u8 *msg)
 {
 	msg[4] = 1;
 	strscpy(msg + 6, "570.144", 64);
-	return abi->features_size;
+	return abi->board->features.size;
 }
 
 static int hostile_features(struct kunit *test, const u8 *msg, size_t len)
@@ -296,10 +296,10 @@ static int hostile_features(struct kunit *test, const u8 *msg, size_t len)
 	char version[64], brief[4];
 	int ret;
 
-	ret = abi->decode_features(msg, len, brief, sizeof(brief));
+	ret = abi->board->decode_features(msg, len, brief, sizeof(brief));
 	if (!ret)
 		HOSTILE_EXPECT_STRING(test, brief);
-	ret = abi->decode_features(msg, len, version, sizeof(version));
+	ret = abi->board->decode_features(msg, len, version, sizeof(version));
 	if (!ret)
 		HOSTILE_EXPECT_STRING(test, version);
 	return ret;
@@ -314,7 +314,7 @@ static size_t hostile_engines_good(u8 *msg)
 		put32(msg + ENGINE(i) + 8, i);
 		put32(msg + ENGINE(i) + 12, i);
 	}
-	return abi->engines_size;
+	return abi->channel->engines.size;
 }
 
 static int hostile_engines(struct kunit *test, const u8 *msg, size_t len)
@@ -333,14 +333,14 @@ static int hostile_engines(struct kunit *test, const u8 *msg, size_t len)
 
 static size_t hostile_method_buffer_good(u8 *msg)
 {
-	return abi->method_buffer_size;
+	return abi->channel->method_buffer.size;
 }
 
 static int hostile_method_buffer(struct kunit *test, const u8 *msg, size_t len)
 {
 	u32 size;
 
-	return abi->decode_method_buffer(msg, len, &size);
+	return abi->channel->decode_method_buffer(msg, len, &size);
 }
 
 static size_t hostile_guests_good(u8 *msg)
@@ -352,7 +352,7 @@ static size_t hostile_guests_good(u8 *msg)
 		memset(msg + GUEST(i), 'g', 100);
 		put32(msg + GUEST(i) + 104, i + 1);
 	}
-	return abi->vgpus_size;
+	return abi->vgpu->guests.size;
 }
 
 static int hostile_guests(struct kunit *test, const u8 *msg, size_t len)
@@ -361,8 +361,8 @@ static int hostile_guests(struct kunit *test, const u8 *msg, size_t len)
 	u32 i = 0;
 	int ret;
 
-	KUNIT_EXPECT_LE(test, abi->decode_guest(msg, len, U32_MAX, &guest), 0);
-	while ((ret = abi->decode_guest(msg, len, i, &guest)) > 0) {
+	KUNIT_EXPECT_LE(test, abi->vgpu->decode_guest(msg, len, U32_MAX, &guest), 0);
+	while ((ret = abi->vgpu->decode_guest(msg, len, i, &guest)) > 0) {
 		KUNIT_ASSERT_LE(test, ++i, GUESTS);
 		HOSTILE_EXPECT_STRING(test, guest.version);
 		HOSTILE_EXPECT_STRING(test, guest.branch);
@@ -385,8 +385,8 @@ static int hostile_samples(struct kunit *test, const u8 *msg, size_t len)
 	u32 i = 0;
 	int ret;
 
-	KUNIT_EXPECT_LE(test, abi->decode_utilization(msg, len, U32_MAX, &sample), 0);
-	while ((ret = abi->decode_utilization(msg, len, i, &sample)) > 0)
+	KUNIT_EXPECT_LE(test, abi->vgpu->decode_utilization(msg, len, U32_MAX, &sample), 0);
+	while ((ret = abi->vgpu->decode_utilization(msg, len, i, &sample)) > 0)
 		KUNIT_ASSERT_LE(test, ++i, SAMPLES_MAX);
 	return ret;
 }
@@ -423,7 +423,7 @@ static int hostile_type(struct kunit *test, const u8 *msg, size_t len)
 static size_t hostile_types_good(u8 *msg)
 {
 	put32(msg + 4, TYPES);
-	return abi->add_type_size;
+	return abi->add_type.size;
 }
 
 static int hostile_types(struct kunit *test, const u8 *msg, size_t len)

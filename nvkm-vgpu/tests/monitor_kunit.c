@@ -53,7 +53,7 @@ static int monitor_test_init(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, t);
 	test->priv = t;
 	t->msg[SAMPLES_TYPE] = UTILIZATION;
-	KUNIT_ASSERT_EQ(test, abi->vgpus_size, sizeof(t->vgpus));
+	KUNIT_ASSERT_EQ(test, abi->vgpu->guests.size, sizeof(t->vgpus));
 	nvgpu_monitor_init(&t->monitor, NULL);
 	return kunit_add_action_or_reset(test, free_monitor, &t->monitor);
 }
@@ -178,7 +178,7 @@ static void monitor_samples_that_lie(struct kunit *test)
 
 static int decode(struct monitor_test *t, u32 index, struct nvgpu_guest *guest)
 {
-	return abi->decode_guest(t->vgpus, sizeof(t->vgpus), index, guest);
+	return abi->vgpu->decode_guest(t->vgpus, sizeof(t->vgpus), index, guest);
 }
 
 static void monitor_guests(struct kunit *test)
@@ -218,7 +218,7 @@ static void monitor_guests(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, 0, decode(t, 2, &guest));
 	KUNIT_EXPECT_EQ(test, -EPROTO,
-			abi->decode_guest(t->vgpus, sizeof(t->vgpus) - 1, 0, &guest));
+			abi->vgpu->decode_guest(t->vgpus, sizeof(t->vgpus) - 1, 0, &guest));
 	put32(t->vgpus, GUESTS_MAX + 1);
 	KUNIT_EXPECT_EQ(test, -EPROTO, decode(t, 0, &guest));
 }

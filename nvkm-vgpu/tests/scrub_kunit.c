@@ -201,28 +201,28 @@ static void put_intr(u8 *table, u32 i, u16 engine, u32 nonstall)
 
 static void scrub_vector(struct kunit *test)
 {
-	const struct nvgpu_fwabi *abi = &nvgpu_fwabi_r570_144;
-	u8 *table = kunit_kzalloc(test, abi->intr_table_size, GFP_KERNEL);
-	size_t size = abi->intr_table_size;
+	const struct nvgpu_fwabi_board *ops = nvgpu_fwabi_r570_144.board;
+	u8 *table = kunit_kzalloc(test, ops->intr_table.size, GFP_KERNEL);
+	size_t size = ops->intr_table.size;
 	u32 vector;
 
 	KUNIT_ASSERT_NOT_NULL(test, table);
-	KUNIT_EXPECT_EQ(test, -ENOENT, abi->decode_copy_vector(table, size, COPY2, &vector));
+	KUNIT_EXPECT_EQ(test, -ENOENT, ops->decode_copy_vector(table, size, COPY2, &vector));
 	put_intr(table, 0, INTR_GSP, 5);
 	put_intr(table, 1, INTR_CE2 - 1, 6);
 	put_intr(table, 2, INTR_CE2, 7);
-	KUNIT_EXPECT_EQ(test, 0, abi->decode_copy_vector(table, size, COPY2, &vector));
+	KUNIT_EXPECT_EQ(test, 0, ops->decode_copy_vector(table, size, COPY2, &vector));
 	KUNIT_EXPECT_EQ(test, vector, 7);
 	/* no such engine, none of the first ten, one without a vector */
-	KUNIT_EXPECT_EQ(test, -ENOENT, abi->decode_copy_vector(table, size, COPY2 + 1, &vector));
-	KUNIT_EXPECT_EQ(test, -ENOENT, abi->decode_copy_vector(table, size, 0, &vector));
-	KUNIT_EXPECT_EQ(test, -ENOENT, abi->decode_copy_vector(table, size, 50, &vector));
+	KUNIT_EXPECT_EQ(test, -ENOENT, ops->decode_copy_vector(table, size, COPY2 + 1, &vector));
+	KUNIT_EXPECT_EQ(test, -ENOENT, ops->decode_copy_vector(table, size, 0, &vector));
+	KUNIT_EXPECT_EQ(test, -ENOENT, ops->decode_copy_vector(table, size, 50, &vector));
 	put_intr(table, 2, INTR_CE2, ~0);
-	KUNIT_EXPECT_EQ(test, -ENOENT, abi->decode_copy_vector(table, size, COPY2, &vector));
+	KUNIT_EXPECT_EQ(test, -ENOENT, ops->decode_copy_vector(table, size, COPY2, &vector));
 
-	KUNIT_EXPECT_EQ(test, -EPROTO, abi->decode_copy_vector(table, size - 1, COPY2, &vector));
+	KUNIT_EXPECT_EQ(test, -EPROTO, ops->decode_copy_vector(table, size - 1, COPY2, &vector));
 	put_unaligned_le32(INTR_MAX + 1, table);
-	KUNIT_EXPECT_EQ(test, -EPROTO, abi->decode_copy_vector(table, size, COPY2, &vector));
+	KUNIT_EXPECT_EQ(test, -EPROTO, ops->decode_copy_vector(table, size, COPY2, &vector));
 }
 
 static struct kunit_case scrub_cases[] = {

@@ -139,7 +139,7 @@ static void typefile_good(struct kunit *test)
 	unsigned int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, msg);
-	KUNIT_ASSERT_EQ(test, abi->add_type_size, PARAMS);
+	KUNIT_ASSERT_EQ(test, abi->add_type.size, PARAMS);
 	KUNIT_ASSERT_EQ_MSG(test, parse(file, FILE_SIZE, types, why), L40_TYPES, "%s", why);
 	nvgpu_types_build(L40, want, NVGPU_MAX_TYPES);
 	for (i = 0; i < L40_TYPES; i++) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Of a GPU, in /sys/kernel/debug/nvkm-vgpu-<PF>/: what is reserved, the vGPU types and where they
- * are from, what calls cost, what GSP-RM said unasked, and its logs as it writes them: a put
- * pointer that counts words of 8 bytes, a list of pages, and words whose meaning is not published.
- * Those of a vGPU's plugin task are in a folder of its own, as long as it is open, also when the
- * task has crashed.
+ * Of a GPU, in /sys/kernel/debug/nvkm-vgpu-<PF>/: which firmware it has, what is reserved, the vGPU
+ * types and where they are from, what calls cost, what GSP-RM said unasked, and its logs as it
+ * writes them: a put pointer that counts words of 8 bytes, a list of pages, and words whose meaning
+ * is not published. Those of a vGPU's plugin task are in a folder of its own, as long as it is
+ * open, also when the task has crashed.
  */
 
 #include <linux/debugfs.h>
@@ -110,6 +110,16 @@ static int scrub_show(struct seq_file *seq, void *unused)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(scrub);
+
+static int firmware_show(struct seq_file *seq, void *unused)
+{
+	struct nvkm_vgpu_pf *pf = seq->private;
+
+	seq_printf(seq, "gsp-rm %s\nscrubber %s\n", pf->gpu.abi->version,
+		   pf->gsp.boot.booter.scrubber_version ?: "none");
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(firmware);
 
 static int rpc_show(struct seq_file *seq, void *unused)
 {
@@ -229,8 +239,9 @@ void nvgpu_debugfs_add_logs(struct nvkm_vgpu_pf *pf, u32 gfid, void __iomem *com
 	logs->dir = debugfs_create_dir(name, pf->mgr.debugfs);
 	debugfs_add_log(logs, "init_log", &logs->init, comm + lay->init_log, lay->init_log_size);
 	debugfs_add_log(logs, "task_log", &logs->task, comm + lay->task_log, lay->task_log_size);
-	debugfs_add_log(logs, "kernel_log", &logs->kernel, comm + lay->kernel_log,
-			lay->kernel_log_size);
+	if (lay->kernel_log_size)
+		debugfs_add_log(logs, "kernel_log", &logs->kernel, comm + lay->kernel_log,
+				lay->kernel_log_size);
 }
 
 /**
@@ -272,6 +283,7 @@ void nvgpu_debugfs_start(struct nvkm_vgpu_pf *pf)
 	const struct nvgpu_boot *boot = &pf->gsp.boot;
 	unsigned int i;
 
+	debugfs_create_file("firmware", 0400, pf->mgr.debugfs, pf, &firmware_fops);
 	debugfs_create_file("rpc", 0400, pf->mgr.debugfs, pf, &rpc_fops);
 	debugfs_create_file("events", 0400, pf->mgr.debugfs, pf, &events_fops);
 	/* GSP-RM is asked for a part of it */
@@ -294,6 +306,7 @@ void nvgpu_debugfs_stop(struct nvkm_vgpu_pf *pf)
 	unsigned int i;
 
 	debugfs_lookup_and_remove("types", pf->mgr.debugfs);
+	debugfs_lookup_and_remove("firmware", pf->mgr.debugfs);
 	debugfs_lookup_and_remove("rpc", pf->mgr.debugfs);
 	debugfs_lookup_and_remove("events", pf->mgr.debugfs);
 	for (i = 0; i < NVGPU_BOOT_LOGS; i++)

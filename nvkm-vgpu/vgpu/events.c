@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What GSP-RM says unasked, as far as it is about vGPUs. */
+#include <kunit/visibility.h>
 #include <linux/device.h>
+#include <linux/export.h>
 #include <linux/nospec.h>
 #include <linux/pci.h>
 
@@ -62,8 +64,7 @@ u32 nvgpu_vgpu_event(struct nvgpu_events *events, const struct nvgpu_event *even
 		     const void *payload, size_t len)
 {
 	struct nvkm_vgpu_pf *pf = events_pf(events);
-	u32 gfid = event->type == NVGPU_EVENT_OS_ERROR ? events_channel_owner(pf, event->channel) :
-							 event->gfid;
+	u32 gfid = event->gfid;
 	unsigned int vf;
 
 	if (event->type == NVGPU_EVENT_UTILIZATION) {
@@ -73,6 +74,8 @@ u32 nvgpu_vgpu_event(struct nvgpu_events *events, const struct nvgpu_event *even
 					    event->name, len);
 		return 0;
 	}
+	if (event->type == NVGPU_EVENT_OS_ERROR || gfid == NVGPU_GFID_UNKNOWN)
+		gfid = events_channel_owner(pf, event->channel);
 	if (!gfid || gfid > NVGPU_MAX_VFS)
 		return 0;
 	vf = array_index_nospec(gfid - 1, NVGPU_MAX_VFS);
@@ -82,6 +85,7 @@ u32 nvgpu_vgpu_event(struct nvgpu_events *events, const struct nvgpu_event *even
 		nvgpu_monitor_channel_error(&pf->monitor, vf);
 	return gfid;
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_vgpu_event);
 
 /**
  * nvgpu_vgpu_channel_event() - GSP-RM stopped a channel of the PF

@@ -19,16 +19,16 @@
 #include "vgpu/types.h"
 
 /* a control that only asks; the caller frees what is returned */
-static void *mgr_query(struct nvkm_vgpu_pf *pf, u32 cmd, size_t size)
+static void *mgr_query(struct nvkm_vgpu_pf *pf, const struct nvgpu_ctrl *ctrl)
 {
 	void *params;
 	int ret;
 
-	params = kvzalloc(size, GFP_KERNEL);
+	params = kvzalloc(ctrl->size, GFP_KERNEL);
 	if (!params)
 		return ERR_PTR(-ENOMEM);
 
-	ret = nvgpu_rm_query(&pf->rm, cmd, params, size);
+	ret = nvgpu_rm_query(&pf->rm, ctrl, params);
 	if (ret) {
 		kvfree(params);
 		return ERR_PTR(ret);
@@ -43,10 +43,10 @@ static int mgr_query_segment_size(struct nvkm_vgpu_pf *pf, struct nvgpu_geometry
 	void *msg;
 	int ret;
 
-	msg = mgr_query(pf, abi->ctrl.get_vmmu_segment_size, abi->vmmu_segment_size_size);
+	msg = mgr_query(pf, &abi->board->vmmu_segment_size);
 	if (IS_ERR(msg))
 		return PTR_ERR(msg);
-	ret = abi->decode_vmmu_segment_size(msg, abi->vmmu_segment_size_size, &size);
+	ret = abi->board->decode_vmmu_segment_size(msg, abi->board->vmmu_segment_size.size, &size);
 	kvfree(msg);
 	if (ret)
 		return ret;
@@ -66,10 +66,10 @@ static int mgr_query_channels(struct nvkm_vgpu_pf *pf, struct nvgpu_geometry *ge
 	int ret;
 
 	/* of runlist 0, which the zeroes ask for; the others share its number space */
-	msg = mgr_query(pf, abi->ctrl.fifo_get_num_channels, abi->num_channels_size);
+	msg = mgr_query(pf, &abi->board->num_channels);
 	if (IS_ERR(msg))
 		return PTR_ERR(msg);
-	ret = abi->decode_num_channels(msg, abi->num_channels_size, &count);
+	ret = abi->board->decode_num_channels(msg, abi->board->num_channels.size, &count);
 	kvfree(msg);
 	if (ret)
 		return ret;
@@ -85,10 +85,10 @@ static int mgr_query_ecc(struct nvkm_vgpu_pf *pf, struct nvgpu_geometry *geo)
 	void *msg;
 	int ret;
 
-	msg = mgr_query(pf, abi->ctrl.query_ecc_status, abi->ecc_status_size);
+	msg = mgr_query(pf, &abi->ecc_status);
 	if (IS_ERR(msg))
 		return PTR_ERR(msg);
-	ret = abi->decode_ecc_status(msg, abi->ecc_status_size, &geo->ecc);
+	ret = abi->decode_ecc_status(msg, abi->ecc_status.size, &geo->ecc);
 	kvfree(msg);
 	return ret;
 }
@@ -101,10 +101,10 @@ static int mgr_query_version(struct nvkm_vgpu_pf *pf)
 	void *msg;
 	int ret;
 
-	msg = mgr_query(pf, abi->ctrl.gsp_get_features, abi->features_size);
+	msg = mgr_query(pf, &abi->board->features);
 	if (IS_ERR(msg))
 		return dev_err_probe(&pf->gpu.pdev->dev, PTR_ERR(msg), "no version of GSP-RM\n");
-	ret = abi->decode_features(msg, abi->features_size, version, sizeof(version));
+	ret = abi->board->decode_features(msg, abi->board->features.size, version, sizeof(version));
 	kvfree(msg);
 	if (ret)
 		return dev_err_probe(&pf->gpu.pdev->dev, ret, "no version of GSP-RM\n");
@@ -162,13 +162,13 @@ static int mgr_set_config(struct nvkm_vgpu_pf *pf)
 	void *msg;
 	int ret;
 
-	msg = kvzalloc(abi->mgr_config_size, GFP_KERNEL);
+	msg = kvzalloc(abi->vgpu->mgr_config.size, GFP_KERNEL);
 	if (!msg)
 		return -ENOMEM;
 
 	/* a host with VFIO could have several sizes on one GPU, whether or not that mode is on */
-	abi->encode_mgr_config(msg, true);
-	ret = nvgpu_rm_query(&pf->rm, abi->ctrl.set_vgpu_mgr_config, msg, abi->mgr_config_size);
+	abi->vgpu->encode_mgr_config(msg, true);
+	ret = nvgpu_rm_query(&pf->rm, &abi->vgpu->mgr_config, msg);
 	kvfree(msg);
 	return ret;
 }
@@ -182,14 +182,14 @@ static int mgr_add_types(struct nvkm_vgpu_pf *pf)
 	int ret = 0;
 	void *msg;
 
-	msg = kvmalloc(abi->add_type_size, GFP_KERNEL);
+	msg = kvmalloc(abi->add_type.size, GFP_KERNEL);
 	if (!msg)
 		return -ENOMEM;
 
 	for (i = 0; i < mgr->num_types && !ret; i++) {
-		memset(msg, 0, abi->add_type_size);
+		memset(msg, 0, abi->add_type.size);
 		abi->encode_add_type(msg, i == 0, &mgr->types[i]);
-		ret = nvgpu_rm_query(&pf->rm, abi->ctrl.add_vgpu_type, msg, abi->add_type_size);
+		ret = nvgpu_rm_query(&pf->rm, &abi->add_type, msg);
 	}
 
 	kvfree(msg);

@@ -103,14 +103,14 @@ static int monitor_read_guests(struct nvgpu_monitor *monitor)
 	u32 i = 0;
 	int ret;
 
-	msg = kvzalloc(abi->vgpus_size, GFP_KERNEL);
+	msg = kvzalloc(abi->vgpu->guests.size, GFP_KERNEL);
 	if (!msg)
 		return -ENOMEM;
-	ret = nvgpu_rm_query(monitor->rm, abi->ctrl.enumerate_vgpus, msg, abi->vgpus_size);
+	ret = nvgpu_rm_query(monitor->rm, &abi->vgpu->guests, msg);
 	if (ret)
 		return ret;
 	memset(monitor->guest, 0, sizeof(monitor->guest));
-	while ((ret = abi->decode_guest(msg, abi->vgpus_size, i++, &guest)) > 0)
+	while ((ret = abi->vgpu->decode_guest(msg, abi->vgpu->guests.size, i++, &guest)) > 0)
 		if (guest.gfid && guest.gfid <= NVGPU_MAX_VFS)
 			monitor->guest[array_index_nospec(guest.gfid - 1, NVGPU_MAX_VFS)] = guest;
 	return ret;
@@ -194,6 +194,7 @@ u64 nvgpu_monitor_channel_errors(struct nvgpu_monitor *monitor, unsigned int vf)
 	guard(spinlock)(&monitor->lock);
 	return monitor->channel_errors[vf];
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_monitor_channel_errors);
 
 /* ---- what GSP-RM says unasked ---------------------------------------------------------------- */
 
@@ -265,7 +266,7 @@ int nvgpu_monitor_samples(struct nvgpu_monitor *monitor, const struct nvgpu_fwab
 
 	if (!fresh)
 		return -ENOMEM;
-	while ((ret = abi->decode_utilization(payload, len, i++, &sample)) > 0)
+	while ((ret = abi->vgpu->decode_utilization(payload, len, i++, &sample)) > 0)
 		monitor_add_sample(fresh, &sample);
 	if (ret)
 		return ret;

@@ -274,7 +274,7 @@ int nvgpu_plugin_allow_dma(struct nvgpu_plugin *plugin)
 	if (!payload)
 		return -ENOMEM;
 
-	plugin->pf->gpu.abi->encode_plugin_bme(payload, true);
+	plugin->pf->gpu.abi->vgpu->encode_plugin_bme(payload, true);
 	ret = plugin_call(plugin, lay->msg.update_bme, payload, lay->bme_size, CALL_TIMEOUT_MS);
 	kfree(payload);
 	return ret;

@@ -584,7 +584,7 @@ static int provision_begin_mode(struct nvkm_vgpu_pf *pf, bool mixed)
  * @mixed: they may
  *
  * Context: may sleep; GSP-RM is waited for.
- * Return: 0, or as nvgpu_rm_query().
+ * Return: 0, -EOPNOTSUPP if this GSP-RM has no such mode, or as nvgpu_rm_query().
  */
 int nvgpu_provision_tell_mode(struct nvkm_vgpu_pf *pf, bool mixed)
 {
@@ -592,11 +592,17 @@ int nvgpu_provision_tell_mode(struct nvkm_vgpu_pf *pf, bool mixed)
 	void *msg;
 	int ret;
 
-	msg = kzalloc(abi->heterogeneous_size, GFP_KERNEL);
+	if (!abi->heterogeneous.cmd) {
+		if (mixed)
+			dev_notice(&pf->gpu.pdev->dev, "GSP-RM %s has no heterogeneous_mode\n",
+				   abi->version);
+		return mixed ? -EOPNOTSUPP : 0;
+	}
+	msg = kzalloc(abi->heterogeneous.size, GFP_KERNEL);
 	if (!msg)
 		return -ENOMEM;
 	abi->encode_heterogeneous(msg, mixed);
-	ret = nvgpu_rm_query(&pf->rm, abi->ctrl.set_heterogeneous, msg, abi->heterogeneous_size);
+	ret = nvgpu_rm_query(&pf->rm, &abi->heterogeneous, msg);
 	kfree(msg);
 	return ret;
 }
@@ -608,10 +614,11 @@ int nvgpu_provision_tell_mode(struct nvkm_vgpu_pf *pf, bool mixed)
  *
  * It lasts until the driver is unbound.
  *
- * Context: may sleep; GSP-RM is waited for; takes &nvgpu_vgpu_mgr.changing and &nvgpu_vgpu_mgr.lock.
+ * Context: may sleep; GSP-RM is waited for; takes &nvgpu_vgpu_mgr.changing and
+ * &nvgpu_vgpu_mgr.lock.
  * Return: 0, -EBUSY if a VF has a type, GSP-RM may still have a vGPU or is being loaded anew;
- * -EOPNOTSUPP if the board has no room for the places of this mode; or why GSP-RM does not do it,
- * and nothing has changed.
+ * -EOPNOTSUPP if the board has no room for the places of this mode or its GSP-RM no such mode; or
+ * why GSP-RM does not do it, and nothing has changed.
  */
 int nvgpu_provision_set_mode(struct nvkm_vgpu_pf *pf, bool mixed)
 {

@@ -160,7 +160,7 @@ static u32 scrub_write_launch(struct nvgpu_scrub *scrub, u64 start, u64 size)
 	u32 *at = methods;
 
 	at = scrub_methods(at, NVGPU_SET_OBJECT, 1);
-	*at++ = scrub->rm->gsp->gpu->abi->class.copy;
+	*at++ = scrub->rm->gsp->gpu->abi->channel->class_copy;
 	at = scrub_methods(at, NVGPU_COPY_SET_SEMAPHORE_A, 3);
 	*at++ = upper_32_bits(VA + PAGE_SEMAPHORE);
 	*at++ = lower_32_bits(VA + PAGE_SEMAPHORE);

@@ -31,10 +31,10 @@ int nvgpu_task_start(struct nvgpu_rm *rm, const struct nvgpu_reservation *rsv, b
 		.profiling = profiling,
 	};
 	struct nvgpu_rm_control control = {
-		.cmd = abi->ctrl.bootload,
-		.size = abi->bootload_size,
+		.cmd = abi->bootload.cmd,
+		.size = abi->bootload.size,
 	};
-	void *params __free(kfree) = kzalloc(abi->bootload_size, GFP_KERNEL_ACCOUNT);
+	void *params __free(kfree) = kzalloc(abi->bootload.size, GFP_KERNEL_ACCOUNT);
 	int ret;
 
 	*may_run = false;
@@ -58,16 +58,16 @@ static int task_tell(struct nvgpu_rm *rm, u32 gfid, u32 cmd, bool *confirmed)
 {
 	struct nvgpu_rm_control control = {
 		.cmd = cmd,
-		.size = rm->gsp->gpu->abi->gfid_params_size,
+		.size = rm->gsp->gpu->abi->vgpu->shutdown.size,
 		.teardown = true,
 	};
 	void *params __free(kfree) = kzalloc(control.size, NVGPU_RPC_TEARDOWN_GFP);
 	int ret;
 
-	rm->gsp->gpu->abi->encode_gfid_params(params, gfid);
+	rm->gsp->gpu->abi->vgpu->encode_gfid_params(params, gfid);
 	control.params = params;
 	ret = nvgpu_rm_control(rm, &control);
-	*confirmed = control.outcome == NVGPU_RPC_ANSWERED && nvgpu_rm_is_gone(control.status);
+	*confirmed = control.outcome == NVGPU_RPC_ANSWERED && nvgpu_rm_is_gone(rm, control.status);
 	return ret;
 }
 
@@ -88,8 +88,8 @@ bool nvgpu_task_end(struct nvgpu_rm *rm, u32 gfid)
 	bool confirmed;
 	int shutdown, cleanup;
 
-	shutdown = task_tell(rm, gfid, rm->gsp->gpu->abi->ctrl.shutdown, &confirmed);
-	cleanup = task_tell(rm, gfid, rm->gsp->gpu->abi->ctrl.cleanup, &confirmed);
+	shutdown = task_tell(rm, gfid, rm->gsp->gpu->abi->vgpu->shutdown.cmd, &confirmed);
+	cleanup = task_tell(rm, gfid, rm->gsp->gpu->abi->vgpu->cleanup.cmd, &confirmed);
 	if (!confirmed)
 		dev_err(&rm->gsp->gpu->pdev->dev,
 			"vGPU %u: end not confirmed (shutdown %d, cleanup %d), its framebuffer is kept\n",

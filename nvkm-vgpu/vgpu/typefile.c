@@ -267,12 +267,12 @@ static int typefile_parse_types(const char *thing, const u8 *blob, u64 size,
 		  le64_to_cpu(hdr->info_size) == abi->type_file.info_size,
 		  "that of this firmware" },
 		{ "control", le64_to_cpu(hdr->control),
-		  le64_to_cpu(hdr->control) == abi->ctrl.add_vgpu_type, "that which adds types" },
+		  le64_to_cpu(hdr->control) == abi->add_type.cmd, "that which adds types" },
 		{ "control's size", le64_to_cpu(hdr->control_size),
-		  le64_to_cpu(hdr->control_size) == abi->add_type_size, "that of this firmware" },
+		  le64_to_cpu(hdr->control_size) == abi->add_type.size, "that of this firmware" },
 		{ "number of types", num, num && num <= NVGPU_MAX_TYPES, "1 to 64" },
 		{ "structures' size", structs,
-		  left >= abi->add_type_size && structs == left - abi->add_type_size,
+		  left >= abi->add_type.size && structs == left - abi->add_type.size,
 		  "the rest of the blob" },
 		{ "structures' size", structs,
 		  num && structs && !(structs % num) && !(structs / num % 8),
@@ -288,7 +288,7 @@ static int typefile_parse_types(const char *thing, const u8 *blob, u64 size,
 	if (ret)
 		return ret;
 	params = blob + sizeof(*hdr) + structs;
-	ret = abi->decode_add_type(params, abi->add_type_size, &count);
+	ret = abi->decode_add_type(params, abi->add_type.size, &count);
 	if (ret || count != num) {
 		scnprintf(why, NVGPU_TYPEFILE_WHY_MAX,
 			  "%s: control has another number of types, expected %llu", thing, num);
@@ -403,7 +403,8 @@ static u8 *typefile_keep(struct device *dev, const struct firmware *fw)
  * A file that is not good is named in the log with what is wrong, and nothing of it is used.
  *
  * Context: probe.
- * Return: number of types, 0 if there is no file or no good one, -ENOMEM.
+ * Return: number of types, 0 if there is no file or no good one, or none is known for the firmware;
+ * -ENOMEM.
  */
 int nvgpu_typefile_load(struct device *dev, const struct nvgpu_fwabi *abi,
 			const struct nvgpu_typefile_board *board, struct nvgpu_type *types)
@@ -413,6 +414,8 @@ int nvgpu_typefile_load(struct device *dev, const struct nvgpu_fwabi *abi,
 	u8 *file;
 	int ret;
 
+	if (!abi->type_file.info_size)
+		return 0;
 	snprintf(path, sizeof(path), NVGPU_TYPEFILE_PATH, abi->version);
 	ret = firmware_request_nowarn(&fw, path, dev);
 	if (ret == -ENOENT)

@@ -195,10 +195,10 @@ int nvgpu_types_host_reserve(struct nvgpu_rm *rm, const struct nvgpu_type *type,
 	const struct nvgpu_fwabi *abi = rm->gsp->gpu->abi;
 	int ret;
 
-	msg = kzalloc(abi->host_reserve_size, GFP_KERNEL);
+	msg = kzalloc(abi->board->host_reserve.size, GFP_KERNEL);
 	if (!msg)
 		return -ENOMEM;
-	abi->encode_host_reserve(msg, type->id);
-	ret = nvgpu_rm_query(rm, abi->ctrl.get_host_reserve, msg, abi->host_reserve_size);
-	return ret ?: abi->decode_host_reserve(msg, abi->host_reserve_size, size);
+	abi->board->encode_host_reserve(msg, type->id);
+	ret = nvgpu_rm_query(rm, &abi->board->host_reserve, msg);
+	return ret ?: abi->board->decode_host_reserve(msg, abi->board->host_reserve.size, size);
 }

@@ -4,32 +4,11 @@
 
 #include <linux/types.h>
 
-#include "../framing.h"
+#include "../common/chan.h"
+#include "../common/rpc.h"
 
 struct nvgpu_event;
-struct nvgpu_seq_cmd;
 
-#define NVGPU_R570_144_RPC_FREE				10
-#define NVGPU_R570_144_RPC_UNLOADING_GUEST_DRIVER	47
-#define NVGPU_R570_144_RPC_GET_GSP_STATIC_INFO		65
-#define NVGPU_R570_144_RPC_CONTINUATION_RECORD		71
-#define NVGPU_R570_144_RPC_SET_SYSTEM_INFO		72
-#define NVGPU_R570_144_RPC_SET_REGISTRY			73
-#define NVGPU_R570_144_RPC_RM_CONTROL			76
-#define NVGPU_R570_144_RPC_RM_ALLOC			103
-
-#define NVGPU_R570_144_EVENT_FIRST			0x1000
-#define NVGPU_R570_144_EVENT_INIT_DONE			0x1001
-#define NVGPU_R570_144_EVENT_RUN_CPU_SEQUENCER		0x1002
-#define NVGPU_R570_144_EVENT_POST_EVENT			0x1003
-#define NVGPU_R570_144_EVENT_RC_TRIGGERED		0x1004
-#define NVGPU_R570_144_EVENT_MMU_FAULT_QUEUED		0x1005
-#define NVGPU_R570_144_EVENT_OS_ERROR_LOG		0x1006
-#define NVGPU_R570_144_EVENT_GPUACCT_SAMPLES		0x1008
-#define NVGPU_R570_144_EVENT_LIBOS_PRINT		0x100c
-#define NVGPU_R570_144_EVENT_PLUGIN_TRIGGERED		0x100d
-#define NVGPU_R570_144_EVENT_PERF_BRIDGELESS		0x100f
-#define NVGPU_R570_144_EVENT_VGPU_CONFIG		0x1010
 #define NVGPU_R570_144_EVENT_NVLINK_FAULT_UP		0x101b
 #define NVGPU_R570_144_EVENT_LOCKDOWN_NOTICE		0x101c
 #define NVGPU_R570_144_EVENT_MIG_CI_CONFIG		0x101d
@@ -38,110 +17,13 @@ struct nvgpu_seq_cmd;
 #define NVGPU_R570_144_EVENT_NOCAT_RECORD		0x1020
 #define NVGPU_R570_144_EVENT_FECS_ERROR			0x1021
 #define NVGPU_R570_144_EVENT_RECOVERY_ACTION		0x1022
-/* what PLUGIN_TRIGGERED is about */
-#define NVGPU_R570_144_PLUGIN_CRASHED			2
-#define NVGPU_R570_144_PLUGIN_GUEST_LOADED		3
-#define NVGPU_R570_144_PLUGIN_GUEST_UNLOADED		4
-#define NVGPU_R570_144_PLUGIN_GUEST_LICENSE		6
-#define NVGPU_R570_144_PLUGIN_GUEST_OS			7
 
-#define NVGPU_R570_144_CLASS_ROOT			0x0000
-#define NVGPU_R570_144_CLASS_DEVICE			0x0080
-#define NVGPU_R570_144_CLASS_SUBDEVICE			0x2080
-
-#define NVGPU_R570_144_CTRL_INTR_GET_KERNEL_TABLE	0x20800a5c
-#define NVGPU_R570_144_MC_ENGINE_CE0			15
 #define NVGPU_R570_144_MC_ENGINE_GSP			50
 
-struct nvgpu_r570_144_rm_control {
-	__le32 client;
-	__le32 object;
-	__le32 cmd;
-	__le32 status;
-	__le32 params_size;
-	__le32 flags;
-};
-
-struct nvgpu_r570_144_rm_alloc {
-	__le32 client;
-	__le32 parent;
-	__le32 object;
-	__le32 class;
-	__le32 status;
-	__le32 params_size;
-	__le32 flags;
-	u8 reserved[4];
-};
-
-struct nvgpu_r570_144_rm_free {
-	__le32 root;
-	__le32 parent;
-	__le32 object;
-	__le32 status;
-};
-
-struct nvgpu_r570_144_unload {
-	u8 pm_transition;
-	u8 gc6_entering;
-	u8 pad[2];
-	__le32 new_level;
-};
-
-struct nvgpu_r570_144_root_params {
-	__le32 client;
-	__le32 process_id;
-	char process_name[100];
-	u8 pad[4];
-	__le64 pid_info;
-};
-
-struct nvgpu_r570_144_device_params {
-	__le32 device_id;
-	__le32 client_share;
-	__le32 target_client;
-	__le32 target_device;
-	__le32 flags;
-	__le32 pad0;
-	__le64 va_size;
-	__le64 va_start;
-	__le64 va_limit;
-	__le32 va_mode;
-	__le32 pad1;
-};
-
-struct nvgpu_r570_144_subdevice_params {
-	__le32 subdevice_id;
-};
-
-struct nvgpu_r570_144_intr_entry {
-	__le16 engine;
-	u8 pad[2];
-	__le32 pmc_mask;
-	__le32 vector;
-	__le32 nonstall_vector;
-};
-
-struct nvgpu_r570_144_intr_subtree {
-	u8 start;
-	u8 end;
-};
-
-#define NVGPU_R570_144_INTR_ENTRIES			128
-
-struct nvgpu_r570_144_intr_table {
-	__le32 count;
-	struct nvgpu_r570_144_intr_entry entry[NVGPU_R570_144_INTR_ENTRIES];
-	struct nvgpu_r570_144_intr_subtree subtree[7];
-	u8 pad[2];
-};
-
-struct nvgpu_r570_144_os_error {
-	__le32 xid;
-	__le32 runlist;
-	__le32 channel;
-	char text[256];
-	__le32 previous_xid;
-};
+/* RM's own numbers of copy engines, and from engine 10 on those of its clients, are different */
+#define NVGPU_R570_144_RM_ENGINE_COPY10			19
+#define NVGPU_R570_144_RM_ENGINE_COPY_COUNT		20
+#define NVGPU_R570_144_ENGINE_COPY10			52
 
 struct nvgpu_r570_144_rc_triggered {
 	__le32 engine;
@@ -160,32 +42,27 @@ struct nvgpu_r570_144_rc_triggered {
 	__le32 journal_size;
 };
 
-struct nvgpu_r570_144_plugin_triggered {
-	__le32 gfid;
-	__le32 index;
+struct nvgpu_r570_144_os_error {
+	struct nvgpu_abi_os_error common;
+	__le32 previous_xid;
 };
 
-struct nvgpu_r570_144_sequencer {
-	__le32 size;			/* dwords */
-	__le32 used;			/* dwords */
-	__le32 saved[8];
-	__le32 command[];
+struct nvgpu_r570_144_root_params {
+	struct nvgpu_abi_root_params common;
+	u8 pad[4];
+	__le64 pid_info;
+};
+
+struct nvgpu_r570_144_channel_params {
+	struct nvgpu_abi_channel_params common;
+	__le32 tpc_config;
+	u8 pad[4];
 };
 
 int nvgpu_r570_144_decode_event(u32 function, const void *buf, size_t len,
 				struct nvgpu_event *event);
-int nvgpu_r570_144_decode_seq_cmd(const void *buf, size_t len, u32 pos, struct nvgpu_seq_cmd *cmd);
-void nvgpu_r570_144_encode_rm_control(void *buf, u32 client, u32 object, u32 cmd, u32 params_size);
-int nvgpu_r570_144_decode_rm_control(const void *buf, size_t len, u32 *rm_status, u32 *params_size);
-void nvgpu_r570_144_encode_rm_alloc(void *buf, u32 client, u32 parent, u32 object, u32 class,
-				    u32 params_size);
-int nvgpu_r570_144_decode_rm_alloc(const void *buf, size_t len, u32 *rm_status);
-void nvgpu_r570_144_encode_rm_free(void *buf, u32 client, u32 object);
-int nvgpu_r570_144_decode_rm_free(const void *buf, size_t len, u32 *status);
-void nvgpu_r570_144_encode_root_params(void *buf, u32 client);
-void nvgpu_r570_144_encode_device_params(void *buf, u32 client);
-void nvgpu_r570_144_encode_subdevice_params(void *buf, u32 client);
 int nvgpu_r570_144_decode_intr_table(const void *buf, size_t len, u32 *gsp_vector);
-int nvgpu_r570_144_decode_copy_vector(const void *buf, size_t len, u32 engine, u32 *vector);
+int nvgpu_r570_144_decode_engine(const void *buf, size_t len, u32 index,
+				 struct nvgpu_engine *engine);
 
 #endif

@@ -24,7 +24,7 @@ static int types_check_text(char *why, const char *field, const u8 *text, size_t
 	return -EINVAL;
 }
 
-static int types_check_texts(const struct nvgpu_r570_144_vgpu_info *info, char *why)
+static int types_check_texts(const struct nvgpu_abi_vgpu_info *info, char *why)
 {
 	int ret;
 
@@ -38,7 +38,7 @@ static int types_check_texts(const struct nvgpu_r570_144_vgpu_info *info, char *
 }
 
 /* what has less room on this side of the seam, and what this side has no word for */
-static int types_check_numbers(const struct nvgpu_r570_144_vgpu_info *info, char *why)
+static int types_check_numbers(const struct nvgpu_abi_vgpu_info *info, char *why)
 {
 	const struct {
 		const char *field;
@@ -64,7 +64,7 @@ static int types_check_numbers(const struct nvgpu_r570_144_vgpu_info *info, char
 	return 0;
 }
 
-static void types_decode(const struct nvgpu_r570_144_vgpu_info *info, struct nvgpu_type *type)
+static void types_decode(const struct nvgpu_abi_vgpu_info *info, struct nvgpu_type *type)
 {
 	type->id = le32_to_cpu(info->id);
 	strscpy(type->name, (const char *)info->name, sizeof(type->name));
@@ -91,7 +91,6 @@ static void types_decode(const struct nvgpu_r570_144_vgpu_info *info, struct nvg
 	type->mappable_video_size = le64_to_cpu(info->mappable_video_size);
 	type->encoder_capacity = le32_to_cpu(info->encoder_capacity);
 	type->bar1_size = le64_to_cpu(info->bar1_mib) * SZ_1M;
-	type->info = info;
 }
 
 int nvgpu_r570_144_decode_add_type(const void *buf, size_t len, u32 *count)
@@ -107,10 +106,11 @@ int nvgpu_r570_144_decode_add_type(const void *buf, size_t len, u32 *count)
 
 int nvgpu_r570_144_decode_type_info(const void *buf, size_t len, struct nvgpu_type *type, char *why)
 {
-	const struct nvgpu_r570_144_vgpu_info *info = buf;
+	const struct nvgpu_r570_144_vgpu_info *record = buf;
+	const struct nvgpu_abi_vgpu_info *info = &record->common;
 	int ret;
 
-	if (len < sizeof(*info))
+	if (len < sizeof(*record))
 		return types_refuse(why, "record", len, "more bytes");
 	type->id = le32_to_cpu(info->id);
 
@@ -121,5 +121,6 @@ int nvgpu_r570_144_decode_type_info(const void *buf, size_t len, struct nvgpu_ty
 	if (ret)
 		return ret;
 	types_decode(info, type);
+	type->info = record;
 	return 0;
 }

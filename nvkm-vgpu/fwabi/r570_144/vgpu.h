@@ -1,85 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * GSP-RM 570.144: controls of the vGPU manager, and what it asks about the board. Names and layouts
- * are NVIDIA's, see tools/testing/abi/r570.144.map.
- */
 #ifndef _NVKM_VGPU_R570_144_VGPU_H
 #define _NVKM_VGPU_R570_144_VGPU_H
 
 #include <linux/types.h>
 
-struct nvgpu_bootload;
-struct nvgpu_type;
+#include "../common/vgpu.h"
 
-#define NVGPU_R570_144_CTRL_GET_VMMU_SEGMENT_SIZE	0x2080017e
-#define NVGPU_R570_144_CTRL_QUERY_ECC_STATUS		0x2080012f
-#define NVGPU_R570_144_CTRL_FIFO_GET_NUM_CHANNELS	0x20800a61
-#define NVGPU_R570_144_CTRL_GET_HOST_RESERVE		0x20800ac5
-#define NVGPU_R570_144_CTRL_GSP_GET_FEATURES		0x20803601
-#define NVGPU_R570_144_CTRL_BOOTLOAD			0x20804001
-#define NVGPU_R570_144_CTRL_SHUTDOWN			0x20804002
-#define NVGPU_R570_144_CTRL_ADD_VGPU_TYPE		0x20804003
-#define NVGPU_R570_144_CTRL_CLEANUP			0x20804008
-#define NVGPU_R570_144_CTRL_SET_VGPU_MGR_CONFIG		0x2080400b
 #define NVGPU_R570_144_CTRL_SET_HETEROGENEOUS		0x2080400e
-
-struct nvgpu_r570_144_vmmu_segment_size {
-	__le64 size;
-};
-
-struct nvgpu_r570_144_num_channels {
-	__le32 runlist;
-	__le32 count;
-};
-
-struct nvgpu_r570_144_host_reserve {
-	__le64 size;
-	__le32 type;
-	u8 pad[4];
-};
-
-struct nvgpu_r570_144_ecc_count {
-	__le64 count;
-};
-
-struct nvgpu_r570_144_ecc_unit {
-	u8 enabled;
-	u8 scrub_complete;
-	u8 supported;
-	u8 pad[5];
-	struct nvgpu_r570_144_ecc_count dbe;
-	struct nvgpu_r570_144_ecc_count dbe_nonresettable;
-	struct nvgpu_r570_144_ecc_count sbe;
-	struct nvgpu_r570_144_ecc_count sbe_nonresettable;
-};
 
 #define NVGPU_R570_144_ECC_UNITS			36
 
-struct nvgpu_r570_144_gr_route {
-	__le32 flags;
-	u8 pad[4];
-	__le64 route;
-};
-
 struct nvgpu_r570_144_ecc_status {
-	struct nvgpu_r570_144_ecc_unit units[NVGPU_R570_144_ECC_UNITS];
+	struct nvgpu_abi_ecc_unit units[NVGPU_R570_144_ECC_UNITS];
 	u8 fatal_poison;
 	u8 uncorrectable;
 	u8 pad[2];
 	__le32 flags;
-	struct nvgpu_r570_144_gr_route route;
-};
-
-struct nvgpu_r570_144_features {
-	__le32 features;
-	u8 valid;
-	u8 default_gsp_rm;
-	u8 version[64];
-	u8 pad[2];
-};
-
-struct nvgpu_r570_144_mgr_config {
-	u8 heterogeneous;
+	struct nvgpu_abi_gr_route route;
 };
 
 struct nvgpu_r570_144_heterogeneous {
@@ -89,54 +26,14 @@ struct nvgpu_r570_144_heterogeneous {
 #define NVGPU_R570_144_MAX_PLACEMENTS			32
 
 struct nvgpu_r570_144_vgpu_info {
-	__le32 id;
-	u8 name[32];
-	u8 class_name[32];
-	u8 signature[128];
-	u8 license[128];
-	__le32 max_instance;
-	__le32 num_heads;
-	__le32 max_res_x;
-	__le32 max_res_y;
-	__le32 max_pixels;
-	__le32 frl_config;
-	__le32 cuda;
-	__le32 ecc;
-	__le32 gpu_instance_size;
-	__le32 multi_vgpu;
-	u8 pad0[4];
-	__le64 vdev_id;
-	__le64 pdev_id;
-	__le64 profile_size;
-	__le64 fb_size;
-	__le64 heap_size;
-	__le64 fb_reservation;
-	__le64 mappable_video_size;
-	__le32 encoder_capacity;
-	u8 pad1[4];
-	__le64 bar1_mib;
-	__le32 frl_enable;
-	u8 adapter_name[64];
-	__le16 adapter_name_unicode[64];
-	u8 short_gpu_name[64];
-	u8 licensed_product[128];
-	__le32 extra_params[1024];
-	__le32 ftrace;
-	__le32 gpu_direct;
-	__le32 nvlink_p2p;
-	__le32 multi_vgpu_exclusive;
-	__le32 exclusive_type;
-	__le32 exclusive_size;
-	__le32 gpu_instance_profile;
+	struct nvgpu_abi_vgpu_info common;
 	__le32 placement_size;
 	__le32 num_homogeneous;
 	__le32 homogeneous[NVGPU_R570_144_MAX_PLACEMENTS];
 	__le32 num_heterogeneous;
 	__le32 heterogeneous[NVGPU_R570_144_MAX_PLACEMENTS];
-	u8 pad2[4];
+	u8 pad[4];
 };
-
-#define NVGPU_R570_144_MAX_VGPU_TYPES			64
 
 /* release of NVIDIA's vGPU software that goes with this firmware; RFC v2, metadata.c */
 #define NVGPU_R570_144_VGPU_MAJOR			18
@@ -146,60 +43,31 @@ struct nvgpu_r570_144_add_type {
 	u8 discard;
 	u8 pad[3];
 	__le32 count;
-	struct nvgpu_r570_144_vgpu_info info[NVGPU_R570_144_MAX_VGPU_TYPES];
+	struct nvgpu_r570_144_vgpu_info info[NVGPU_ABI_MAX_VGPU_TYPES];
 };
 
 #define NVGPU_R570_144_MAX_ENGINES			84
-#define NVGPU_R570_144_MAX_FB_SEGMENTS			384
 
 struct nvgpu_r570_144_bootload {
-	__le32 dbdf;
-	__le32 gfid;
-	__le32 type;
-	__le32 vm_pid;
-	__le32 swizz_id;
-	__le32 num_channels;
-	__le32 num_plugin_channels;
+	struct nvgpu_abi_bootload head;
 	__le32 chid_offset[NVGPU_R570_144_MAX_ENGINES];
 	u8 no_exec_partition_restore;
 	u8 pad0[3];
-	__le32 num_fb_segments;
-	u8 pad1[4];
-	__le64 fb_addr[NVGPU_R570_144_MAX_FB_SEGMENTS];
-	__le64 fb_size[NVGPU_R570_144_MAX_FB_SEGMENTS];
-	__le64 heap_addr;
-	__le64 heap_size;
-	__le64 ctrl_offset;
-	__le64 init_log_addr;
-	__le64 init_log_size;
-	__le64 task_log_addr;
-	__le64 task_log_size;
+	struct nvgpu_abi_bootload_memory memory;
 	__le64 kernel_log_addr;
 	__le64 kernel_log_size;
 	__le64 migration_heap_addr;
 	__le64 migration_heap_size;
 	u8 profiling;
-	u8 pad2[7];
+	u8 pad1[7];
 };
 
-/* SHUTDOWN and CLEANUP */
-struct nvgpu_r570_144_gfid_params {
-	__le32 gfid;
-};
-
-int nvgpu_r570_144_decode_vmmu_segment_size(const void *buf, size_t len, u64 *size);
-int nvgpu_r570_144_decode_num_channels(const void *buf, size_t len, u32 *count);
-void nvgpu_r570_144_encode_host_reserve(void *buf, u32 type);
-int nvgpu_r570_144_decode_host_reserve(const void *buf, size_t len, u64 *size);
 int nvgpu_r570_144_decode_ecc_status(const void *buf, size_t len, bool *enabled);
-int nvgpu_r570_144_decode_features(const void *buf, size_t len, char *version, size_t version_size);
-void nvgpu_r570_144_encode_mgr_config(void *buf, bool heterogeneous);
 void nvgpu_r570_144_encode_heterogeneous(void *buf, bool on);
 void nvgpu_r570_144_encode_add_type(void *buf, bool discard, const struct nvgpu_type *type);
 int nvgpu_r570_144_decode_add_type(const void *buf, size_t len, u32 *count);
 int nvgpu_r570_144_decode_type_info(const void *buf, size_t len, struct nvgpu_type *type,
 				    char *why);
 void nvgpu_r570_144_encode_bootload(void *buf, const struct nvgpu_bootload *b);
-void nvgpu_r570_144_encode_gfid_params(void *buf, u32 gfid);
 
 #endif

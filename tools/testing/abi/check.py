@@ -6,13 +6,19 @@ Compare the driver's wire structures with NVIDIA's layouts, in TAP.
     check.py [VERSION...]       default: every release that the driver has
 
 The structures of release 570.144 are in nvkm-vgpu/fwabi/r570_144/*.h and, what
-all releases have, in nvkm-vgpu/fwabi/framing.h; NVIDIA's are in the tables
-beside this script, and r570.144.map says what is what:
+all releases have, in nvkm-vgpu/fwabi/common/*.h and framing.h; NVIDIA's are in
+the tables beside this script, and r570.144.map and common.map say what is what:
 
     OUR_STRUCT -          NVIDIA_STRUCT -           the sizes are the same
     OUR_STRUCT our.field  NVIDIA_STRUCT its.member  offset and size are the same
     const OUR_NAME        NVIDIA_NAME               the values are the same
     const OUR_NAME        -                         NVIDIA has no name for it
+    part OUR_STRUCT                                 of no structure of NVIDIA's
+
+What is in common.map is checked against each release, but for a line that ends
+in @RELEASE, which is checked against that one only. A member of a part, or of a
+structure of common/ whose member is not in the map, has to be there where it is
+used: our.field is then field.itself.
 
 Each line becomes static assertions. Each number in these headers must have a
 line, and each member of a structure, unless it is padding by its name (pad*,
@@ -31,6 +37,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 FWABI = HERE.parents[2] / "nvkm-vgpu" / "fwabi"
 CC = ["gcc", "-std=gnu11", "-g", "-fno-eliminate-unused-debug-types", "-fmax-errors=0", "-w"]
 PADDING = re.compile(r"_*(pad|rsvd|reserved)\w*$")
+NOT_WIRE = {"events.h", "ops.h"}        # of common/: functions
 WIRE_TYPES = {"__le16", "__le32", "__le64", "u8", "char"}
 
 # As much of the kernel as a header of wire structures may use.
@@ -68,30 +75,38 @@ class Error(Exception):
 
 
 class Map:
-    """Lines of a map file, by number."""
+    """Lines of map files, each by (file, number)."""
 
-    def __init__(self, path):
-        self.path = path
-        self.structs = {}       # ours -> {field: (line, NVIDIA struct, member)}
+    def __init__(self, version):
+        self.name = f"r{version}.map"
+        self.structs = {}       # ours -> {field: (line, NVIDIA struct or None, member)}
         self.consts = {}        # ours -> (line, NVIDIA name)
-        for number, line in enumerate(path.read_text().splitlines(), 1):
-            words = line.split("#")[0].split()
-            if not words:
-                continue
-            if words[0] == "const" and len(words) == 3:
-                old, new = self.consts, (number, words[2])
-                key = words[1]
-            elif words[0] != "const" and len(words) == 4 and (words[1] == "-") == (words[3] == "-"):
-                old, new = self.structs.setdefault(words[0], {}), (number, words[2], words[3])
-                key = words[1]
-            else:
-                raise Error(f"{path.name}:{number}: cannot read '{line}'")
-            if key in old:
-                raise Error(f"{path.name}:{number}: {key} again, first in line {old[key][0]}")
-            old[key] = new
+        self.parts = set()      # ours
+        for path in HERE / self.name, HERE / "common.map":
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                words = line.split("#")[0].split()
+                if words:
+                    self.add((path.name, number), words, version)
+
+    def add(self, line, words, version):
+        words = list(words)
+        other = words[-1][0] == "@" and words.pop() != "@" + version
+        if words[0] == "part" and len(words) == 2:
+            self.parts.add(words[1])
+            return
+        if words[0] == "const" and len(words) == 3:
+            old, new = self.consts, (line, "-" if other else words[2])
+        elif words[0] not in ("const", "part") and len(words) == 4 and (words[1] == "-") == (words[3] == "-"):
+            old = self.structs.setdefault(words[0], {})
+            new = (line, None if other else words[2], words[3])
+        else:
+            raise Error(f"{line[0]}:{line[1]}: cannot read '{' '.join(words)}'")
+        if words[1] in old:
+            raise Error(f"{line[0]}:{line[1]}: {words[1]} again, first in line {old[words[1]][0][1]}")
+        old[words[1]] = new
 
     def subjects(self):
-        """line number -> what a failure there is about"""
+        """line -> what a failure there is about"""
         lines = {line: ours for ours, (line, _) in self.consts.items()}
         for ours, fields in self.structs.items():
             lines.update({line: ours for line, _, _ in fields.values()})
@@ -105,14 +120,15 @@ def macro(prefix, struct, member=None):
 
 def assertions(amap, prefix, flexible):
     """C text; the compiler blames the map's lines."""
-    name = amap.path.name
     out = []
 
     def check(line, condition, text):
-        out.append(f'#line {line} "{name}"\n_Static_assert({condition}, "{text}");')
+        out.append(f'#line {line[1]} "{line[0]}"\n_Static_assert({condition}, "{text}");')
 
     for ours, fields in amap.structs.items():
         for field, (line, struct, member) in fields.items():
+            if not struct:
+                continue
             if field == "-":
                 check(line, f"sizeof(struct {ours}) == {macro(prefix, struct)}",
                       f"size of {ours} is not that of {struct}")
@@ -188,15 +204,16 @@ class Folder:
             found = re.match(r"(\S+?):(\d+):\d+: error: (.*)", line)
             if not found:
                 continue
-            if found[1] != self.map.path.name:
+            line = (found[1], int(found[2]))
+            if line not in subjects:
                 raise Error(result.stderr)
-            wrong.setdefault(subjects[int(found[2])], []).append(f"{found[1]}:{found[2]}: {found[3]}")
+            wrong.setdefault(subjects[line], []).append(f"{found[1]}:{found[2]}: {found[3]}")
         if result.returncode and not wrong:
             raise Error(result.stderr)
         for name in self.numbers() - self.map.consts.keys():
-            wrong.setdefault(name, []).append(f"{name} is not in {self.map.path.name}")
+            wrong.setdefault(name, []).append(f"{name} is not in {self.map.name}")
         for struct, members in layouts.items():
-            found = self.uncovered(struct, members)
+            found = self.uncovered(struct, members, layouts)
             if found:
                 wrong.setdefault(struct, []).extend(found)
         return wrong
@@ -209,7 +226,7 @@ class Folder:
         """names of numbers, by #define and enum"""
         names = set()
         for text in self.texts():
-            names.update(re.findall(r"^#define (\w+)[ \t]+[^\s{]", text, flags=re.M))
+            names.update(re.findall(r"^#define (\w+)[ \t]+[^\s{\\]", text, flags=re.M))
             for body in re.findall(r"\benum \w*\s*\{(.*?)\}", text, flags=re.S):
                 names.update(re.findall(r"\b([A-Z]\w+)\b\s*(?:=|,|$)", body))
         return names
@@ -233,17 +250,31 @@ class Folder:
                 raise Error(f"pahole shows no members of {name}:\n{text}")
         return result
 
-    def uncovered(self, struct, members):
-        mapped = self.map.structs.get(struct)
-        if not mapped:
-            return [f"{struct} is not in {self.map.path.name}"]
-        wrong = [] if "-" in mapped else [f"size of {struct} is not in {self.map.path.name}"]
+    def uncovered(self, struct, members, layouts):
+        mapped = self.map.structs.get(struct, {})
+        wrong = []
+        if struct not in self.map.parts:
+            if not mapped:
+                return [f"{struct} is not in {self.map.name}"]
+            wrong += [] if "-" in mapped else [f"size of {struct} is not in {self.map.name}"]
         for kind, member, _ in members:
-            if member not in mapped and not PADDING.match(member.split(".")[-1]):
-                wrong.append(f"{struct}.{member} is not in {self.map.path.name}")
+            if struct not in self.map.parts:
+                wrong += [f"{struct}.{name} is not in {self.map.name}"
+                          for name in unmapped(kind, member, mapped, layouts)]
             if kind not in WIRE_TYPES and not kind.startswith("struct "):
                 wrong.append(f"{struct}.{member}: {kind} has no byte order")
         return wrong
+
+
+def unmapped(kind, member, mapped, layouts):
+    """names that the map lacks: the member, or those of the structure that it is"""
+    if member in mapped or PADDING.match(member.split(".")[-1]):
+        return []
+    inner = layouts.get(kind.removeprefix("struct "))
+    if not inner:
+        return [member]
+    return [name for kind2, member2, _ in inner
+            for name in unmapped(kind2, f"{member}.{member2}", mapped, layouts)]
 
 
 class Tap:
@@ -272,6 +303,7 @@ def edit(folder, pattern, replacement):
 def planted(tap, amap, version, headers, layouts, wrong):
     """Each error must be found, in a structure and a constant that are right without it."""
     struct = next((s for s, fields in amap.structs.items() if s not in wrong and len(fields) > 2
+                   and all(struct for _, struct, _ in fields.values()) and not any("." in f for f in fields)
                    and not any(count == "[]" for _, _, count in layouts[s])), None)
     const = next((c for c, (_, nvidia) in amap.consts.items() if nvidia != "-" and c not in wrong), None)
     if not struct or not const:
@@ -307,10 +339,11 @@ def check_version(tap, version):
     headers = sorted((FWABI / ("r" + version.replace(".", "_"))).glob("*.h"))
     if not headers:
         raise Error(f"no headers for {version} in {FWABI}")
+    headers += sorted(h for h in (FWABI / "common").glob("*.h") if h.name not in NOT_WIRE)
     headers.append(FWABI / "framing.h")
-    amap = Map(HERE / f"r{version}.map")
+    amap = Map(version)
     if not amap.structs or not amap.consts:
-        raise Error(f"{amap.path.name} has no structures or no constants")
+        raise Error(f"{amap.name} has no structures or no constants")
     folder = Folder(amap, version, headers)
     wrong = folder.check()
     layouts = folder.layouts()
@@ -321,6 +354,18 @@ def check_version(tap, version):
     tap.result(f"{version}: {len(amap.consts)} numbers",
                [line for name, lines in wrong.items() if name not in structs for line in lines])
     planted(tap, amap, version, headers, layouts, wrong)
+    planted_common(tap, amap, version, headers)
+
+
+def planted_common(tap, amap, version, headers):
+    """A structure of common/ that one release has otherwise, and a member of one inside another."""
+    folder = Folder(amap, version, headers)
+    edit(folder, r"(struct nvgpu_abi_rm_free \{)", r"\1\n\t__le32 pad_planted;")
+    expect(tap, f"{version}: a wrong offset in common/ is reported", folder, "nvgpu_abi_rm_free", "offset of")
+    folder = Folder(amap, version, headers)
+    edit(folder, r"(struct nvgpu_abi_bootload_memory \{)", r"\1\n\t__le64 planted;")
+    expect(tap, f"{version}: an unmapped member of a part is reported", folder,
+           f"nvgpu_r{version.replace('.', '_')}_bootload", "memory.planted is not in")
 
 
 def main():

@@ -446,7 +446,7 @@ rules()
 		'vfio-nvidia-vgpu/*.[ch]'
 	rule "the core knows no VFIO" '#include <linux/vfio_pci_core.h>' "$include .*vfio" 'nvkm-vgpu/*.[ch]'
 	rule "wire structures are included by their own firmware version only" \
-		'#include "fwabi/r570_144/rpc.h"' "$include .*r[0-9]+_[0-9]+/" 'nvkm-vgpu/*.[ch]'
+		'#include "fwabi/r570_144/rpc.h"' "$include .*(r[0-9]+_[0-9]+|fwabi/common)/" 'nvkm-vgpu/*.[ch]'
 	rule "the model includes nothing of the driver" \
 		'#include "../../../nvkm-vgpu/regs/gsp.h"' "$include .*(nvkm|nvgpu|/regs/|fwabi|\.\./)" \
 		'tools/testing/qemu/*'

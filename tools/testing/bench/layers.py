@@ -42,10 +42,10 @@ def layer(path):
 
 def check_includes(path, text, uses):
     for name in re.findall(r'^\s*#\s*include\s*"([^"]+)"', text, re.M):
-        if path.startswith("fwabi/r"):
+        if re.match("fwabi/(r|common/)", path):
             # one release: itself and what all releases have
-            if not re.fullmatch(r"(\.\./)?\w+\.h", name):
-                yield f"{path}: includes {name}, expected a file of its own or one of fwabi/"
+            if not re.fullmatch(r"(\.\./(common/)?)?\w+\.h", name):
+                yield f"{path}: includes {name}, expected a file of its own, of fwabi/ or of fwabi/common/"
             continue
         if "/" in name and name.split("/")[0] not in LAYERS:
             yield f"{path}: {name} names no layer"
@@ -99,6 +99,7 @@ BROKEN = [
     ("boot/falcon.c", '#include "gsp/rpc.h"\n', "above"),
     ("gsp/msgq.h", '#include "vgpu/pf.h"\n', "above"),
     ("fwabi/r570_144/rpc.c", '#include "../../gsp/rpc.h"\n', "expected a file of its own"),
+    ("fwabi/common/rpc.c", '#include "../r570_144/rpc.h"\n', "expected a file of its own"),
     ("vgpu/task.h", '#include "vgpu/vgpu.h"\n', "circle"),
     ("gsp/rpc.c", '#include "gsp/gsp.h"\n', "circle"),
     ("gsp/rpc.c", "static int call(void)\n{\n\treturn 0;\n}\n", "prefix"),

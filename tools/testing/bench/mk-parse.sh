@@ -22,8 +22,8 @@ vbios)
 file)
 	TOOL=$REPO/tools/testing/files
 	sources=("$DRIVER"/boot/{firmware,hs}.c "$DRIVER"/vgpu/{typefile,placement}.c
-		"$DRIVER"/fwabi/r570_144/*.c)
-	headers=("$DRIVER"/{boot,fwabi,fwabi/r570_144,regs,vgpu}/*.h "$TOOL/kernel.h"
+		"$DRIVER"/fwabi/*/*.c)
+	headers=("$DRIVER"/{boot,fwabi,fwabi/*,regs,vgpu}/*.h "$TOOL/kernel.h"
 		"$REPO/tools/testing/vbios/kernel.h")
 	libs=(-lz)
 	;;

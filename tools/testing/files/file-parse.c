@@ -292,7 +292,7 @@ static void use_place(const struct nvgpu_placement *place, const struct nvgpu_ty
 static void use_type(const struct nvgpu_type *type, const struct nvgpu_mixed *mixed)
 {
 	const struct nvgpu_fwabi *abi = &nvgpu_fwabi_r570_144;
-	const struct nvgpu_r570_144_vgpu_info *info = type->info;
+	const struct nvgpu_abi_vgpu_info *info = type->info;
 	struct nvgpu_placement place;
 	unsigned int i;
 	u8 *msg;

@@ -11,12 +11,12 @@
 
 static enum nvgpu_guest_os guest_os(u32 val)
 {
-	switch (FIELD_GET(NVGPU_R570_144_GUEST_OS, val)) {
-	case NVGPU_R570_144_GUEST_OS_LINUX:
+	switch (FIELD_GET(NVGPU_ABI_GUEST_OS, val)) {
+	case NVGPU_ABI_GUEST_OS_LINUX:
 		return NVGPU_GUEST_OS_LINUX;
-	case NVGPU_R570_144_GUEST_OS_WINDOWS7:
+	case NVGPU_ABI_GUEST_OS_WINDOWS7:
 		return NVGPU_GUEST_OS_WINDOWS_7;
-	case NVGPU_R570_144_GUEST_OS_WINDOWS10:
+	case NVGPU_ABI_GUEST_OS_WINDOWS10:
 		return NVGPU_GUEST_OS_WINDOWS_10;
 	default:
 		return NVGPU_GUEST_OS_UNKNOWN;
@@ -37,20 +37,20 @@ static enum nvgpu_license guest_license(u32 val)
 /* it may lack its end */
 static void guest_copy_string(char *to, const u8 *from)
 {
-	memcpy(to, from, NVGPU_R570_144_GUEST_STRING);
-	to[NVGPU_R570_144_GUEST_STRING] = '\0';
+	memcpy(to, from, NVGPU_ABI_GUEST_STRING);
+	to[NVGPU_ABI_GUEST_STRING] = '\0';
 }
 
-int nvgpu_r570_144_decode_guest(const void *buf, size_t len, u32 index, struct nvgpu_guest *guest)
+int nvgpu_abi_decode_guest(const void *buf, size_t len, u32 index, struct nvgpu_guest *guest)
 {
-	const struct nvgpu_r570_144_vgpus *msg = buf;
-	const struct nvgpu_r570_144_guest *from;
+	const struct nvgpu_abi_vgpus *msg = buf;
+	const struct nvgpu_abi_guest *from;
 	u32 limit;
 
-	static_assert(sizeof(guest->version) > NVGPU_R570_144_GUEST_STRING);
-	static_assert(sizeof(guest->branch) > NVGPU_R570_144_GUEST_STRING);
+	static_assert(sizeof(guest->version) > NVGPU_ABI_GUEST_STRING);
+	static_assert(sizeof(guest->branch) > NVGPU_ABI_GUEST_STRING);
 
-	if (len < sizeof(*msg) || le32_to_cpu(msg->count) > NVGPU_R570_144_MAX_GUESTS)
+	if (len < sizeof(*msg) || le32_to_cpu(msg->count) > NVGPU_ABI_MAX_GUESTS)
 		return -EPROTO;
 	if (index >= le32_to_cpu(msg->count))
 		return 0;
@@ -58,7 +58,7 @@ int nvgpu_r570_144_decode_guest(const void *buf, size_t len, u32 index, struct n
 	limit = le32_to_cpu(from->vm.frame_rate_limit);
 	*guest = (struct nvgpu_guest) {
 		.gfid = le32_to_cpu(from->device.gfid),
-		.valid = le32_to_cpu(from->vm.state) == NVGPU_R570_144_GUEST_INFO_INITIALIZED,
+		.valid = le32_to_cpu(from->vm.state) == NVGPU_ABI_GUEST_INFO_INITIALIZED,
 		.driver_loaded = from->device.driver_loaded,
 		.fb_used = le64_to_cpu(from->device.fb_used),
 		.os = guest_os(le32_to_cpu(from->vm.os)),
@@ -70,16 +70,16 @@ int nvgpu_r570_144_decode_guest(const void *buf, size_t len, u32 index, struct n
 	return 1;
 }
 
-int nvgpu_r570_144_decode_utilization(const void *buf, size_t len, u32 index,
-				      struct nvgpu_util_sample *sample)
+int nvgpu_abi_decode_utilization(const void *buf, size_t len, u32 index,
+				 struct nvgpu_util_sample *sample)
 {
-	const struct nvgpu_r570_144_samples *msg = buf;
-	const struct nvgpu_r570_144_engine_sample *engine[NVGPU_UTIL_ENGINES];
+	const struct nvgpu_abi_samples *msg = buf;
+	const struct nvgpu_abi_engine_sample *engine[NVGPU_UTIL_ENGINES];
 	unsigned int i;
 
-	if (len < sizeof(*msg) || le32_to_cpu(msg->count) > NVGPU_R570_144_MAX_SAMPLES)
+	if (len < sizeof(*msg) || le32_to_cpu(msg->count) > NVGPU_ABI_MAX_SAMPLES)
 		return -EPROTO;
-	if (msg->type != NVGPU_R570_144_SAMPLES_UTILIZATION || index >= le32_to_cpu(msg->count))
+	if (msg->type != NVGPU_ABI_SAMPLES_UTILIZATION || index >= le32_to_cpu(msg->count))
 		return 0;
 	engine[NVGPU_UTIL_MEMORY] = &msg->sample[index].memory;
 	engine[NVGPU_UTIL_GRAPHICS] = &msg->sample[index].graphics;
