@@ -305,6 +305,7 @@ static const char * const fw_names[NVGPU_FW_COUNT] = {
 
 static const struct nvgpu_fwabi * const fw_abis[] = {
 	&nvgpu_fwabi_r570_144,
+	&nvgpu_fwabi_r535_113_01,
 };
 
 static void firmware_path(char *path, const struct nvgpu_fwabi *abi, enum nvgpu_fw_id id)
@@ -456,3 +457,7 @@ MODULE_FIRMWARE(NVGPU_FW_DIR "bootloader-570.144.bin");
 MODULE_FIRMWARE(NVGPU_FW_DIR "booter_load-570.144.bin");
 MODULE_FIRMWARE(NVGPU_FW_DIR "booter_unload-570.144.bin");
 MODULE_FIRMWARE(NVGPU_FW_DIR "scrubber-570.144.bin");
+MODULE_FIRMWARE(NVGPU_FW_DIR "gsp-535.113.01.bin");
+MODULE_FIRMWARE(NVGPU_FW_DIR "bootloader-535.113.01.bin");
+MODULE_FIRMWARE(NVGPU_FW_DIR "booter_load-535.113.01.bin");
+MODULE_FIRMWARE(NVGPU_FW_DIR "booter_unload-535.113.01.bin");

@@ -499,6 +499,6 @@ struct nvgpu_fwabi {
 	void (*encode_plugin_config)(void *buf, const struct nvgpu_plugin_config *cfg);
 };
 
-extern const struct nvgpu_fwabi nvgpu_fwabi_r570_144;
+extern const struct nvgpu_fwabi nvgpu_fwabi_r570_144, nvgpu_fwabi_r535_113_01;
 
 #endif

@@ -28,14 +28,10 @@
 
 /* the firmware's layouts, as numbers: bytes */
 #define MESSAGE_MAX		SZ_512K
-#define SI_REGIONS		344
-#define SI_REGION(i)		(352 + 48 * (i))
-#define SI_FB_SIZE		1224
-#define SI_NAME			1260
+#define SI_REGION(i)		(8 + 48 * (i))
 #define EVENTS			0x1000
 #define EVENTS_TRIED		48
 #define OS_ERROR		0x1006
-#define OS_ERROR_SIZE		272
 #define SAMPLES_SIZE		4048
 #define SAMPLES_MAX		72
 #define SEQ_HEADER		40
@@ -58,7 +54,24 @@
 #define HOSTILE_DWORDS		100
 #define HOSTILE_BYTES		SZ_1M
 
-static const struct nvgpu_fwabi * const abi = &nvgpu_fwabi_r570_144;
+/* where two releases differ: bytes from the start of static information, and of an event */
+struct hostile_layout {
+	const struct nvgpu_fwabi *abi;
+	size_t si_regions, si_fb_size, si_name;
+	size_t os_error_size;
+};
+
+static const struct hostile_layout hostile_r570_144 = {
+	&nvgpu_fwabi_r570_144, 344, 1224, 1260, 272
+};
+
+static const struct hostile_layout hostile_r535_113_01 = {
+	&nvgpu_fwabi_r535_113_01, 840, 1752, 1820, 268
+};
+
+/* of the suite that runs */
+static const struct hostile_layout *lay;
+static const struct nvgpu_fwabi *abi;
 
 static const u32 hostile_edges[] = {
 	0, 1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 65, 71, 72, 73, 127, 128, 129, 0xffff, 0x10000,
@@ -78,13 +91,15 @@ static void put32(u8 *at, u32 val)
 
 static size_t hostile_static_info_good(u8 *msg)
 {
-	put32(msg + SI_REGIONS, 2);
-	put_unaligned_le64(0x30fffff, msg + SI_REGION(0) + 8);
-	put_unaligned_le64(1, msg + SI_REGION(0) + 16);
-	put_unaligned_le64(0x3100000, msg + SI_REGION(1));
-	put_unaligned_le64(0xb3f3fffff, msg + SI_REGION(1) + 8);
-	put_unaligned_le64(0xb3f400000, msg + SI_FB_SIZE);
-	memset(msg + SI_NAME, 'N', 64);
+	u8 *regions = msg + lay->si_regions;
+
+	put32(regions, 2);
+	put_unaligned_le64(0x30fffff, regions + SI_REGION(0) + 8);
+	put_unaligned_le64(1, regions + SI_REGION(0) + 16);
+	put_unaligned_le64(0x3100000, regions + SI_REGION(1));
+	put_unaligned_le64(0xb3f3fffff, regions + SI_REGION(1) + 8);
+	put_unaligned_le64(0xb3f400000, msg + lay->si_fb_size);
+	memset(msg + lay->si_name, 'N', 64);
 	return abi->static_info_size;
 }
 
@@ -114,7 +129,7 @@ static int hostile_static_info(struct kunit *test, const u8 *msg, size_t len)
 static size_t hostile_event_good(u8 *msg)
 {
 	memset(msg + 12, 'X', 256);
-	return OS_ERROR_SIZE;
+	return lay->os_error_size;
 }
 
 /* what is too short for one is long enough for another */
@@ -446,12 +461,13 @@ static int hostile_types(struct kunit *test, const u8 *msg, size_t len)
  * @good: makes a message that is right, in zeroes; returns its size
  * @decode: all that there is to decode; 0 or an error
  * @cut: a message that is cut off is not refused: it has less to say
+ * @file: of a file of vGPU types, which not each release has
  */
 struct hostile_decoder {
 	const char *name;
 	size_t (*good)(u8 *msg);
 	int (*decode)(struct kunit *test, const u8 *msg, size_t len);
-	bool cut;
+	bool cut, file;
 };
 
 static const struct hostile_decoder hostile_decoders[] = {
@@ -471,8 +487,8 @@ static const struct hostile_decoder hostile_decoders[] = {
 	{ "method buffer", hostile_method_buffer_good, hostile_method_buffer },
 	{ "guests", hostile_guests_good, hostile_guests },
 	{ "utilization", hostile_samples_good, hostile_samples },
-	{ "vGPU type", hostile_type_good, hostile_type },
-	{ "vGPU types", hostile_types_good, hostile_types },
+	{ "vGPU type", hostile_type_good, hostile_type, .file = true },
+	{ "vGPU types", hostile_types_good, hostile_types, .file = true },
 };
 
 static void hostile_desc(const struct hostile_decoder *decoder, char *desc)
@@ -492,8 +508,11 @@ static void hostile_kvfree(void *msg)
 static u8 *hostile_good(struct kunit *test, size_t *size)
 {
 	const struct hostile_decoder *decoder = test->param_value;
-	u8 *msg = kvzalloc(MESSAGE_MAX, GFP_KERNEL), *exact;
+	u8 *msg, *exact;
 
+	if (decoder->file && !abi->type_file.info_size)
+		kunit_skip(test, "%s has no files of vGPU types", abi->version);
+	msg = kvzalloc(MESSAGE_MAX, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, msg);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, hostile_kvfree, msg));
 	*size = decoder->good(msg);
@@ -721,9 +740,39 @@ static struct kunit_case hostile_cases[] = {
 	{}
 };
 
-static struct kunit_suite hostile_suite = {
+static int hostile_init_570(struct kunit_suite *suite)
+{
+	lay = &hostile_r570_144;
+	abi = lay->abi;
+	return 0;
+}
+
+static struct kunit_suite hostile_suite_570 = {
 	.name = "nvkm_vgpu_hostile",
+	.suite_init = hostile_init_570,
 	.test_cases = hostile_cases,
 };
 
-kunit_test_suite(hostile_suite);
+/* what is not of the wire is in the other suite */
+static struct kunit_case hostile_wire_cases[] = {
+	KUNIT_CASE_PARAM(hostile_cut_off, hostile_gen_params),
+	KUNIT_CASE_PARAM(hostile_counts, hostile_gen_params),
+	KUNIT_CASE_PARAM(hostile_damaged, hostile_gen_params),
+	KUNIT_CASE_PARAM(hostile_random, hostile_gen_params),
+	{}
+};
+
+static int hostile_init_535(struct kunit_suite *suite)
+{
+	lay = &hostile_r535_113_01;
+	abi = lay->abi;
+	return 0;
+}
+
+static struct kunit_suite hostile_suite_535 = {
+	.name = "nvkm_vgpu_hostile_535",
+	.suite_init = hostile_init_535,
+	.test_cases = hostile_wire_cases,
+};
+
+kunit_test_suites(&hostile_suite_570, &hostile_suite_535);

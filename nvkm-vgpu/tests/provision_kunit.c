@@ -5,6 +5,8 @@
 #include <linux/sizes.h>
 #include <linux/string.h>
 
+#include "vgpu/events.h"
+#include "vgpu/monitor.h"
 #include "vgpu/pf.h"
 #include "vgpu/provision.h"
 #include "vgpu/state.h"
@@ -251,6 +253,48 @@ static void provision_open(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nvgpu_provision_get(pf, 3), L40_8Q);
 	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 3, 0));
 	expect_nothing_used(test, pf);
+}
+
+/* RC_TRIGGERED of channel @chid: 535.113.01 does not say whose that is */
+static u32 stopped_by(struct nvkm_vgpu_pf *pf, const struct nvgpu_fwabi *abi, u32 chid, u32 gfid)
+{
+	__le32 msg[12] = { cpu_to_le32(1), cpu_to_le32(chid), cpu_to_le32(gfid) };
+	struct nvgpu_event event = {};
+
+	if (abi->decode_event(0x1004, msg, sizeof(msg), &event))
+		return U32_MAX;
+	return nvgpu_vgpu_event(&pf->gsp.events, &event, msg, sizeof(msg));
+}
+
+static void provision_whose_channel(struct kunit *test)
+{
+	const struct nvgpu_fwabi *old = &nvgpu_fwabi_r535_113_01, *new = &nvgpu_fwabi_r570_144;
+	struct nvkm_vgpu_pf *pf = test->priv;
+	const struct nvgpu_reservation *rsv;
+	struct nvgpu_params params;
+	u32 first, last;
+
+	nvgpu_monitor_init(&pf->monitor, &pf->rm);
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_provision_set(pf, 3, L40_8Q));
+	first = pf->mgr.vf[3].rsv->place.chid_start;
+	last = first + pf->mgr.vf[3].rsv->place.num_chids - 1;
+	/* nobody uses it */
+	KUNIT_EXPECT_EQ(test, 0, stopped_by(pf, old, first, 0));
+	rsv = nvgpu_provision_claim(pf, 3, &params);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, rsv);
+	KUNIT_EXPECT_TRUE(test, nvgpu_vf_move(pf, 3, NVGPU_VF_RUNNING));
+
+	KUNIT_EXPECT_EQ(test, 4, stopped_by(pf, old, first, 0));
+	KUNIT_EXPECT_EQ(test, 4, stopped_by(pf, old, last, 0));
+	KUNIT_EXPECT_EQ(test, 0, stopped_by(pf, old, last + 1, 0));
+	KUNIT_EXPECT_EQ(test, 0, stopped_by(pf, old, U32_MAX, 0));
+	KUNIT_EXPECT_EQ(test, 4, stopped_by(pf, new, 0, 4));
+	KUNIT_EXPECT_EQ(test, 0, stopped_by(pf, new, first, 0));
+	KUNIT_EXPECT_EQ(test, 3, nvgpu_monitor_channel_errors(&pf->monitor, 3));
+
+	KUNIT_EXPECT_TRUE(test, nvgpu_vf_move(pf, 3, NVGPU_VF_STOPPING));
+	nvgpu_provision_release(pf, 3, NULL);
+	nvgpu_monitor_fini(&pf->monitor);
 }
 
 /* the host sleeps, and the GPU is reset meanwhile */
@@ -586,6 +630,7 @@ static struct kunit_case provision_test_cases[] = {
 	KUNIT_CASE(provision_ecc),
 	KUNIT_CASE(provision_states),
 	KUNIT_CASE(provision_open),
+	KUNIT_CASE(provision_whose_channel),
 	KUNIT_CASE(provision_held),
 	KUNIT_CASE(provision_disabled),
 	KUNIT_CASE(provision_kept),

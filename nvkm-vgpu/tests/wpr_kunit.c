@@ -33,6 +33,9 @@ static const struct wpr_case wpr_cases[] = {
 	}, {
 		"570.144, 48 GiB, vGPU", 48ULL * SZ_1G, 0x3c99000, 0x9000, 0x24500000,
 		0xbffe00000, 0xbffdf7000, 0xbfc150000, 0xbd7c00000, 0xbd7b00000, 0xbd7a00000, true,
+	}, {
+		"535.113.01, 48 GiB, vGPU", 48ULL * SZ_1G, 0x2448000, 0x8000, 0x22500000,
+		0xbffe00000, 0xbffdf8000, 0xbfd9b0000, 0xbdb400000, 0xbdb300000, 0xbdb200000, true,
 	},
 };
 
