@@ -384,10 +384,12 @@ class Group:
 
 def load(path):
     """Test functions of a file, in the order in which they are written."""
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))       # a file may run tests of another
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return [f for f in vars(module).values() if hasattr(f, "host_test")]
+    return [f for f in vars(module).values() if callable(f) and hasattr(f, "host_test")]
 
 
 def host(tap, name, opts):

@@ -6,14 +6,15 @@ import struct
 
 FOLDER = "nvidia/ad102/gsp"
 VERSION = "570.144"
+OLD = "535.113.01"
 
 
-def name_of(part):
-    return f"{part}-{VERSION}.bin"
+def name_of(part, version=VERSION):
+    return f"{part}-{version}.bin"
 
 
-def real(vm, part):
-    path = vm.images["root"] / "usr/lib/firmware" / FOLDER / name_of(part)
+def real(vm, part, version=VERSION):
+    path = vm.images["root"] / "usr/lib/firmware" / FOLDER / name_of(part, version)
     return bytearray(path.read_bytes())
 
 
@@ -32,19 +33,24 @@ def placed(vm, name, data):
         file.unlink()
 
 
-def instead(vm, part, data):
-    return placed(vm, f"{FOLDER}/{name_of(part)}", data)
+def instead(vm, part, data, version=VERSION):
+    return placed(vm, f"{FOLDER}/{name_of(part, version)}", data)
 
 
 @contextlib.contextmanager
-def without(vm, part):
+def without(vm, part, version=VERSION):
     """The file is moved away."""
-    path = f"/usr/lib/firmware/{FOLDER}/{name_of(part)}"
+    path = f"/usr/lib/firmware/{FOLDER}/{name_of(part, version)}"
     vm.sh(f"mv {path} {path}.away", timeout=120)
     try:
         yield
     finally:
         vm.sh(f"mv {path}.away {path}", timeout=120)
+
+
+def of_535(vm):
+    """There is no image of 570.144, so drivers take that of 535.113.01."""
+    return without(vm, "gsp")
 
 
 # ELF: the image of GSP-RM
