@@ -221,6 +221,7 @@ static const struct status_polled {
 	{ "guest_os", .guest = true },
 	{ "license_state", .guest = true },
 };
+
 static_assert(ARRAY_SIZE(status_polled) == NVGPU_POLLED_FILES);
 
 /**
