@@ -16,6 +16,8 @@ packages=(
 	bc libelf-dev libssl-dev dwarves uuid-dev
 	# the rest
 	rsync cpio kmod xz-utils zstd git pciutils
+	# tests: what reads the numbers for Prometheus
+	python3-prometheus-client
 	# static checks
 	shellcheck sparse codespell pylint python3-sphinx
 )

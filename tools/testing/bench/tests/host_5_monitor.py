@@ -60,11 +60,12 @@ def debugfs(gpu, file):
 
 
 def drawn(text, *words):
-    """What vgpu-map makes of a GPU's debugfs file: (exit status, output)."""
+    """What nvidia-vgpu map makes of a GPU's debugfs file: (exit status, output)."""
     with tempfile.NamedTemporaryFile("w") as file:
         file.write(text)
         file.flush()
-        done = subprocess.run([REPO / "tools/vgpu-map", *words, file.name], capture_output=True, text=True, check=False)
+        command = [REPO / "tools/nvidia-vgpu", "map", *words, file.name]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         return done.returncode, (done.stdout or done.stderr).replace(file.name, "FILE").strip()
 
 
