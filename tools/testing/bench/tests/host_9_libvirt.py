@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+libvirt as Debian has it, with systemd and udev: its QEMU is no root, and it keeps to device rules.
+What it does with VFs beside that is in host_8_life.py (plugged, managed and not) and the demo.
+"""
+
+from xml.etree import ElementTree
+
+from bench_test import expect, host_test
+from faults import state
+from gpu import VFIO_DRIVER, Gpu, VgpuGuest
+from guest import start_libvirt
+
+Q8 = 876
+
+
+def nodedev(vm, bdf):
+    """What libvirt knows of a function."""
+    name = "pci_" + bdf.replace(":", "_").replace(".", "_")
+    return ElementTree.fromstring(vm.sh(f"virsh -c qemu:///system nodedev-dumpxml {name}", timeout=120))
+
+
+def addresses(node):
+    return ["{}:{}:{}.{}".format(*(a.get(part)[2:] for part in ("domain", "bus", "slot", "function")))
+            for a in node.findall("address")]
+
+
+class ModelGuest(VgpuGuest):
+    """It says which driver its function is to have."""
+
+    def hostdev(self, vf):
+        return super().hostdev(vf).replace("<source>", f"<driver name='vfio' model='{VFIO_DRIVER}'/>\n      <source>")
+
+
+@host_test(kernels=("stock",), full=True, systemd=True)
+def test_libvirt_as_installed(vm):
+    gpu = Gpu(vm)
+    gpu.load()
+    gpu.set_numvfs(2)
+    for n in (0, 1):
+        gpu.must_set_type(n, Q8)
+    start_libvirt(vm)
+    vfs = [gpu.vf(n) for n in (0, 1)]
+    (listed,) = nodedev(vm, gpu.pf).findall("capability/capability[@type='virt_functions']")
+    expect((listed.get("maxCount"), addresses(listed)), ("32", vfs), "VFs of the GPU")
+    for vf in vfs:
+        node = nodedev(vm, vf)
+        (of,) = node.findall("capability/capability[@type='phys_function']")
+        group = vm.sh(f"basename $(readlink /sys/bus/pci/devices/{vf}/iommu_group)")
+        expect((addresses(of), node.find("capability/iommuGroup").get("number"), node.find("driver/name")),
+               ([gpu.pf], group, None), f"GPU, IOMMU group, driver of {vf}")
+
+    group = vm.sh(f"basename $(readlink /sys/bus/pci/devices/{vfs[0]}/iommu_group)")
+    with ModelGuest(vm, vfs[0], offsets=[0x1000], seed=9, stay=True, by="libvirt", managed=True) as guest:
+        guest.wait_done(600)
+        expect((gpu.vf_driver(0), state(gpu)[1]), (VFIO_DRIVER, "running"), "driver, vGPU")
+        expect(nodedev(vm, vfs[0]).find("driver/name").text, VFIO_DRIVER, "driver, as libvirt has it")
+        # QEMU has a /dev of its own
+        pid, who = vm.sh("ps -o pid=,user:32= -C qemu-system-x86").split()
+        owners = vm.sh(f"stat -c %U /proc/{pid}/root/dev/vfio/{group} /dev/vfio/{group}").split()
+        expect((who, owners), ("libvirt-qemu", ["libvirt-qemu", "root"]), "user of QEMU, owners of the VF's group")
+        others = vm.sh(f"ls /proc/{pid}/root/dev/vfio").split()
+        expect(sorted(others), sorted([group, "vfio"]), "VFIO's files that QEMU sees")
+        guest.off()
+    expect((gpu.vf_driver(0), state(gpu)[1], gpu.type(0)), ("", "typed", Q8), "after it")
+    expect(vm.sh(f"[ ! -e /dev/vfio/{group} ] || stat -c %U /dev/vfio/{group}"), "", "the group's node")
+    gpu.put_away()
