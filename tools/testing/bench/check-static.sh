@@ -402,6 +402,24 @@ sysfs_documented()
 	[ $n -gt 0 ] || echo "no sysfs files found"
 }
 
+# Each file of the entry is there, nothing of the repository that a kernel would take is left out, and
+# it is in the order that the kernel's own script makes.
+maintained()
+{
+	local pattern f m=$T/maintainers
+	while read -r pattern; do
+		[ -n "$(cd "$REPO" && git ls-files -co --exclude-standard -- "$pattern")" ] ||
+			echo "MAINTAINERS: '$pattern' is not there"
+	done < <(sed -n 's/^F:\t//p' "$REPO/MAINTAINERS")
+	while read -r f; do
+		sed -n 's/^F:\t//p' "$REPO/MAINTAINERS" | grep -qxF -e "$f" -e "${f%%/*}/" ||
+			echo "MAINTAINERS: $f is of nobody"
+	done < <(files 'include/*' 'nvkm-vgpu/*' 'vfio-nvidia-vgpu/*' 'tools/*' 'Documentation/ABI/*')
+	sed -n '/^NVIDIA/,$p' "$REPO/MAINTAINERS" >"$m"
+	"$KSRC/scripts/parse-maintainers.pl" --order --input="$m" --output="$m.out" --section="$m.section"
+	diff --label MAINTAINERS --label "as it should be" -u "$m" "$m.out"
+}
+
 # The boards that the core claims are those of the VFIO driver and of the model.
 same_boards()
 {
@@ -516,6 +534,7 @@ check "pylint" check_python
 check "pylint sees errors" planted_python
 check "spelling" spelling
 check "sysfs files are documented" sysfs_documented
+check "MAINTAINERS has what is there" maintained
 check "core, VFIO driver and model have the same boards" same_boards
 check "the model's assumptions are documented" assumptions
 check "the model's registers are documented" registers
