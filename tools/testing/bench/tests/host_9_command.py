@@ -21,12 +21,12 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 print(json.dumps([(f.documentation, s.name, s.labels, s.value) for f in parse(sys.stdin.read()) for s in f.samples]))
 """
 # A process that has a file of VFIO open, and QEMU's options
-LIKE_QEMU = "python3 -c 'import sys; f = open(sys.argv[1]); sys.stdin.read()' {} -name guest=web-17,debug-threads=on" \
+LIKE_QEMU = "python3 -c 'import sys; f = open(sys.argv[1]); sys.stdin.read()' {} -name guest=zq7,debug-threads=on" \
     " -uuid 0a1b2c3d-1111-2222-3333-444455556666"
 # What nobody is to learn from a bug report; the log of a host has such
 HOST_NAME = "kvm-prod-17.example.net"
 SECRETS = ("1324021012345", "00-0f-53-ff-ff-12-34-56", "10.17.1.5", "3c:ec:ef:12:34:56", "2001:db8::17",
-           "ffff888012345678", "ops@example.net", "alice", "0a1b2c3d-1111-2222-3333-444455556666", "web-17",
+           "ffff888012345678", "ops@example.net", "alice", "0a1b2c3d-1111-2222-3333-444455556666", "zq7",
            "kvm-prod-17")
 LOG = (
     "nvidia test: board with serial number: 1324021012345",
@@ -206,7 +206,7 @@ def test_who_has_what(vm):
           " sleep 0.1; done; exit 1")
     his, mine = json.loads(tool.must("status --json"))
     expect((his["vm_name"], his["vm_uuid"], his["vm_pid"].isdigit(), "vm_pid" in mine),
-           ("web-17", "0a1b2c3d-1111-2222-3333-444455556666", True, False), "who has VF 0, and VF 1")
+           ("zq7", "0a1b2c3d-1111-2222-3333-444455556666", True, False), "who has VF 0, and VF 1")
 
     # while that VM is there
     before = vm.sh("hostname")
