@@ -148,6 +148,7 @@ static int nvidia_vgpu_open_device(struct vfio_device *vdev)
 	ret = mutex_lock_killable(&vf->lock);
 	if (ret)
 		goto err_disable;
+	/* nobody has it open yet */
 	context_unsafe(vf->bar1 = 0);
 	vf->failed = false;
 	vf->followed = atomic_read(&vf->resets);

@@ -1142,7 +1142,7 @@ static const struct command {
 	{ "move", cmd_move, 1, "IOVA: where the device finds that buffer from now on" },
 	{ "hot-reset-fails", cmd_hot_reset_fails, 0, "VFIO_DEVICE_PCI_HOT_RESET gives EINVAL" },
 	{ "reset", cmd_reset, 0, "VFIO_DEVICE_RESET" },
-	{ "reset-waits", cmd_reset_waits, 2, "a touch of BAR0 lasts MS while the vGPU follows a reset; mapped: 1" },
+	{ "reset-waits", cmd_reset_waits, 2, "MS:MAPPED: how long a touch of BAR0 waits" },
 	{ "reset-fails", cmd_reset_fails, 0, "VFIO_DEVICE_RESET gives EIO" },
 	{ "gone", cmd_gone, 0, "the BARs give EIO and SIGBUS" },
 	{ "err", cmd_err, 1, "MILLISECONDS: wait for VFIO's error eventfd; 0: arm it" },
