@@ -251,7 +251,7 @@ void nvgpu_scrub_interrupt(struct nvgpu_scrub *scrub)
  */
 void nvgpu_scrub_channel_error(struct nvgpu_scrub *scrub, u32 chid)
 {
-	/* it is told by GSP-RM, for which who has the channel may wait */
+	/* no lock: its holder may be waiting for GSP-RM, whose message is read here */
 	if (context_unsafe(READ_ONCE(scrub->chan.params.chid)) != chid)
 		return;
 	WRITE_ONCE(scrub->error, true);
