@@ -7,7 +7,7 @@
 
 packages=(
 	# private apt, root folders
-	debian-archive-keyring dpkg-dev mmdebstrap arch-test gpg
+	debian-archive-keyring dpkg-dev mmdebstrap arch-test gpg erofs-utils
 	# QEMU
 	build-essential pkg-config ninja-build python3 python3-venv flex bison
 	libglib2.0-dev libpixman-1-dev libfdt-dev libslirp-dev zlib1g-dev

@@ -413,6 +413,7 @@ class HostVM:
             ours[name], theirs[name] = socket.socketpair()
         how, cpu = accel(self.qemu, self.images["vmlinuz"], self.images["initrd"])
         share = "security_model=none,multidevs=remap"
+        image = script("mk-image.sh", self.images["root"])
         args = [
             self.qemu,
             *("-L", "/usr/share/seabios", "-L", "/usr/share/qemu"),
@@ -427,8 +428,8 @@ class HostVM:
             *("-device", "virtio-serial-pci"),
             *("-device", f"virtserialport,chardev=agent,name={AGENT_PORT}"),
             *("-device", "virtio-rng-pci"),
-            *("-fsdev", f"local,id=root,path={self.images['root']},readonly=on,{share}"),
-            *("-device", "virtio-9p-pci,fsdev=root,mount_tag=root"),
+            *("-blockdev", f"raw,node-name=root,read-only=on,file.driver=file,file.filename={image}"),
+            *("-device", "virtio-blk-pci,drive=root"),
             *("-fsdev", f"local,id=bench,path={self.share},{share}"),
             *("-device", "virtio-9p-pci,fsdev=bench,mount_tag=bench"),
             *("-kernel", self.images["vmlinuz"]),
@@ -727,7 +728,7 @@ def images(kernel, build=True):
     needed = []
     if kernel == "stock":
         vmlinuz = root / f"boot/vmlinuz-{release}"
-        needed = ["9pnet_virtio", "9p", "overlay"]
+        needed = ["virtio_blk", "erofs", "9pnet_virtio", "9p", "overlay"]
     initrd = CACHE / f"initramfs/host-{kernel}{VARIANT}.gz"
     script(
         "mk-initramfs.sh", initrd, BENCH / "initramfs-host", root, release, *needed

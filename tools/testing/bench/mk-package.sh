@@ -64,7 +64,7 @@ prebuild()
 build()
 {
 	local root=$CACHE/rootfs-package-$k
-	rm -rf --one-file-system "$P.new" "$root" "$root.new"
+	rm -rf --one-file-system "$P.new" "$root" "$root.new" "$root.erofs"
 	mkdir -p "$P.new"
 	make_deb old 1.0
 	make_deb new 2.0
@@ -83,8 +83,8 @@ remove_old()
 {
 	local old
 	for old in "$CACHE"/rootfs-package-*; do
-		[ "$old" = "$(readlink "$CACHE/rootfs-package$VARIANT")" ] ||
-			flock -n "$CACHE/lock/use-$(basename "$old")" rm -rf --one-file-system "$old" || :
+		[ "${old%.erofs}" = "$(readlink "$CACHE/rootfs-package$VARIANT")" ] ||
+			flock -n "$CACHE/lock/use-$(basename "$old" .erofs)" rm -rf --one-file-system "$old" || :
 	done
 }
 

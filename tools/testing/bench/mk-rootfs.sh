@@ -122,7 +122,7 @@ remove_old()
 		if [ ! -d "$old" ] || grep -qxF -- "$old" <<<"$kept"; then
 			continue
 		fi
-		flock -n "$CACHE/lock/use-$(basename "$old")" rm -rf --one-file-system "$old" || :
+		flock -n "$CACHE/lock/use-$(basename "$old")" rm -rf --one-file-system "$old" "$old.erofs" || :
 	done
 }
 
