@@ -142,13 +142,13 @@ static int boot_prepare_fwsec(struct nvgpu_boot *boot)
 	struct nvgpu_wpr *wpr = &boot->wpr;
 	struct nvgpu_vbios_fwsec fwsec;
 	struct nvgpu_vbios vbios;
-	u8 *data;
+	struct nvgpu_prom prom;
 	int ret;
 
-	data = nvgpu_prom_read(boot->gpu, &vbios);
-	if (IS_ERR(data))
-		return PTR_ERR(data);
-	ret = nvgpu_vbios_find_fwsec(&vbios, data, &fwsec);
+	ret = nvgpu_prom_open(&prom, boot->gpu, &vbios);
+	if (ret)
+		return ret;
+	ret = nvgpu_vbios_find_fwsec(&vbios, prom.data + prom.start, &fwsec);
 	if (ret) {
 		dev_err(&boot->gpu->pdev->dev, "VBIOS for device %#x: %s\n", vbios.device,
 			vbios.why);
@@ -159,7 +159,7 @@ static int boot_prepare_fwsec(struct nvgpu_boot *boot)
 	if (!ret)
 		ret = nvgpu_fwsec_init(&boot->sb, &boot->gsp, &fwsec, NVGPU_FWSEC_SB, 0, 0);
 out:
-	kvfree(data);
+	nvgpu_prom_close(&prom);
 	return ret;
 }
 

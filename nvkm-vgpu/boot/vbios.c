@@ -279,12 +279,17 @@ struct bios {
 	const u8 *data;
 	u32 start, size;
 	u32 base_size, expansion;
+	const struct nvgpu_vbios *vbios;
 	char *why;
 };
 
 static const void *vbios_part(const struct bios *bios, u64 offset, u64 len)
 {
-	return offset + len <= bios->size ? bios->data + offset : NULL;
+	if (offset + len > bios->size)
+		return NULL;
+	if (bios->vbios->need)
+		bios->vbios->need(bios->vbios->ctx, offset, len);
+	return bios->data + offset;
 }
 
 /* where a pointer in BIT or in the table of programs leads */
@@ -494,6 +499,7 @@ int nvgpu_vbios_find_fwsec(struct nvgpu_vbios *vbios, const u8 *data,
 		.size = vbios->size,
 		.base_size = vbios->base_size,
 		.expansion = vbios->expansion,
+		.vbios = vbios,
 		.why = vbios->why,
 	};
 	size_t len;

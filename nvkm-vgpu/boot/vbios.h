@@ -93,6 +93,9 @@ struct nvgpu_rom_ucode_desc {		/* version 3 */
  * @base_size: bytes of the image that has the BIT
  * @expansion: to be added to a pointer of BIT that leads out of that image
  * @device: PCI device id that it is for
+ * @need: called before bytes of the images are looked at, counted from the first; %NULL: all are
+ * there
+ * @ctx: for @need
  * @end: why they end before one says that it is the last; empty when one does
  * @why: where a function here has failed: the field, its value and what was expected
  */
@@ -100,6 +103,8 @@ struct nvgpu_vbios {
 	u32 start, size;
 	u32 base_size, expansion;
 	u16 device;
+	void (*need)(void *ctx, u32 offset, u32 len);
+	void *ctx;
 	char end[NVGPU_VBIOS_WHY];
 	char why[NVGPU_VBIOS_WHY];
 };

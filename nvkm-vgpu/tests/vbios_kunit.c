@@ -510,6 +510,50 @@ static void vbios_signature(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, nvgpu_vbios_fwsec_signature(&f, 0x7));
 }
 
+/* a copy of a ROM that has what was needed of it, and how many bytes that were */
+struct part_of_rom {
+	const struct rom *rom;
+	u8 *data;
+	bool *known;
+	u32 bytes;
+};
+
+static void need_rom(void *ctx, u32 offset, u32 len)
+{
+	struct part_of_rom *part = ctx;
+
+	for (offset += part->rom->at; len--; offset++) {
+		part->data[offset] = part->rom->data[offset];
+		part->bytes += !part->known[offset];
+		part->known[offset] = true;
+	}
+}
+
+/* nothing is looked at that was not asked for before; that is little besides FWSEC */
+static void vbios_needs_little(struct kunit *test)
+{
+	struct rom rom = make_rom(test, SZ_512, true);
+	u32 size = SIGS * SIG_SIZE + IMEM_SIZE + DMEM_SIZE;
+	struct part_of_rom part = { .rom = &rom };
+	struct nvgpu_vbios_fwsec f;
+	struct nvgpu_vbios vbios;
+
+	memcpy(rom.data, "NVGI", 4);
+	put_unaligned_le32(0x20 << 16 | 1 << 8, rom.data + 4);
+	put_unaligned_le32(SZ_512, rom.data + 0x24);
+	part.data = kunit_kzalloc(test, rom.size, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, part.data);
+	part.known = kunit_kcalloc(test, rom.size, sizeof(*part.known), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, part.known);
+
+	KUNIT_ASSERT_EQ(test, 0, find_images(&rom, &vbios));
+	vbios.need = need_rom;
+	vbios.ctx = &part;
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_vbios_find_fwsec(&vbios, part.data + rom.at, &f));
+	KUNIT_EXPECT_MEMEQ(test, f.sigs, rom.data + rom.fw + DESC + DESC_SIZE, size);
+	KUNIT_EXPECT_LE(test, part.bytes, size + BIT_TABLE + 128);
+}
+
 static struct kunit_case vbios_test_cases[] = {
 	KUNIT_CASE(vbios_plain),
 	KUNIT_CASE(vbios_efi_image_between),
@@ -527,6 +571,7 @@ static struct kunit_case vbios_test_cases[] = {
 	KUNIT_CASE_PARAM(vbios_good_fwsec, fwsec_good_gen_params),
 	KUNIT_CASE(vbios_cut_off),
 	KUNIT_CASE(vbios_signature),
+	KUNIT_CASE(vbios_needs_little),
 	{}
 };
 
