@@ -11,9 +11,8 @@
  *	slot 0		the tables themselves
  *	slot GFID	the start of that vGPU's plugin heap
  *
- * A slot is 4 MiB, two entries of PD0. The tables are written once through PRAMIN, which
- * needs no translation but is one for the whole GPU. From then on slot 0 is the
- * way to them.
+ * A slot is 4 MiB, two entries of PD0. Slot 0 is made through PRAMIN, which needs no translation
+ * but is one for the whole GPU. From then on it is the way to the tables.
  */
 
 #include <linux/bits.h>
@@ -88,20 +87,31 @@ static int bar1_invalidate(struct nvgpu_bar1 *bar1)
 	return val == ~0U ? -EIO : 0;
 }
 
-static int bar1_write_tables(struct nvgpu_bar1 *bar1)
+/* slot 0; what is in framebuffer behind its entries is not looked at before it is cleared */
+static int bar1_link_tables(struct nvgpu_bar1 *bar1)
 {
 	u64 tables = bar1->tables.start;
-	u64 off;
 
-	for (off = 0; off < TABLES_END; off += NVGPU_MMU_PDE_SIZE)
-		bar1_pramin_wr64(bar1, tables + off, 0);
 	bar1_pramin_wr64(bar1, tables + PD2, bar1_pde(tables + PD1));
 	bar1_pramin_wr64(bar1, tables + PD1, bar1_pde(tables + PD0));
 	bar1_pramin_wr64(bar1, tables + PD0, bar1_pte(tables));
+	bar1_pramin_wr64(bar1, tables + PD0 + NVGPU_MMU_PDE_SIZE, 0);
 	bar1_pramin_flush(bar1);
 
 	bar1_pramin_wr64(bar1, bar1->pde_base, bar1_pde(tables + PD2));
 	bar1_pramin_flush(bar1);
+	return bar1_invalidate(bar1);
+}
+
+static int bar1_clear_tables(struct nvgpu_bar1 *bar1)
+{
+	u32 off;
+
+	for (off = 0; off < TABLES_END; off += NVGPU_MMU_PDE_SIZE)
+		if (off != PD2 && off != PD1 && off != PD0)
+			writeq(0, bar1->base + off);
+	/* they must have arrived before the MMU is told to look again */
+	readl(bar1->base);
 	return bar1_invalidate(bar1);
 }
 
@@ -157,10 +167,12 @@ int nvgpu_bar1_start(struct nvgpu_bar1 *bar1, u64 pde_base)
 	int ret;
 
 	bar1->pde_base = pde_base;
-	ret = bar1_write_tables(bar1);
+	ret = bar1_link_tables(bar1);
 	if (ret)
 		return ret;
-	return readq(bar1_pd0_entry(bar1, 0, 0)) == bar1_pte(bar1->tables.start) ? 0 : -EIO;
+	if (readq(bar1_pd0_entry(bar1, 0, 0)) != bar1_pte(bar1->tables.start))
+		return -EIO;
+	return bar1_clear_tables(bar1);
 }
 
 /**
