@@ -16,6 +16,7 @@
 #include <linux/types.h>
 
 #define NVGPU_MAX_VFS			32
+#define NVGPU_MAX_TYPES			64	/* vGPU types that GSP-RM takes of one GPU */
 #define NVGPU_FB_REGIONS_MAX		16
 /* what a page table has bits for; gp100/dev_mmu.h NV_MMU_VER2_PTE_ADDRESS_VID */
 #define NVGPU_FB_END_MAX		BIT_ULL(37)
@@ -484,7 +485,8 @@ struct nvgpu_fwabi {
 	struct nvgpu_ctrl heterogeneous;	/* or none */
 	void (*encode_heterogeneous)(void *buf, bool on);
 	struct nvgpu_ctrl add_type;
-	void (*encode_add_type)(void *buf, bool discard, const struct nvgpu_type *type);
+	/* at most NVGPU_MAX_TYPES, in place of those that there were; @buf is zero */
+	void (*encode_add_types)(void *buf, const struct nvgpu_type *types, u32 num);
 	/* a file of vGPU types; info_size is 0 where a release has none */
 	struct nvgpu_type_file type_file;
 	/* number of records in parameters of the control */

@@ -411,7 +411,7 @@ static size_t hostile_type_good(u8 *msg)
 	static struct nvgpu_type types[NVGPU_MAX_TYPES];
 
 	nvgpu_types_build(L40, types, ARRAY_SIZE(types));
-	abi->encode_add_type(msg, true, &types[7]);
+	abi->encode_add_types(msg, &types[7], 1);
 	memmove(msg, msg + abi->type_file.info_offset, TYPE_SIZE);
 	memset(msg + TYPE_SIZE, 0, abi->type_file.info_offset);
 	return abi->type_file.info_size;

@@ -73,7 +73,7 @@ static u8 *put_blob(struct kunit *test, u8 *at, u16 device, unsigned int num)
 	for (i = 0; i < num; i++) {
 		put_unaligned_le32(types[i].id, structs + i * STRUCT);
 		memset(one, 0, PARAMS);
-		abi->encode_add_type(one, false, &types[i]);
+		abi->encode_add_types(one, &types[i], 1);
 		memcpy(params + 8 + i * RECORD, one + 8, RECORD);
 		/* a signature, which built-in types have not */
 		memset(params + 8 + i * RECORD + 68, 0xa5 + i, 128);
@@ -145,13 +145,13 @@ static void typefile_good(struct kunit *test)
 	for (i = 0; i < L40_TYPES; i++) {
 		expect_same_type(test, &types[i], &want[i]);
 		KUNIT_EXPECT_PTR_EQ(test, types[i].info, file + L40_RECORD(i));
-		memset(msg, 0, PARAMS);
-		abi->encode_add_type(msg, i == 0, &types[i]);
-		KUNIT_EXPECT_EQ(test, msg[0], i == 0);
-		KUNIT_EXPECT_EQ(test, get_unaligned_le32(msg + 4), 1);
-		KUNIT_EXPECT_MEMEQ(test, msg + 8, file + L40_RECORD(i), RECORD);
-		KUNIT_EXPECT_NULL(test, memchr_inv(msg + 8 + RECORD, 0, PARAMS - 8 - RECORD));
 	}
+	abi->encode_add_types(msg, types, L40_TYPES);
+	KUNIT_EXPECT_EQ(test, msg[0], 1);
+	KUNIT_EXPECT_EQ(test, get_unaligned_le32(msg + 4), L40_TYPES);
+	for (i = 0; i < L40_TYPES; i++)
+		KUNIT_EXPECT_MEMEQ(test, msg + 8 + i * RECORD, file + L40_RECORD(i), RECORD);
+	KUNIT_EXPECT_NULL(test, memchr_inv(msg + 8 + i * RECORD, 0, PARAMS - 8 - i * RECORD));
 }
 
 /* a changed number of a type arrives; features and padding are nobody's business */

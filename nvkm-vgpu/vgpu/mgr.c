@@ -173,25 +173,19 @@ static int mgr_set_config(struct nvkm_vgpu_pf *pf)
 	return ret;
 }
 
-/* one type a control, as NVIDIA's host adds them; the first makes GSP-RM forget older ones */
+/* all at once, as NVIDIA's host does when it has loaded GSP-RM: kvgpumgrSendAllVgpuTypesToGsp */
 static int mgr_add_types(struct nvkm_vgpu_pf *pf)
 {
 	const struct nvgpu_fwabi *abi = pf->gpu.abi;
 	struct nvgpu_vgpu_mgr *mgr = &pf->mgr;
-	unsigned int i;
-	int ret = 0;
 	void *msg;
+	int ret;
 
-	msg = kvmalloc(abi->add_type.size, GFP_KERNEL);
+	msg = kvzalloc(abi->add_type.size, GFP_KERNEL);
 	if (!msg)
 		return -ENOMEM;
-
-	for (i = 0; i < mgr->num_types && !ret; i++) {
-		memset(msg, 0, abi->add_type.size);
-		abi->encode_add_type(msg, i == 0, &mgr->types[i]);
-		ret = nvgpu_rm_query(&pf->rm, &abi->add_type, msg);
-	}
-
+	abi->encode_add_types(msg, mgr->types, mgr->num_types);
+	ret = nvgpu_rm_query(&pf->rm, &abi->add_type, msg);
 	kvfree(msg);
 	return ret;
 }

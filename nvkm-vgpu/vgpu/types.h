@@ -7,9 +7,6 @@
 struct nvgpu_rm;
 struct nvgpu_type;
 
-/* as many as GSP-RM takes of one GPU */
-#define NVGPU_MAX_TYPES		64
-
 unsigned int nvgpu_types_build(u16 device, struct nvgpu_type *types, unsigned int max);
 int nvgpu_types_host_reserve(struct nvgpu_rm *rm, const struct nvgpu_type *type, u64 *size);
 

@@ -42,7 +42,7 @@ const struct nvgpu_fwabi nvgpu_fwabi_r535_113_01 = {
 	.decode_ecc_status = nvgpu_r535_113_01_decode_ecc_status,
 
 	.add_type = { NVGPU_ABI_CTRL_ADD_VGPU_TYPE, sizeof(struct nvgpu_r535_113_01_add_type) },
-	.encode_add_type = nvgpu_r535_113_01_encode_add_type,
+	.encode_add_types = nvgpu_r535_113_01_encode_add_types,
 	.bootload = { NVGPU_ABI_CTRL_BOOTLOAD, sizeof(struct nvgpu_r535_113_01_bootload) },
 	.encode_bootload = nvgpu_r535_113_01_encode_bootload,
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <asm/byteorder.h>
+#include <linux/array_size.h>
 #include <linux/build_bug.h>
 #include <linux/errno.h>
 
@@ -18,13 +19,17 @@ int nvgpu_r535_113_01_decode_ecc_status(const void *buf, size_t len, bool *enabl
 	return 0;
 }
 
-void nvgpu_r535_113_01_encode_add_type(void *buf, bool discard, const struct nvgpu_type *type)
+void nvgpu_r535_113_01_encode_add_types(void *buf, const struct nvgpu_type *types, u32 num)
 {
 	struct nvgpu_r535_113_01_add_type *msg = buf;
+	u32 i;
 
-	msg->discard = discard;
-	msg->count = cpu_to_le32(1);
-	nvgpu_abi_encode_type(&msg->info[0], type);
+	static_assert(ARRAY_SIZE(msg->info) >= NVGPU_MAX_TYPES);
+
+	msg->discard = true;
+	msg->count = cpu_to_le32(num);
+	for (i = 0; i < num; i++)
+		nvgpu_abi_encode_type(&msg->info[i], &types[i]);
 }
 
 void nvgpu_r535_113_01_encode_bootload(void *buf, const struct nvgpu_bootload *b)

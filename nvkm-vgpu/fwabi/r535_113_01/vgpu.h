@@ -37,7 +37,7 @@ struct nvgpu_r535_113_01_bootload {
 };
 
 int nvgpu_r535_113_01_decode_ecc_status(const void *buf, size_t len, bool *enabled);
-void nvgpu_r535_113_01_encode_add_type(void *buf, bool discard, const struct nvgpu_type *type);
+void nvgpu_r535_113_01_encode_add_types(void *buf, const struct nvgpu_type *types, u32 num);
 void nvgpu_r535_113_01_encode_bootload(void *buf, const struct nvgpu_bootload *b);
 
 #endif

@@ -48,7 +48,7 @@ const struct nvgpu_fwabi nvgpu_fwabi_r570_144 = {
 	},
 	.encode_heterogeneous = nvgpu_r570_144_encode_heterogeneous,
 	.add_type = { NVGPU_ABI_CTRL_ADD_VGPU_TYPE, sizeof(struct nvgpu_r570_144_add_type) },
-	.encode_add_type = nvgpu_r570_144_encode_add_type,
+	.encode_add_types = nvgpu_r570_144_encode_add_types,
 	.type_file = {
 		.vgpu_major = NVGPU_R570_144_VGPU_MAJOR,
 		.vgpu_minor = NVGPU_R570_144_VGPU_MINOR,

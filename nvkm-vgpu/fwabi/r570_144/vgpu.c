@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <asm/byteorder.h>
+#include <linux/array_size.h>
 #include <linux/build_bug.h>
 #include <linux/errno.h>
 #include <linux/string.h>
@@ -26,16 +27,21 @@ void nvgpu_r570_144_encode_heterogeneous(void *buf, bool on)
 	msg->on = on;
 }
 
-void nvgpu_r570_144_encode_add_type(void *buf, bool discard, const struct nvgpu_type *type)
+void nvgpu_r570_144_encode_add_types(void *buf, const struct nvgpu_type *types, u32 num)
 {
 	struct nvgpu_r570_144_add_type *msg = buf;
+	u32 i;
 
-	msg->discard = discard;
-	msg->count = cpu_to_le32(1);
-	if (type->info)
-		memcpy(&msg->info[0], type->info, sizeof(msg->info[0]));
-	else
-		nvgpu_abi_encode_type(&msg->info[0].common, type);
+	static_assert(ARRAY_SIZE(msg->info) >= NVGPU_MAX_TYPES);
+
+	msg->discard = true;
+	msg->count = cpu_to_le32(num);
+	for (i = 0; i < num; i++) {
+		if (types[i].info)
+			memcpy(&msg->info[i], types[i].info, sizeof(msg->info[i]));
+		else
+			nvgpu_abi_encode_type(&msg->info[i].common, &types[i]);
+	}
 }
 
 void nvgpu_r570_144_encode_bootload(void *buf, const struct nvgpu_bootload *b)

@@ -64,7 +64,7 @@ struct nvgpu_r570_144_bootload {
 
 int nvgpu_r570_144_decode_ecc_status(const void *buf, size_t len, bool *enabled);
 void nvgpu_r570_144_encode_heterogeneous(void *buf, bool on);
-void nvgpu_r570_144_encode_add_type(void *buf, bool discard, const struct nvgpu_type *type);
+void nvgpu_r570_144_encode_add_types(void *buf, const struct nvgpu_type *types, u32 num);
 int nvgpu_r570_144_decode_add_type(const void *buf, size_t len, u32 *count);
 int nvgpu_r570_144_decode_type_info(const void *buf, size_t len, struct nvgpu_type *type,
 				    char *why);
