@@ -3,7 +3,8 @@
  * What a guest sees of its VF. All but three things is the VF itself:
  *
  * - Device and subsystem ids in configuration space are those of the vGPU type, by which the
- *   guest's driver knows it.
+ *   guest's driver knows it. VFIO has the device id of a VF in memory, where it is put when the
+ *   vGPU is opened; what lies over the rest is here.
  * - BAR1, the guest's window on its framebuffer, has the size of the type, not of the VF.
  * - The page of BAR0 with the MSI-X table cannot be mapped, as NVIDIA's host has it: it is left
  *   out of the sparse mmap capability, so a VMM comes here with read and write, and VFIO keeps the
@@ -29,6 +30,10 @@
 
 #define BAR0			VFIO_PCI_BAR0_REGION_INDEX
 #define BAR1			VFIO_PCI_BAR1_REGION_INDEX
+
+/* what of configuration space is not the VF's */
+#define OVERLAY_START		PCI_BASE_ADDRESS_1
+#define OVERLAY_END		(PCI_SUBSYSTEM_ID + sizeof(u16))
 
 #define VMA_INDEX_SHIFT		(VFIO_PCI_OFFSET_SHIFT - PAGE_SHIFT)
 
@@ -115,29 +120,34 @@ static __le64 access_get_bar1(const struct nvidia_vgpu_vf *vf)
 	return cpu_to_le64(val | PCI_BASE_ADDRESS_MEM_TYPE_64 | PCI_BASE_ADDRESS_MEM_PREFETCH);
 }
 
-static ssize_t access_read_config(struct nvidia_vgpu_vf *vf, char __user *buf, size_t count,
-				  loff_t *ppos)
+static int access_overlay_config(struct nvidia_vgpu_vf *vf, char __user *buf, loff_t pos,
+				 size_t count)
 {
 	const struct nvkm_vgpu_identity *id = vf_identity(vf);
-	__le16 device = cpu_to_le16(id->device);
-	/* vendor and device are neighbours */
 	__le16 subsystem[] = { cpu_to_le16(id->subsystem_vendor), cpu_to_le16(id->subsystem) };
 	__le64 bar1 = access_get_bar1(vf);
-	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
-	ssize_t done;
+	int ret;
 
-	done = vfio_pci_core_read(&vf->core.vdev, buf, count, ppos);
-	if (done <= 0)
-		return done;
-
-	if (access_overlay(buf, pos, done, PCI_DEVICE_ID, &device, sizeof(device)) ||
-	    access_overlay(buf, pos, done, PCI_SUBSYSTEM_VENDOR_ID, subsystem, sizeof(subsystem)) ||
-	    access_overlay(buf, pos, done, PCI_BASE_ADDRESS_1, &bar1, sizeof(bar1)))
-		return -EFAULT;
-	return done;
+	ret = access_overlay(buf, pos, count, PCI_SUBSYSTEM_VENDOR_ID, subsystem,
+			     sizeof(subsystem));
+	return ret ?: access_overlay(buf, pos, count, PCI_BASE_ADDRESS_1, &bar1, sizeof(bar1));
 }
 
-static void access_write_bar1(struct nvidia_vgpu_vf *vf, loff_t pos, size_t count, const void *data)
+/* apart from the way that most reads take, which would guard the stack for it */
+static noinline ssize_t access_read_overlaid(struct nvidia_vgpu_vf *vf, char __user *buf,
+					     size_t count, loff_t *ppos)
+{
+	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
+	ssize_t done;
+	int ret = 0;
+
+	done = vfio_pci_core_read(&vf->core.vdev, buf, count, ppos);
+	if (done > 0)
+		ret = access_overlay_config(vf, buf, pos, done);
+	return ret ?: done;
+}
+
+static void access_keep_bar1(struct nvidia_vgpu_vf *vf, loff_t pos, size_t count, const void *data)
 {
 	size_t len, reg_offset;
 	loff_t buf_offset;
@@ -152,39 +162,50 @@ static void access_write_bar1(struct nvidia_vgpu_vf *vf, loff_t pos, size_t coun
 	}
 }
 
-static ssize_t access_write_config(struct nvidia_vgpu_vf *vf, const char __user *buf, size_t count,
-				   loff_t *ppos)
+/* apart for the same reason as access_read_overlaid() */
+static noinline ssize_t access_write_bar1(struct nvidia_vgpu_vf *vf, const char __user *buf,
+					  size_t count, loff_t *ppos)
 {
 	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
 	u8 data[sizeof(u64)];
 	ssize_t done;
-	int ret;
 
 	/* a VMM writes dwords at most; whatever is longer is written in parts */
 	count = min(count, sizeof(data));
 	if (copy_from_user(data, buf, count))
 		return -EFAULT;
 	done = vfio_pci_core_write(&vf->core.vdev, buf, count, ppos);
-	if (done <= 0)
-		return done;
-	access_write_bar1(vf, pos, done, data);
-	/* it may have been the bit that resets the function */
-	if (vf_reset_pending(vf)) {
-		ret = nvidia_vgpu_follow_reset(vf);
-		if (ret)
-			return ret;
-	}
+	if (done > 0)
+		access_keep_bar1(vf, pos, done, data);
 	return done;
+}
+
+static ssize_t access_write_config(struct nvidia_vgpu_vf *vf, const char __user *buf, size_t count,
+				   loff_t *ppos)
+{
+	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
+	ssize_t done;
+	int ret = 0;
+
+	if (pos < PCI_BASE_ADDRESS_1 + sizeof(u64) && pos + count > PCI_BASE_ADDRESS_1)
+		done = access_write_bar1(vf, buf, count, ppos);
+	else
+		done = vfio_pci_core_write(&vf->core.vdev, buf, count, ppos);
+	/* it may have been the bit that resets the function */
+	if (done > 0 && vf_reset_pending(vf))
+		ret = nvidia_vgpu_follow_reset(vf);
+	return ret ?: done;
 }
 
 /* bytes of an access that are inside of what the guest has; only of BAR1 it has less than all */
 static ssize_t access_clamp_count(struct nvidia_vgpu_vf *vf, loff_t offset, size_t count)
 {
 	u64 pos = offset & VFIO_PCI_OFFSET_MASK;
-	u64 size = access_bar_size(vf, BAR1);
+	u64 size;
 
 	if (VFIO_PCI_OFFSET_TO_INDEX(offset) != BAR1)
 		return count;
+	size = access_bar_size(vf, BAR1);
 	if (pos >= size)
 		return -EINVAL;
 	return min_t(u64, count, size - pos);
@@ -193,7 +214,7 @@ static ssize_t access_clamp_count(struct nvidia_vgpu_vf *vf, loff_t offset, size
 /* the same, once the guest may use its function */
 static ssize_t access_ready_count(struct nvidia_vgpu_vf *vf, loff_t offset, size_t count)
 {
-	int ret = nvidia_vgpu_wait_reset(vf);
+	int ret = vf_wait_reset(vf);
 
 	return ret ? ret : access_clamp_count(vf, offset, count);
 }
@@ -203,8 +224,13 @@ ssize_t nvidia_vgpu_read(struct vfio_device *vdev, char __user *buf, size_t coun
 	struct nvidia_vgpu_vf *vf = to_vf(vdev);
 	ssize_t len;
 
-	if (VFIO_PCI_OFFSET_TO_INDEX(*ppos) == VFIO_PCI_CONFIG_REGION_INDEX)
-		return access_read_config(vf, buf, count, ppos);
+	if (VFIO_PCI_OFFSET_TO_INDEX(*ppos) == VFIO_PCI_CONFIG_REGION_INDEX) {
+		u64 pos = *ppos & VFIO_PCI_OFFSET_MASK;
+
+		if (pos < OVERLAY_END && pos + count > OVERLAY_START)
+			return access_read_overlaid(vf, buf, count, ppos);
+		return vfio_pci_core_read(vdev, buf, count, ppos);
+	}
 
 	len = access_ready_count(vf, *ppos, count);
 	return len < 0 ? len : vfio_pci_core_read(vdev, buf, len, ppos);
@@ -253,7 +279,7 @@ static vm_fault_t access_bar_huge_fault(struct vm_fault *vmf, unsigned int order
 		return order ? VM_FAULT_FALLBACK : VM_FAULT_SIGBUS;
 
 	do {
-		if (nvidia_vgpu_wait_reset(vf))
+		if (vf_wait_reset(vf))
 			return VM_FAULT_SIGBUS;
 	} while (!access_insert_pfn(vf, vmf, pfn, order, &ret));
 	return ret;

@@ -8,6 +8,7 @@
 
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/unaligned.h>
 #include <linux/vfio.h>
 #include <linux/vfio_pci_core.h>
 
@@ -157,6 +158,8 @@ static int nvidia_vgpu_open_device(struct vfio_device *vdev)
 	mutex_unlock(&vf->lock);
 	if (ret)
 		goto err_disable;
+	/* what VFIO tells of a VF, which has none of its own */
+	put_unaligned_le16(vf_identity(vf)->device, vf->core.vconfig + PCI_DEVICE_ID);
 	/* by sysfs, while it was brought up */
 	if (vf_reset_pending(vf))
 		queue_work(system_dfl_wq, &vf->reset_work);

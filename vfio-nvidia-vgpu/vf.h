@@ -60,6 +60,14 @@ int nvidia_vgpu_wait_reset(struct nvidia_vgpu_vf *vf);
 
 int nvidia_vgpu_get_region_info(struct vfio_device *vdev, struct vfio_region_info *info,
 				struct vfio_info_cap *caps);
+/* nearly always there is nothing to wait for */
+static inline int vf_wait_reset(struct nvidia_vgpu_vf *vf)
+{
+	if (likely(!READ_ONCE(vf->failed) && !vf_reset_pending(vf)))
+		return 0;
+	return nvidia_vgpu_wait_reset(vf);
+}
+
 ssize_t nvidia_vgpu_read(struct vfio_device *vdev, char __user *buf, size_t count, loff_t *ppos);
 ssize_t nvidia_vgpu_write(struct vfio_device *vdev, const char __user *buf, size_t count,
 			  loff_t *ppos);
