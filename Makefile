@@ -6,6 +6,7 @@
 #   make check-full	and those that take long, and an hour of make check-fuzz
 #   make coverage	which lines of the drivers the tests in VMs reach (S=suites, T=name)
 #   make mutants		plant errors in the drivers and see who notices (N=, S=, M=)
+#   make bench		what loads, lives of vGPUs and VFIO calls cost (T=table)
 #   make check-newest	demo and VMs with the newest packages that there are
 #   make deb		a Debian package, into DEB_DIR; check-package: what it does
 
@@ -47,6 +48,10 @@ mutants:
 	$(BENCH)/deps.sh
 	$(BENCH)/mutate.py $(if $(N),-n $(N)) $(if $(S),-s $(S)) $(if $(M),-m $(M))
 
+bench:
+	$(BENCH)/deps.sh
+	$(BENCH)/measure.py $(T)
+
 deb:
 	tools/debian/make-deb "$(DEB_DIR)"
 
@@ -54,5 +59,5 @@ $(SUITES:%=check-%) check-builds check-fuzz check-package: check-%:
 	$(BENCH)/deps.sh
 	$(BENCH)/check.py $(if $(T),-t "$(T)") $*
 
-.PHONY: modules modules_install clean deb demo check check-full check-newest coverage mutants $(SUITES:%=check-%) check-builds check-fuzz check-package
+.PHONY: modules modules_install clean bench deb demo check check-full check-newest coverage mutants $(SUITES:%=check-%) check-builds check-fuzz check-package
 endif

@@ -220,6 +220,9 @@ class HostVM:
     root     in the cache, another root folder than the stock kernel's; its modules are its own
     etc      {name: text} of files in /etc that it boots with
     timing   how long things take in GPUs: "quick", or as "real" ones
+    icount   its clock counts instructions, 2^icount ns each, and jumps ahead while it waits: a
+             minute costs nothing, and how long something takes in it does not depend on what else
+             this machine does. Only its own clock can tell how long, and only within one command
     qemu     QEMU binary; default: what mk-qemu.sh built
     extra    more QEMU arguments; append: more kernel arguments
     files    files or folders for the VM's /bench
@@ -243,6 +246,7 @@ class HostVM:
         root=None,
         etc=None,
         timing="quick",
+        icount=None,
         qemu=None,
         extra=(),
         append="",
@@ -265,6 +269,7 @@ class HostVM:
         self.systemd = systemd
         self.ram = ram
         self.timing = timing
+        self.icount = icount
         self.extra = list(extra)
         self.append = append
         self.files = list(files)
@@ -412,6 +417,8 @@ class HostVM:
         for name in ("monitor", "agent"):
             ours[name], theirs[name] = socket.socketpair()
         how, cpu = accel(self.qemu, self.images["vmlinuz"], self.images["initrd"])
+        if self.icount is not None:
+            how, cpu = "tcg,thread=single", TCG_CPU
         share = "security_model=none,multidevs=remap"
         image = script("mk-image.sh", self.images["root"])
         args = [
@@ -436,6 +443,8 @@ class HostVM:
             *("-initrd", self.ram_initrd() if self.ram else self.images["initrd"]),
             *("-append", self.kernel_args()),
         ]
+        if self.icount is not None:
+            args += ["-icount", f"shift={self.icount},sleep=off,align=off"]
         if self.iommu:
             args += ["-device", "intel-iommu,intremap=on,caching-mode=on"]
         args += self.gpu_args() + self.extra
