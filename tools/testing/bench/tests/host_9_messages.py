@@ -135,10 +135,10 @@ def total(gpu, prop, step, fault):
 def down(gpu):
     """The operator gives up: whatever state it is in, unbind ends and nothing is left."""
     if gpu.driver():
-        begin = time.monotonic()
+        begin = gpu.vm.clock()
         if error := unbind(gpu):
             raise Wrong(f"unbind: {error}")
-        if (took := time.monotonic() - begin) > WITHIN:
+        if (took := gpu.vm.clock() - begin) > WITHIN:
             raise Wrong(f"unbind took {took:.0f} s")
     return gpu.in_use()
 
@@ -173,9 +173,9 @@ def fail_once(gpu, prop, fault, step, n):
     walk(gpu, step)
     log = KernelLog(gpu.vm)
     gpu.set_model(prop, how.format(n=n))
-    begin = time.monotonic()
+    begin = gpu.vm.clock()
     error = step(gpu)
-    took = time.monotonic() - begin
+    took = gpu.vm.clock() - begin
     fired = not gpu.vm.qom_get(prop, gpu.qom)
     gpu.set_model(prop, "")
     said = ours(log) + told(log)
@@ -237,7 +237,9 @@ def ready(vm):
     return gpu
 
 
-long = host_test(kernels=("stock",), full=True, fresh=True)
+# Nearly all is waiting, which a clock that leaps makes short.
+LEAPS = {"icount": 2, "smp": 1}
+long = host_test(kernels=("stock",), full=True, fresh=True, **LEAPS)
 
 
 @long
@@ -265,7 +267,7 @@ def test_every_message_of_a_reset_fails_once(vm):
     every(vm, "fault-message", again)
 
 
-@host_test(kernels=("stock",), full=True, fresh=True, ram=True, mem="6G")
+@host_test(kernels=("stock",), full=True, fresh=True, ram=True, mem="6G", **LEAPS)
 def test_every_message_of_a_sleep_fails_once(vm):
     every(vm, "fault-message", sleep)
 
@@ -280,13 +282,13 @@ SOME = (
     ("fault-message", "answer late", bind, 15),
     ("fault-message", "refused", use, 3),
     # of a type: more than the queue has room for
-    ("fault-message", "answer twice", again, 14),
+    ("fault-message", "answer twice", again, 12),
     ("fault-message", "GSP-RM crashes", use, 8),
     ("fault-message", "answer damaged", use, 9),
     ("fault-plugin", "task crashes", use, 2),
 )
 
 
-@host_test()
+@host_test(**LEAPS)
 def test_some_messages_fail(vm):
     campaign(ready(vm), SOME)
