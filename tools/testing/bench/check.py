@@ -10,13 +10,14 @@ SUITE is one of static bench builds abi files kunit vbios model host guest packa
 With -t only the tests whose names contain NAME are run. Tests that take long are
 left out without --full; BENCH_SEED then chooses on which of two kernels a test is
 run, and a third of those whose result varies little. A suite that has no test to
-run has failed. Tests in VMs come last, those of all suites together. After --first
+run has failed. Suites run side by side, tests in VMs in groups that share one. After --first
 no test is begun once one has failed, and with -k all tests of that kernel are run. FILE has
 names of tests in VMs, as they are printed: no others are run then, and these in that order.
-BENCH_LANES is how many VMs run at a time.
+BENCH_LANES is how many such things run at a time.
 """
 
 import argparse
+import functools
 import importlib.util
 import os
 import pathlib
@@ -49,6 +50,10 @@ HARMLESS = re.compile(
 )
 
 
+FIRST = 1000  # weight of a job
+IN_ONE_VM = 16  # tests
+
+
 def program(tap, name, command, env=None):
     """A suite that is a program of its own and speaks TAP."""
     reader = Reader(tap, name)
@@ -68,6 +73,17 @@ def program(tap, name, command, env=None):
     reader.end(proc.returncode, "".join(tail))
 
 
+def beside_others(suite):
+    """A suite that runs in one of the two lanes, before the VMs as it keeps one CPU busy for long."""
+    @functools.wraps(suite)
+    def jobs(tap, name, opts):
+        job = Job(tap, suite.__name__, lambda: suite(tap, name, opts))
+        job.weight = FIRST
+        return [job]
+    return jobs
+
+
+@beside_others
 def static(tap, name, opts):
     command = [BENCH / "check-static.sh", *([name] if name else [])]
     if opts.full:
@@ -75,11 +91,13 @@ def static(tap, name, opts):
     program(tap, "static", command, {"STATIC_FULL": "1"} if opts.full else {})
 
 
+@beside_others
 def bench(tap, name, _opts):
     """How the bench takes packages, from an archive that is made for it."""
     program(tap, "bench", [sys.executable, BENCH / "archive_test.py", *([name] if name else [])])
 
 
+@beside_others
 def builds(tap, name, opts):
     """That the drivers build in the ways in which they can be built."""
     if opts.full:
@@ -88,6 +106,7 @@ def builds(tap, name, opts):
     program(tap, "builds", command, {"BUILDS_FULL": "1"} if opts.full else {})
 
 
+@beside_others
 def abi(tap, _name, _opts):
     program(tap, "abi", [sys.executable, REPO / "tools/testing/abi/check.py"])
     program(tap, "abi", [sys.executable, REPO / "tools/testing/vgpu-types/test.py"])
@@ -208,15 +227,29 @@ class HostTests:
 
     def jobs(self):
         groups = [
-            Group(self, key[0], tests, alone)
+            Group(self, key[0], part, alone)
             for alone, groups in ((True, self.alone), (False, self.groups))
             for key, tests in groups.items()
+            for part in self.parts(tests)
         ]
         for group in groups if self.opts.only else []:
-            # in the order of the list
-            group.tests.sort(key=lambda test: self.opts.only.index(test[0]))
             group.weight = -self.opts.only.index(group.tests[0][0])
         return groups
+
+    def parts(self, tests):
+        """A boot takes less than a test: no lane is to be at work for long when the other is done."""
+        if self.opts.only:
+            # in the order of the list
+            tests = sorted(tests, key=lambda test: self.opts.only.index(test[0]))
+        part, run = [], 0
+        for test in tests:
+            part.append(test)
+            run += not self.left_out(*test)
+            if run == IN_ONE_VM:
+                yield part
+                part, run = [], 0
+        if part:
+            yield part
 
     def left_out(self, test, function):
         """Why a test is not to be run."""
@@ -405,6 +438,7 @@ def guest(tap, name, opts):
 VARIANTS = 100000
 
 
+@beside_others
 def files(tap, _name, _opts):
     """Firmware, and a file of vGPU types: what the driver does with damaged ones, in user space."""
     folder = CACHE / "files"
