@@ -260,6 +260,37 @@ out_of_tree_arm64()
 	done
 }
 
+# The model's series for QEMU, with QEMU as Debian has it and nothing else of ours.
+build_alone()
+{
+	local patch
+	rm -rf "$B/qemu" "$B/series"
+	dpkg-source --no-check -x "$CACHE"/qemu/packages/qemu_*.dsc "$B/qemu" || return 1
+	"$REPO/tools/testing/qemu/mk-series" "$B/series" "$B/qemu" || return 1
+	for patch in "$B"/series/*.patch; do
+		patch -d "$B/qemu" -p1 -i "$patch" || return 1
+	done
+	mkdir "$B/qemu/build"
+	cd "$B/qemu/build" || return 1
+	../configure --python="$CACHE/qemu/venv/bin/python" --target-list=x86_64-softmmu \
+		--without-default-features --enable-system --enable-tcg --enable-fdt=system \
+		--disable-tools --disable-docs --disable-guest-agent --disable-download \
+		--disable-install-blobs || return 1
+	ninja qemu-system-x86_64
+}
+
+model_alone()
+{
+	local log=$B/model-alone.log root
+	"$BENCH/mk-qemu.sh" >/dev/null
+	root=$("$BENCH/mk-rootfs.sh" host | tail -n 1)
+	(build_alone) >"$log" 2>&1 || { tail -n 20 "$log"; return 1; }
+	(cd "$B/qemu" && env -i PATH="$PATH" QEMU=build/qemu-system-x86_64 \
+		NVKM_VGPU_FIRMWARE="$root/usr/lib/firmware" python3 tests/nvidia-ada/run.py) >"$log" 2>&1 ||
+		{ grep -A 10 '^not ok' "$log" || tail -n 20 "$log"; }
+	grep -q '^ok ' "$log" || echo "no test has passed"
+}
+
 # ---------------------------------------------------------------------------
 
 everything()
@@ -278,6 +309,7 @@ everything()
 	combinations arm64
 	check "arm64, Linux 7.3, out of tree: both modules and the tests" out_of_tree_arm64
 	check "KUnit by kunit.py" kunit_py "$SRC"
+	check "QEMU with the model's series alone" model_alone
 }
 
 mkdir -p "$B"

@@ -54,15 +54,22 @@ def import_qemu():
 # ---- NVIDIA's layouts ------------------------------------------------------------------------------------------------
 
 
+def abi_tables():
+    """Beside this file, or where the repository of the driver has them."""
+    here = pathlib.Path(__file__).resolve().parent
+    beside = here / "abi"
+    return beside if beside.is_dir() else here.parents[1] / "abi"
+
+
 class Abi:
-    """Offsets and constants of one release, from the tables in tools/testing/abi."""
+    """Offsets and constants of one release, from the tables."""
 
     cache = {}
 
     def __new__(cls, release):
         if release not in cls.cache:
             self = super().__new__(cls)
-            folder = pathlib.Path(os.environ.get("ABI_TABLES") or pathlib.Path(__file__).resolve().parents[2] / "abi")
+            folder = abi_tables()
             self.members, self.sizes, self.consts = {}, {}, {}
             for line in (folder / f"r{release}.structs.tsv").read_text().splitlines():
                 if not line.startswith("#"):

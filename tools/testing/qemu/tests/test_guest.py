@@ -2,11 +2,10 @@
 """A guest's driver and its plugin task: version, static data, objects, channels, events."""
 
 import json
-import pathlib
 import re
 import struct
 
-from gspclient import Client, KIB, MIB, Machine, PAGE, R570
+from gspclient import Client, KIB, MIB, Machine, PAGE, R570, abi_tables
 from harness import CASES, Case, equal, none, only, test, true
 from test_chan import (CE, COPY_B, DATA_PAGES, FB_DATA, PUSH, RELEASE, RING, SEM, SET_OBJECT, SYS_DATA, UNMAPPED, VA,
                        engine, inc, launch, semaphore)
@@ -14,7 +13,7 @@ from test_mmu import COHERENT, Fb, Tables, pde, pte
 from test_plugin import ADD, FB, Guest, MESSAGE, OK, Plugin, RESET, SYSMEM, SYSTEM_INFO, TYPE, accounting
 from test_vgpu import ADD_TYPE
 
-ABI = pathlib.Path(__file__).resolve().parents[2] / "abi"
+ABI = abi_tables()
 R550 = "550.163.01"
 NEWEST, OLDER = (0x29, 0x0c), (0x25, 0x1b)      # the versions whose layouts are known
 LAYOUT = {NEWEST: R570, OLDER: R550}
