@@ -32,7 +32,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import coverage
 from bench_test import Skip, without_known_bugs
-from hostvm import BENCH, CACHE, COVERAGE, REPO, START, HostVM, say, script
+from hostvm import BENCH, CACHE, COVERAGE, ONE_KERNEL, REPO, START, HostVM, say, script
 from tap import Reader, Tap
 from vbios import vbios
 
@@ -214,8 +214,8 @@ class HostTests:
 
     def add(self, title, function, name):
         want = function.host_test
-        # one kernel counts lines in place of both
-        for kernel in want["kernels"][:1] if COVERAGE else want["kernels"]:
+        # one kernel is in place of both
+        for kernel in want["kernels"][:1] if ONE_KERNEL else want["kernels"]:
             test = f"{kernel}: {title}"
             if name not in function.__name__ and name not in test:
                 continue
@@ -261,7 +261,7 @@ class HostTests:
             return "takes long: make check-full"
         if self.opts.k and kernel != self.opts.k:
             return f"only those of the {self.opts.k} kernel"
-        if self.opts.t or self.opts.k or COVERAGE:
+        if self.opts.t or self.opts.k or ONE_KERNEL:
             return None
         one_of_three = random.Random(f"{self.opts.seed} {suite} {title}").randrange(3) == 0
         if want["sampled"] and not one_of_three:
@@ -340,7 +340,7 @@ class Group:
         self.drop()
         # our drivers live on hardware's times, too: on one of the two kernels, or on both
         real = self.suite.suite == "host" and (self.kernel == "debug" or "BENCH_REAL" in os.environ)
-        real = real and not COVERAGE
+        real = real and not ONE_KERNEL
         timing = "real" if real else "quick"
         self.vm = HostVM(kernel=self.kernel, timing=timing, **machine)
         self.vm.start()
@@ -400,7 +400,7 @@ class Group:
 
     def look_for_leaks(self):
         """Nothing may have leaked: asked once a machine, on the debug kernel."""
-        if self.kernel == "debug" and self.vm and not COVERAGE:
+        if self.kernel == "debug" and self.vm and not ONE_KERNEL:
             name = f"{self.suite.suite}: debug: no memory leaked"
             try:
                 leaks = "/sys/kernel/debug/kmemleak"

@@ -52,8 +52,10 @@ START = float(os.environ.setdefault("BENCH_T0", str(int(time.time()))))
 # Debian's, and those of mk-kernel.sh
 KERNELS = ("stock", "debug", *(path.name.split(".")[1] for path in BENCH.glob("kernel.*.config")))
 
-# All VMs have the kernel that counts lines, whichever they ask for: see coverage.py
+# All VMs have this kernel, whichever they ask for; with BENCH_COVERAGE that which counts lines: see
+# coverage.py
 COVERAGE = bool(os.environ.get("BENCH_COVERAGE"))
+ONE_KERNEL = "gcov" if COVERAGE else os.environ.get("BENCH_ONE_KERNEL", "")
 
 AGENT_PORT = "org.qemu.guest_agent.0"
 PR_SET_PDEATHSIG = 1
@@ -298,7 +300,7 @@ class HostVM:
         self.expected_log = []  # for check.py: warnings that the test provokes
         self.known_bugs = []  # and splats of the kernel's own
         self.counts_for = ""  # the test whose lines gcov counts
-        self.built = "gcov" if COVERAGE else kernel
+        self.built = ONE_KERNEL or kernel
         self.images = images(self.built, build)
         self.own_modules = bool(root)
         if root:
