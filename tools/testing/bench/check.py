@@ -352,6 +352,7 @@ class Group:
 
     def one(self, test, function):
         start = time.monotonic()
+        passed = True
         try:
             if why := self.suite.left_out(test, function):
                 raise Skip(why)
@@ -378,9 +379,12 @@ class Group:
         except Exception:  # pylint: disable=broad-except
             self.tap.not_ok(test, self.explain(), time.monotonic() - start)
             self.drop()
+            passed = False
         self.count_for("")
-        if COVERAGE:
+        if COVERAGE and passed:
             coverage.took(CACHE, test, time.monotonic() - start)
+        elif COVERAGE:
+            coverage.forget(CACHE, test)
 
     def count_for(self, test):
         """What gcov counts from here on is this test's."""

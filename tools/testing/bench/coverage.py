@@ -82,6 +82,11 @@ def took(cache, test, seconds):
         (folder(cache) / "tests" / test / "seconds").write_text(f"{seconds:.1f}", encoding="utf-8")
 
 
+def forget(cache, test):
+    """It has failed: it says of no error that is planted."""
+    shutil.rmtree(folder(cache) / "tests" / test, ignore_errors=True)
+
+
 class Line:
     """Counts of one line, and of its branches, in all objects that have it."""
 

@@ -178,7 +178,7 @@ def told_by_locks(mutant):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         env={**os.environ, "STATIC_FULL": "1"},
     )
-    found = re.search(r"^not ok .*\n +# (.*)", run.stdout, re.M)
+    found = re.search(r"^not ok (?:.*\n)*? +# (.*warning: .*)", run.stdout, re.M)
     return f"static: {found[1]}" if found else ""
 
 
