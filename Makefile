@@ -8,6 +8,7 @@
 #   make mutants		plant errors in the drivers and see who notices (N=, S=, M=)
 #   make bench		what loads, lives of vGPUs and VFIO calls cost (T=table)
 #   make check-newest	demo and VMs with the newest packages that there are
+#   make series		the drivers as patches for Linux, into SERIES_DIR
 #   make deb		a Debian package, into DEB_DIR; check-package: what it does
 
 ifneq ($(KERNELRELEASE),)
@@ -17,6 +18,7 @@ else
 KDIR ?= /lib/modules/$(shell uname -r)/build
 BENCH := tools/testing/bench
 DEB_DIR ?= ..
+SERIES_DIR ?= ../series
 SUITES := static bench abi files kunit vbios model host guest
 
 modules modules_install clean:
@@ -52,6 +54,9 @@ bench:
 	$(BENCH)/deps.sh
 	$(BENCH)/measure.py $(T)
 
+series:
+	tools/series/mk-series "$(SERIES_DIR)" "$$($(BENCH)/mk-kernel.sh source | tail -n 1)"
+
 deb:
 	tools/debian/make-deb "$(DEB_DIR)"
 
@@ -59,5 +64,5 @@ $(SUITES:%=check-%) check-builds check-fuzz check-package: check-%:
 	$(BENCH)/deps.sh
 	$(BENCH)/check.py $(if $(T),-t "$(T)") $*
 
-.PHONY: modules modules_install clean bench deb demo check check-full check-newest coverage mutants $(SUITES:%=check-%) check-builds check-fuzz check-package
+.PHONY: modules modules_install clean bench series deb demo check check-full check-newest coverage mutants $(SUITES:%=check-%) check-builds check-fuzz check-package
 endif

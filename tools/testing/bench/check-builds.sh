@@ -260,14 +260,57 @@ out_of_tree_arm64()
 	done
 }
 
+# Each patch of the series for Linux: style, W=1, and that it needs nothing of those that follow.
+# checkpatch knows neither __guarded_by(), nor that MAINTAINERS has the files from the first patch on.
+series()
+{
+	local SRC=$B/linux out=$B/series-linux patch
+	local options=(CONFIG_KUNIT=m CONFIG_VFIO=m CONFIG_NVKM_VGPU=m) folders=(drivers/gpu/nvkm-vgpu/)
+	rm -rf "$SRC" "$B/series"
+	cp -al "$(BENCH_NEWEST='' "$BENCH/mk-kernel.sh" source | tail -n 1)" "$SRC"
+	rm -rf "$SRC/drivers/gpu/nvkm-vgpu"
+	sed -i '/nvkm-vgpu/d' "$SRC/drivers/gpu/Makefile" "$SRC/drivers/video/Kconfig"
+	"$REPO/tools/series/mk-series" "$out" "$SRC" >"$B/series.log" || { cat "$B/series.log"; return 1; }
+	for patch in "$out"/00[0-9][1-9]*.patch "$out"/00[1-9]0*.patch; do
+		echo "$patch"
+	done | sort >"$B/series.list"
+	while read -r patch; do
+		one_of_series "$patch" || return 1
+	done <"$B/series.list"
+}
+
+one_of_series()
+{
+	local name ignored=FILE_PATH_CHANGES object
+	name=$(basename "$1" | cut -c 1-4)
+	# as check-static has it for them
+	[[ $1 != *selftests* ]] ||
+		ignored+=,VOLATILE,ARRAY_SIZE,PREFER_DEFINED_ATTRIBUTE_MACRO,EMBEDDED_FUNCTION_NAME
+	# and for tracepoints
+	sed -e '/^+/s/ __guarded_by([^)]*)//' "$1" |
+		"$SRC/scripts/checkpatch.pl" --root="$SRC" --strict --terse --no-summary --show-types \
+			--ignore="$ignored,LONG_LINE,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT" - | sed "s/^/$name/"
+	patch -s -d "$SRC" -p1 -i "$1" || return 1
+	[[ $1 != *KUnit* ]] || options+=(CONFIG_NVKM_VGPU_KUNIT_TEST=m)
+	if [[ $1 == *vfio-* ]]; then
+		options+=(CONFIG_NVIDIA_VGPU_VFIO_PCI=m)
+		folders+=(drivers/vfio/pci/nvidia-vgpu/)
+	fi
+	configure x86 series "${options[@]}" || return 1
+	said "$B/series.log" make_for x86 series W=1 KERNELDOC=/dev/null prepare "${folders[@]}" || return 1
+	object=$B/series/drivers/gpu/nvkm-vgpu/nvkm-vgpu.o
+	[ -s "$object" ] || echo "$name: nothing was built"
+	nm -u "$object" | grep -E ' (nvgpu|nvkm)_' | sed "s/^/$name: needs what is not there yet: /" || :
+}
+
 # The model's series for QEMU, with QEMU as Debian has it and nothing else of ours.
 build_alone()
 {
 	local patch
-	rm -rf "$B/qemu" "$B/series"
+	rm -rf "$B/qemu"
 	dpkg-source --no-check -x "$CACHE"/qemu/packages/qemu_*.dsc "$B/qemu" || return 1
-	"$REPO/tools/testing/qemu/mk-series" "$B/series" "$B/qemu" || return 1
-	for patch in "$B"/series/*.patch; do
+	"$REPO/tools/testing/qemu/mk-series" "$B/series-qemu" "$B/qemu" || return 1
+	for patch in "$B"/series-qemu/*.patch; do
 		patch -d "$B/qemu" -p1 -i "$patch" || return 1
 	done
 	mkdir "$B/qemu/build"
@@ -309,6 +352,7 @@ everything()
 	combinations arm64
 	check "arm64, Linux 7.3, out of tree: both modules and the tests" out_of_tree_arm64
 	check "KUnit by kunit.py" kunit_py "$SRC"
+	check "Linux 7.3 with each patch of the series" series
 	check "QEMU with the model's series alone" model_alone
 }
 
