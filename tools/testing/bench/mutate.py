@@ -195,18 +195,20 @@ class Reached:
                 raise SystemExit(f"mutate: {name} is not what coverage.py has seen: run it again")
         self.tests = counted["tests"]
 
+    def reach(self, mutant, line):
+        name = str(mutant.file)
+        found = [test for test, its in self.tests.items() if line in its["lines"].get(name, [])]
+        return sorted(found, key=lambda test: self.tests[test]["seconds"])
+
     def by(self, mutant):
         """
-        Of a check that is dropped what counts is who sees it refuse, which is its next line; but the
-        compiler may have made one place of both.
+        Of a condition those come first who see it met, which is its next line; but the compiler may
+        have made one place of both.
         """
-        first = mutant.line + (2 if mutant.rule == "check dropped" else 1)
-        for line in first, mutant.line + 1:
-            name = str(mutant.file)
-            found = [test for test, its in self.tests.items() if line in its["lines"].get(name, [])]
-            if found:
-                break
-        return sorted(found, key=lambda test: self.tests[test]["seconds"])
+        met = self.reach(mutant, mutant.line + 2) if re.match(r"\t+(else )?if ", mutant.old) else []
+        if mutant.rule == "check dropped" and met:
+            return met
+        return list(dict.fromkeys([*met[: TESTS // 2], *self.reach(mutant, mutant.line + 1)]))
 
 
 @functools.lru_cache
