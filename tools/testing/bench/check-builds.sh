@@ -288,8 +288,8 @@ one_of_series()
 		ignored+=,VOLATILE,ARRAY_SIZE,PREFER_DEFINED_ATTRIBUTE_MACRO,EMBEDDED_FUNCTION_NAME
 	# and for tracepoints
 	sed -e '/^+/s/ __guarded_by([^)]*)//' "$1" |
-		"$SRC/scripts/checkpatch.pl" --root="$SRC" --strict --terse --no-summary --show-types \
-			--ignore="$ignored,LONG_LINE,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT" - | sed "s/^/$name/"
+		(cd "$B" && "$SRC/scripts/checkpatch.pl" --root="$SRC" --strict --terse --no-summary --show-types \
+			--ignore="$ignored,LONG_LINE,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT" -) | sed "s/^/$name/"
 	patch -s -d "$SRC" -p1 -i "$1" || return 1
 	[[ $1 != *KUnit* ]] || options+=(CONFIG_NVKM_VGPU_KUNIT_TEST=m)
 	if [[ $1 == *vfio-* ]]; then
