@@ -285,7 +285,7 @@ one_of_series()
 	name=$(basename "$1" | cut -c 1-4)
 	# as check-static has it for them
 	[[ $1 != *selftests* ]] ||
-		ignored+=,VOLATILE,ARRAY_SIZE,PREFER_DEFINED_ATTRIBUTE_MACRO,EMBEDDED_FUNCTION_NAME
+		ignored+=,REPEATED_WORD,VOLATILE,ARRAY_SIZE,PREFER_DEFINED_ATTRIBUTE_MACRO,EMBEDDED_FUNCTION_NAME
 	# and for tracepoints
 	sed -e '/^+/s/ __guarded_by([^)]*)//' "$1" |
 		(cd "$B" && "$SRC/scripts/checkpatch.pl" --root="$SRC" --strict --terse --no-summary --show-types \
