@@ -58,8 +58,6 @@ extern const struct vfio_pci_device_ops nvidia_vgpu_dmabuf_ops;
 int nvidia_vgpu_follow_reset(struct nvidia_vgpu_vf *vf);
 int nvidia_vgpu_wait_reset(struct nvidia_vgpu_vf *vf);
 
-int nvidia_vgpu_get_region_info(struct vfio_device *vdev, struct vfio_region_info *info,
-				struct vfio_info_cap *caps);
 /* nearly always there is nothing to wait for */
 static inline int vf_wait_reset(struct nvidia_vgpu_vf *vf)
 {
@@ -68,6 +66,8 @@ static inline int vf_wait_reset(struct nvidia_vgpu_vf *vf)
 	return nvidia_vgpu_wait_reset(vf);
 }
 
+int nvidia_vgpu_get_region_info(struct vfio_device *vdev, struct vfio_region_info *info,
+				struct vfio_info_cap *caps);
 ssize_t nvidia_vgpu_read(struct vfio_device *vdev, char __user *buf, size_t count, loff_t *ppos);
 ssize_t nvidia_vgpu_write(struct vfio_device *vdev, const char __user *buf, size_t count,
 			  loff_t *ppos);

@@ -303,7 +303,7 @@ static void use_type(const struct nvgpu_type *type, const struct nvgpu_mixed *mi
 		die("a text does not end where its field does", type->name);
 	/* no larger than what the record takes, so that one byte more is seen */
 	msg = calloc(1, abi->type_file.info_offset + abi->type_file.info_size);
-	abi->encode_add_type(msg, false, type);
+	abi->encode_add_types(msg, type, 1);
 	free(msg);
 	for (i = 0; i < type->max_instance; i++)
 		if (!nvgpu_place_homogeneous(&geo, type, i, &place))

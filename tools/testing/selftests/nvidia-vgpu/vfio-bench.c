@@ -4,8 +4,8 @@
  *
  *	vfio-bench BDF CALLS
  *
- * Prints "NAME NANOSECONDS" for each kind of call, of the quickest of some rounds of CALLS calls. In
- * a machine whose clock counts instructions (QEMU's -icount shift=0) that are instructions.
+ * Prints "NAME NANOSECONDS" for each kind of call, of the quickest of some rounds of CALLS calls.
+ * In a machine whose clock counts instructions (QEMU's -icount shift=0) that are instructions.
  */
 #define _GNU_SOURCE
 #include <stdbool.h>
@@ -30,7 +30,10 @@ static uint64_t bar0, config;
 
 static bool region_info(void)
 {
-	struct vfio_region_info info = { .argsz = sizeof(info), .index = VFIO_PCI_BAR0_REGION_INDEX };
+	struct vfio_region_info info = {
+		.argsz = sizeof(info),
+		.index = VFIO_PCI_BAR0_REGION_INDEX,
+	};
 
 	return !ioctl(dev.fd, VFIO_DEVICE_GET_REGION_INFO, &info);
 }
