@@ -21,7 +21,9 @@ but for lines that the test expects, vm.expected_log.append(REGEX), and splats o
 kernel's own that it provokes: vm.known_bugs.append(KernelBug(...)).
 """
 
+import importlib.util
 import re
+import sys
 from collections import namedtuple
 
 # A splat that the kernel itself must answer for: from the line that has the first text to the one
@@ -71,6 +73,16 @@ def without_known_bugs(lines, text=str, known=()):
 
 class Skip(Exception):
     """The test cannot be run here; the text says why."""
+
+
+def load(path):
+    """Test functions of a file, in the order in which they are written."""
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))       # a file may run tests of another
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return [f for f in vars(module).values() if callable(f) and hasattr(f, "host_test")]
 
 
 def expect(got, want, what=""):

@@ -18,7 +18,6 @@ BENCH_LANES is how many such things run at a time.
 
 import argparse
 import functools
-import importlib.util
 import os
 import pathlib
 import random
@@ -31,7 +30,7 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import coverage
-from bench_test import Skip, without_known_bugs
+from bench_test import Skip, load, without_known_bugs
 from hostvm import BENCH, CACHE, COVERAGE, ONE_KERNEL, REPO, START, HostVM, say, script
 from tap import Reader, Tap
 from vbios import vbios
@@ -417,16 +416,6 @@ class Group:
                     self.tap.ok(name)
             except Exception:  # pylint: disable=broad-except
                 self.tap.not_ok(name, self.explain())
-
-
-def load(path):
-    """Test functions of a file, in the order in which they are written."""
-    if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))       # a file may run tests of another
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return [f for f in vars(module).values() if callable(f) and hasattr(f, "host_test")]
 
 
 def host(tap, name, opts):

@@ -26,8 +26,8 @@ import sys
 import threading
 import time
 
-import check
 import coverage
+from bench_test import load
 from hostvm import BENCH, CACHE, REPO, say
 
 WORK = CACHE.parent / f"nvkm-vgpu-mutants{os.environ.get('MUTATE_LANE', '')}"
@@ -219,7 +219,7 @@ def of_debug():
         suite, topic = path.stem.split("_", 1)
         found |= {
             f"{suite}: {topic}: {test.__name__[5:]}"
-            for test in check.load(path) if "debug" in test.host_test["kernels"]
+            for test in load(path) if "debug" in test.host_test["kernels"]
         }
     return found
 
