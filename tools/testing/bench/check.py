@@ -49,8 +49,11 @@ HARMLESS = re.compile(
 )
 
 
-FIRST = 1000  # weight of a job
-IN_ONE_VM = 16  # tests
+# About how long things take, in seconds: the longest begin first.
+FIRST = 10000
+WITHOUT_GUEST = 900
+ONE_TEST = {"host": 15, "model": 40, "guest": 120}
+IN_ONE_VM = 300
 
 
 def program(tap, name, command, env=None):
@@ -116,7 +119,9 @@ def model(tap, name, opts):
     in_vm = HostTests(tap, "model", name, opts).jobs()
     if name and in_vm:
         return in_vm
-    return [Job(tap, "model without a guest", lambda: model_without_guest(tap, name)), *in_vm]
+    job = Job(tap, "model without a guest", lambda: model_without_guest(tap, name))
+    job.weight = WITHOUT_GUEST
+    return [job, *in_vm]
 
 
 def model_without_guest(tap, name):
@@ -240,15 +245,20 @@ class HostTests:
         if self.opts.only:
             # in the order of the list
             tests = sorted(tests, key=lambda test: self.opts.only.index(test[0]))
-        part, run = [], 0
+        part = []
         for test in tests:
             part.append(test)
-            run += not self.left_out(*test)
-            if run == IN_ONE_VM:
+            if self.seconds(part) >= IN_ONE_VM:
                 yield part
-                part, run = [], 0
+                part = []
         if part:
             yield part
+
+    def seconds(self, tests):
+        return sum(
+            ONE_TEST.get(self.suite, 60) * (2 if test.split(": ")[1] == "debug" else 1)
+            for test, function in tests if not self.left_out(test, function)
+        )
 
     def left_out(self, test, function):
         """Why a test is not to be run."""
@@ -289,7 +299,7 @@ class Job:
     """A suite, or a part of it, that runs beside others."""
 
     alone = False
-    weight = 10  # a minute or two
+    weight = 120
 
     def __init__(self, tap, name, function):
         self.tap = tap
@@ -311,8 +321,7 @@ class Group:
 
     def __init__(self, suite, kernel, tests, alone):
         self.alone = alone
-        run = sum(not suite.left_out(*test) for test in tests)
-        self.weight = run * (2 if kernel == "debug" else 1)
+        self.weight = suite.seconds(tests)
         self.seconds = 0  # that its VM was at work
         self.name = suite.suite
         self.tap = suite.tap

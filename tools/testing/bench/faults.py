@@ -70,6 +70,15 @@ def state(gpu, n=0):
     return gsp, vf[1] if vf else "free"
 
 
+def wait_running(gpu, n=0):
+    """A VF's node may be open for a second before its vGPU is."""
+    show = f"/sys/kernel/debug/nvkm-vgpu-{gpu.pf}/reservations"
+    gpu.vm.sh(
+        f"for i in $(seq 300); do grep -q '^gfid {n + 1} type [0-9]* running ' {show} && exit; sleep 0.1;"
+        f" done; cat {show}; exit 1"
+    )
+
+
 def sit_and_be_told(vm, gpu, *after, n=0):
     """A client that waits for VFIO's error eventfd, and what it does then."""
     commands = " ".join(("err:0", "boot", "err:60000", *after))
@@ -104,7 +113,7 @@ def let_go(vm, client):
 def sit_and_not_be_told(vm, gpu, milliseconds, *after):
     """A client whose error eventfd stays quiet for so long, and what it does then."""
     client = vm.spawn(f"{CLIENT} {gpu.vf(0)} err:0 boot quiet:{milliseconds} {' '.join(after)}")
-    vm.sh(f"for i in $(seq 100); do {IN_USE} && exit; sleep 0.1; done; exit 1")
+    wait_running(gpu)
     time.sleep(1)
     return client
 

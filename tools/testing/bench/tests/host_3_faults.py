@@ -9,7 +9,7 @@ import time
 
 from bench_test import expect, host_test
 from faults import (
-    FAILED, IN_USE, KEPT, Q8, clock, others, ours, row, sit_and_be_told, state, told, told_after, within, works_again,
+    FAILED, KEPT, Q8, clock, others, ours, row, sit_and_be_told, state, told, told_after, within, works_again,
 )
 from gpu import BIND, CLIENT, UNBIND, VFIO_DRIVER, Gpu, KernelLog
 
@@ -25,7 +25,7 @@ XID = "GSP-RM: Xid 79: GPU has fallen off the bus"
 def sit_and_use(vm, gpu, milliseconds):
     """A client that has VF 0 open for so long."""
     client = vm.spawn(f"{CLIENT} {gpu.vf(0)} boot sleep:{milliseconds}")
-    vm.sh(f"for i in $(seq 100); do {IN_USE} && exit; sleep 0.1; done; exit 1")
+    wait_running(gpu)
     return client
 
 
