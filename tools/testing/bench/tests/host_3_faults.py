@@ -9,7 +9,8 @@ import time
 
 from bench_test import expect, host_test
 from faults import (
-    FAILED, KEPT, Q8, clock, others, ours, row, sit_and_be_told, state, told, told_after, within, works_again,
+    FAILED, KEPT, Q8, clock, others, ours, row, sit_and_be_told, state, told, told_after, wait_running,
+    within, works_again,
 )
 from gpu import BIND, CLIENT, UNBIND, VFIO_DRIVER, Gpu, KernelLog
 
