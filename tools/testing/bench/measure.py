@@ -25,7 +25,7 @@ from hostvm import HostVM
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "vbios"))
 import shapes  # pylint: disable=wrong-import-position,import-error
 
-Q1, Q8 = 873, 876       # L40-1Q, L40-8Q
+Q1, Q8 = 871, 876       # L40-1Q, L40-8Q
 SLOW_MS = 5000
 BENCH = "/bench/selftests/nvidia-vgpu/vfio-bench"
 CALLS = 2000
