@@ -2,7 +2,7 @@
 /*
  * The window on the board's ROM. It shows the first MiB of a flash that is larger.
  *
- * A word takes a microsecond, and most of a ROM is of no interest here: display, EFI, programs for
+ * The CPU waits for each word, and most of a ROM is of no interest here: display, EFI, programs for
  * other falcons. So only what is looked at is read, and that once.
  */
 #include <linux/align.h>

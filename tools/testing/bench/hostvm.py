@@ -166,6 +166,7 @@ TIMED = (
     "read -r bench_begin bench_rest </proc/uptime\n({}\n)\nbench_rc=$?\nread -r bench_end bench_rest </proc/uptime\n"
     'printf "\\nbench: from %s %s\\n" "$bench_begin" "$bench_end"\nexit $bench_rc'
 )
+TOLD = b"\nbench: from "
 
 
 class Process:
@@ -197,9 +198,10 @@ class Process:
             return None
         rc = status.get("exitcode", 128 + status.get("signal", 0))
         data = base64.b64decode(status.get("out-data", ""))
-        if self.vm.icount is not None:
-            data, _, times = data.rpartition(b"\nbench: from ")
-            begin, end = map(float, times.split() or (0, 0))
+        # a shell that was killed has told no times
+        if self.vm.icount is not None and TOLD in data:
+            data, _, times = data.rpartition(TOLD)
+            begin, end = map(float, times.split())
             self.vm.worked += end - begin
         self.output = Output.of(data, rc)
         return self.output

@@ -183,8 +183,8 @@ def life_of(gpu, n):
     client = f"/bench/selftests/nvidia-vgpu/vfio-client {gpu.vf(n)}"
     with Cost(gpu) as cost:
         took = seconds_of(vm, client)
-    # what it leaves is cleared after it
-    gpu.in_use()
+        # what it leaves is cleared after it
+        gpu.in_use()
     counts = cost.counts
     counts["open and close, s"] = took
     counts["write a type, ms"] = 1000 * seconds_of(
