@@ -33,13 +33,27 @@ static enum nvgpu_health_state health_state(const struct nvgpu_health *health)
 	return READ_ONCE(health->state);
 }
 
-/* a state may be left for some others only; false, and nothing happens, when it is another one */
-static bool health_move(struct nvgpu_health *health, unsigned long from, enum nvgpu_health_state to)
+/*
+ * A state may be left for some others only; false, and nothing happens, when it is another one.
+ * @why is in the log before anybody can see the new state: what others say then follows from it.
+ */
+static __printf(4, 5) bool health_move(struct nvgpu_health *health, unsigned long from,
+				       enum nvgpu_health_state to, const char *why, ...)
 {
+	struct va_format vaf = { .fmt = why };
+	va_list args;
+
 	scoped_guard(spinlock_irqsave, &health->lock) {
 		if (!(from & BIT(health->state)))
 			return false;
 		WRITE_ONCE(health->state, to);
+		if (why) {
+			va_start(args, why);
+			vaf.va = &args;
+			dev_err(&health->gpu->pdev->dev, "GSP-RM %pV\n", &vaf);
+			va_end(args);
+		}
+		;
 	}
 	trace_nvgpu_health(health->gpu->pdev, health_names[to]);
 	return true;
@@ -112,7 +126,7 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_health_name);
 void nvgpu_health_off(struct nvgpu_health *health)
 {
 	WRITE_ONCE(health->lockdown, false);
-	health_move(health, BIT(NVGPU_HEALTH_OFF) | BIT(NVGPU_HEALTH_DEAD), NVGPU_HEALTH_OFF);
+	health_move(health, BIT(NVGPU_HEALTH_OFF) | BIT(NVGPU_HEALTH_DEAD), NVGPU_HEALTH_OFF, NULL);
 }
 
 /**
@@ -121,7 +135,7 @@ void nvgpu_health_off(struct nvgpu_health *health)
  */
 void nvgpu_health_core_runs(struct nvgpu_health *health)
 {
-	health_move(health, BIT(NVGPU_HEALTH_OFF), NVGPU_HEALTH_BOOTING);
+	health_move(health, BIT(NVGPU_HEALTH_OFF), NVGPU_HEALTH_BOOTING, NULL);
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_health_core_runs);
 
@@ -131,7 +145,7 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_health_core_runs);
  */
 void nvgpu_health_init_done(struct nvgpu_health *health)
 {
-	health_move(health, BIT(NVGPU_HEALTH_OFF) | BIT(NVGPU_HEALTH_BOOTING), NVGPU_HEALTH_UP);
+	health_move(health, BIT(NVGPU_HEALTH_OFF) | BIT(NVGPU_HEALTH_BOOTING), NVGPU_HEALTH_UP, NULL);
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_health_init_done);
 
@@ -142,9 +156,10 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_health_init_done);
 void nvgpu_health_message(struct nvgpu_health *health)
 {
 	if (health_state(health) == NVGPU_HEALTH_NOT_RESPONDING &&
-	    health_move(health, BIT(NVGPU_HEALTH_NOT_RESPONDING), NVGPU_HEALTH_UP))
+	    health_move(health, BIT(NVGPU_HEALTH_NOT_RESPONDING), NVGPU_HEALTH_UP, NULL))
 		dev_notice(&health->gpu->pdev->dev, "GSP-RM responds again\n");
 }
+EXPORT_SYMBOL_IF_KUNIT(nvgpu_health_message);
 
 /**
  * nvgpu_health_no_answer() - a message that ends something was not answered
@@ -154,10 +169,9 @@ void nvgpu_health_message(struct nvgpu_health *health)
  */
 void nvgpu_health_no_answer(struct nvgpu_health *health, const char *call, unsigned int ms)
 {
-	if (!health_move(health, BIT(NVGPU_HEALTH_UP), NVGPU_HEALTH_NOT_RESPONDING))
+	if (!health_move(health, BIT(NVGPU_HEALTH_UP), NVGPU_HEALTH_NOT_RESPONDING,
+			 "does not respond: no reply to RPC %s in %u ms", call, ms))
 		return;
-	dev_err(&health->gpu->pdev->dev, "GSP-RM does not respond: no reply to RPC %s in %u ms\n",
-		call, ms);
 	if (health->on_silent)
 		health->on_silent(health->silent_data);
 }
@@ -183,13 +197,9 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_health_lockdown);
  */
 void nvgpu_health_dead(struct nvgpu_health *health, const char *why)
 {
-	bool booted = nvgpu_health_booted(health);
-
-	if (!health_move(health, ~BIT(NVGPU_HEALTH_DEAD), NVGPU_HEALTH_DEAD))
+	if (!health_move(health, ~BIT(NVGPU_HEALTH_DEAD), NVGPU_HEALTH_DEAD, "died%s: %s",
+			 nvgpu_health_booted(health) ? "" : " before GSP_INIT_DONE", why))
 		return;
-	dev_err(&health->gpu->pdev->dev, "GSP-RM died%s: %s\n",
-		booted ? "" : " before GSP_INIT_DONE", why);
-
 	guard(spinlock_irqsave)(&health->lock);
 	if (health->told)
 		schedule_work(&health->died);
@@ -204,7 +214,7 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_health_dead);
  */
 void nvgpu_health_unloaded(struct nvgpu_health *health)
 {
-	health_move(health, ~0UL, NVGPU_HEALTH_DEAD);
+	health_move(health, ~0UL, NVGPU_HEALTH_DEAD, NULL);
 }
 
 /**

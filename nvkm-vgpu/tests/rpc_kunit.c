@@ -4,7 +4,9 @@
 #include <linux/pci.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
+#include <linux/tracepoint.h>
 #include <linux/unaligned.h>
+#include <trace/events/printk.h>
 
 #include "boot/boot.h"
 #include "fwabi/fwabi.h"
@@ -48,6 +50,8 @@ struct rpc_test {
 	u8 *shared, *elem;
 	u32 slot;		/* where the GSP writes next */
 	unsigned int events, silent;
+	unsigned int said;	/* times that GSP-RM was said to be gone */
+	bool known;		/* others could see that by then */
 	u32 sequence;		/* of the GSP's next element */
 };
 
@@ -408,6 +412,54 @@ static void rpc_outcome(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, outcome, NVGPU_RPC_NOT_POSTED);
 }
 
+static void said_of_gsp(void *data, const char *text, size_t len)
+{
+	struct rpc_test *t = data;
+
+	if (!strnstr(text, "GSP-RM does not respond: no reply to RPC test in 7 ms", len) &&
+	    !strnstr(text, "GSP-RM died: test", len))
+		return;
+	t->said++;
+	t->known |= nvgpu_health_error(&t->health) != 0;
+}
+
+static void hear_no_more(void *data)
+{
+	unregister_trace_console(said_of_gsp, data);
+	tracepoint_synchronize_unregister();
+}
+
+/* the reason is in the log before others can act on it, so that theirs come after it */
+static void rpc_reason_comes_first(struct kunit *test)
+{
+	struct rpc_test *t = test->priv;
+	int ret;
+
+	ret = register_trace_console(said_of_gsp, t);
+	if (ret == -ENOSYS)
+		kunit_skip(test, "this kernel has no tracepoints");
+	KUNIT_ASSERT_EQ(test, ret, 0);
+	ret = kunit_add_action_or_reset(test, hear_no_more, t);
+	KUNIT_ASSERT_EQ(test, ret, 0);
+
+	core_runs(t);
+	nvgpu_health_no_answer(&t->health, "test", 7);
+	KUNIT_EXPECT_EQ(test, t->said, 1);
+	KUNIT_EXPECT_FALSE(test, t->known);
+	KUNIT_EXPECT_EQ(test, nvgpu_health_error(&t->health), -EIO);
+
+	nvgpu_health_message(&t->health);
+	nvgpu_health_dead(&t->health, "test");
+	KUNIT_EXPECT_EQ(test, t->said, 2);
+	KUNIT_EXPECT_FALSE(test, t->known);
+	KUNIT_EXPECT_TRUE(test, nvgpu_health_is_dead(&t->health));
+
+	/* and once is enough */
+	nvgpu_health_dead(&t->health, "test");
+	nvgpu_health_no_answer(&t->health, "test", 7);
+	KUNIT_EXPECT_EQ(test, t->said, 2);
+}
+
 /* the first teardown without an answer costs its time, the next nothing; any message ends that */
 static void rpc_not_responding(struct kunit *test)
 {
@@ -605,6 +657,7 @@ static struct kunit_case rpc_test_cases[] = {
 	KUNIT_CASE(rpc_outcome),
 	KUNIT_CASE(rpc_not_responding),
 	KUNIT_CASE(rpc_core_stops),
+	KUNIT_CASE(rpc_reason_comes_first),
 	KUNIT_CASE(rpc_no_reply),
 	KUNIT_CASE(rpc_half_reply),
 	KUNIT_CASE_SLOW(rpc_lies),
