@@ -145,7 +145,8 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_health_core_runs);
  */
 void nvgpu_health_init_done(struct nvgpu_health *health)
 {
-	health_move(health, BIT(NVGPU_HEALTH_OFF) | BIT(NVGPU_HEALTH_BOOTING), NVGPU_HEALTH_UP, NULL);
+	health_move(health, BIT(NVGPU_HEALTH_OFF) | BIT(NVGPU_HEALTH_BOOTING), NVGPU_HEALTH_UP,
+		    NULL);
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_health_init_done);
 
