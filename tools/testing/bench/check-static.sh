@@ -34,18 +34,40 @@ module_files()
 
 # ---- style ----------------------------------------------------------------
 
-# run_checkpatch OPTION...: outside of any git tree, or it drops its cache there.
+# run_checkpatch OPTION...: outside of any git tree, or it drops its cache there. A file that it had
+# nothing to say of is looked at again when it, its name, an option or the script changes.
 run_checkpatch()
 {
-	local copy=$T/checkpatch f
+	local copy=$T/checkpatch silent=$T/silent f key
+	local -a new=() keys=()
 	rm -rf "$copy"
+	mkdir -p "$silent"
 	# it takes __guarded_by(), which gcc does not see, for the name of a member
 	while read -r f; do
 		mkdir -p "$copy/$(dirname "$f")"
 		sed 's/ __guarded_by([^)]*)//' "$REPO/$f" >"$copy/$f"
-		echo "$copy/$f"
-	done | (cd "$T" && xargs -r "$KSRC/scripts/checkpatch.pl" --root="$KSRC" --strict --terse \
-		--no-summary --show-types "$@" -f) | sed "s|^$copy/||"
+		key=$(echo "$KVERSION" "$f" "$@" | cat - "$copy/$f" | sha256sum | cut -c 1-24)
+		[ ! -e "$silent/$key" ] || continue
+		new+=("$f")
+		keys+=("$silent/$key")
+	done
+	[ ${#new[@]} -gt 0 ] || return 0
+	printf "$copy/%s\n" "${new[@]}" | (cd "$T" && xargs "$KSRC/scripts/checkpatch.pl" \
+		--root="$KSRC" --strict --terse --no-summary --show-types "$@" -f) \
+		>"$T/checkpatch.log" 2>&1 && [ ! -s "$T/checkpatch.log" ] && touch "${keys[@]}" && return 0
+	sed "s|^$copy/||" "$T/checkpatch.log"
+	return 1
+}
+
+# A file that was silent is not any more, once it has an error.
+planted_checkpatch()
+{
+	local REPO=$T/planted
+	mkdir -p "$REPO"
+	printf '/* SPDX-License-Identifier: GPL-2.0-only */\nint planted(int n);\n' >"$REPO/planted.h"
+	run_checkpatch <<<planted.h || return 1
+	echo 'int error( int n );' >>"$REPO/planted.h"
+	run_checkpatch <<<planted.h | grep -q '^planted.h:3: .*SPACING' || echo "not reported: a space"
 }
 
 checkpatch()
@@ -163,6 +185,7 @@ prepare()
 	shift
 	key=$(key "$(cat "$KSRC/.debian-version" "$BENCH/kernel.config")" "$@" </dev/null)
 	fresh "static-$name" "$key" && [ -d "$obj" ] && return 0
+	forget_objects
 	rm -rf "$obj"
 	mkdir -p "$obj"
 	make -s -C "$KSRC" O="$obj" KCONFIG_ALLCONFIG="$BENCH/kernel.config" "$@" allnoconfig &&
@@ -177,15 +200,31 @@ kbuild()
 		KBUILD_MODPOST_WARN=1 KBUILD_MODPOST_NOFINAL=1 -j"$(nproc)" "$@" modules
 }
 
-# kbuild_all NAME OPTION...: everything anew; modpost's lines are about symbols of the kernel.
-kbuild_all()
+# What was compiled without a word need not be again: make knows what has changed since.
+SILENT=$T/objects-are-silent
+
+forget_objects()
+{
+	rm -f "$SILENT"
+	mkdir -p "$T/src"
+	find "$T/src" -name '*.o' -delete
+}
+
+# kbuild_silent NAME OPTION...: modpost's lines are about symbols of the kernel.
+kbuild_silent()
 {
 	local name=$1
 	shift
-	find "$T/src" -name '*.o' -delete
 	kbuild O="$T/$name" "$@" >"$T/$name.log" 2>&1 || { cat "$T/$name.log"; return 1; }
 	sed '/^WARNING: modpost: .*\(undefined!\|unresolved symbol warnings\)/d
 		/Module.symvers is missing/,/at your own risk/d' "$T/$name.log"
+}
+
+# The same, everything anew.
+kbuild_all()
+{
+	forget_objects
+	kbuild_silent "$@"
 }
 
 copy_modules()
@@ -204,7 +243,11 @@ build_and_sparse()
 {
 	prepare linux >"$T/prepare.log" 2>&1 || { tail -n 30 "$T/prepare.log"; return 1; }
 	copy_modules
-	kbuild_all linux C=2
+	[ -e "$SILENT" ] || forget_objects
+	rm -f "$SILENT"
+	kbuild_silent linux C=1 >"$T/said" && [ ! -s "$T/said" ] && touch "$SILENT" && return 0
+	cat "$T/said"
+	return 1
 }
 
 # What is said of the kernel's own headers is not ours. That a table's last members are
@@ -314,6 +357,7 @@ planted_tidy()
 planted()
 {
 	local f want
+	build_and_sparse || return 1
 	f=$(cd "$T/src" && grep -l '^MODULE_LICENSE' "$1"/*.c) || { echo "no MODULE_LICENSE"; return 1; }
 	cat >>"$T/src/$f" <<-'X'
 		u32 planted_le32(__le32 wire);
@@ -499,6 +543,7 @@ QSRC=$CACHE/qemu/src
 
 tap_begin "$PATTERN"
 check "checkpatch --strict" checkpatch
+check "checkpatch sees errors" planted_checkpatch
 check "checkpatch of the tests' programs" checkpatch_programs
 check "checkpatch of QEMU over the model" checkpatch_qemu
 check "kernel-doc" kernel_doc
