@@ -174,7 +174,7 @@ def test_life(vm):
             guest.off()
 
 
-@host_test(kernels=("stock",))
+@host_test(kernels=("stock",), sampled=True)
 def test_smallest_two_at_once(vm):
     """One of them by libvirt."""
     with host(vm, L40, ["L40-1B", "L40-1Q"]) as vgpus:
@@ -190,7 +190,7 @@ def test_smallest_two_at_once(vm):
                 guest.off()
 
 
-@host_test(kernels=("stock",))
+@host_test(kernels=("stock",), sampled=True)
 def test_largest(vm):
     """It ends as an operator ends it, by libvirt and the guest's power button."""
     with host(vm, L40, ["L40-48Q"]) as (vgpu,):
@@ -202,7 +202,7 @@ def test_largest(vm):
             guest.shutdown()
 
 
-@host_test(kernels=("stock",))
+@host_test(kernels=("stock",), sampled=True)
 def test_handed_over(vm):
     """From a guest whose plug was pulled, while its driver had the GPU, to another."""
     with host(vm, L40, ["L40-8A"]) as (vgpu,):
@@ -217,7 +217,7 @@ def test_handed_over(vm):
             guest.off()
 
 
-@host_test(kernels=("stock",))
+@host_test(kernels=("stock",), sampled=True)
 def test_two_in_one_guest(vm):
     with host(vm, L40, ["L40-8Q", "L40-8A"]) as vgpus:
         with NvidiaGuest(vm, [v.vf for v in vgpus], "load open query list unload") as guest:

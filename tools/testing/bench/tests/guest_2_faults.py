@@ -261,7 +261,7 @@ def gsp_dead(log, gpu, guests):
     gpu_reset(gpu, range(guests))
 
 
-@host_test(kernels=("stock",))
+@host_test(kernels=("stock",), sampled=True)
 def test_gsp_dies(vm):
     """Idle, with two guests, and at a call of a third."""
     with host(vm) as gpu:

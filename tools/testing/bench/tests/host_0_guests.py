@@ -21,7 +21,7 @@ def two_at_once(vm, rounds):
                 expect(said, ["up", "FAIL no-device", "off"], f"said by {guest.name}:\n{guest.end()}")
 
 
-@host_test(kernels=("stock",), gpu=None, alone=True)
+@host_test(kernels=("stock",), gpu=None, alone=True, sampled=True)
 def test_two_at_once(vm):
     two_at_once(vm, 3)
 

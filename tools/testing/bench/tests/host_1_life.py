@@ -69,7 +69,7 @@ def test_replies_are_looked_for(vm):
     gpu.put_away()
 
 
-@host_test(kernels=("stock",), gpu="nvidia-ada,board=l40,reply-interrupt=on")
+@host_test(kernels=("stock",), gpu="nvidia-ada,board=l40,reply-interrupt=on", sampled=True)
 def test_replies_that_interrupt(vm):
     gpu = Gpu(vm)
     gpu.set_up([Q8])
@@ -234,7 +234,7 @@ def test_thirty_two_vgpus(vm):
     gpu.unload()
 
 
-@host_test()
+@host_test(sampled=True)
 def test_guest_is_not_disturbed(vm):
     """What an operator tries meanwhile is refused; the guest does not notice."""
     gpu = Gpu(vm)
@@ -254,7 +254,7 @@ def test_guest_is_not_disturbed(vm):
     gpu.put_away()
 
 
-@host_test(full=("debug",))
+@host_test(full=("debug",), sampled=True)
 def test_guest_killed(vm):
     """QEMU dies; the next one gets a clean vGPU at once."""
     gpu = Gpu(vm)

@@ -108,7 +108,7 @@ def test_booter_fails(vm):
     works(gpu)
 
 
-@host_test()
+@host_test(sampled=True)
 def test_gsp_never_answers(vm):
     gpu = start(vm)
     gpu.set_model("fault-gsp", "silent")
@@ -129,7 +129,7 @@ def test_gsp_dies(vm):
 # One of them is enough for the debug kernel, whose lane is the longer one.
 
 
-@host_test(**BOARDS)
+@host_test(sampled=True, **BOARDS)
 def test_wpr2_already_up(vm):
     gpu = start(vm, 0)
     for _ in range(2):
@@ -210,7 +210,7 @@ def one_line(log, *words):
         expect(bool(re.search(word, said[0], re.I)), True, f"{word!r} in {said[0]!r}")
 
 
-@host_test()
+@host_test(sampled=True)
 def test_bad_types(vm):
     gpu = Gpu(vm)
     gpu.set_up([Q8, 0])
@@ -257,7 +257,7 @@ def test_framebuffer_exhausted(vm):
     gpu.put_away()
 
 
-@host_test()
+@host_test(sampled=True)
 def test_removed_by_hand(vm):
     """
     The PCI core gives VFs no file "remove". Their driver can be taken away by

@@ -114,7 +114,7 @@ def test_gsp_crashes_in_use(vm):
     works_again(gpu)
 
 
-@host_test()
+@host_test(sampled=True)
 def test_plugin_crashes_in_use(vm):
     """One VM is told, the other one notices nothing; after closing it all works again."""
     gpu = Gpu(vm)
@@ -189,7 +189,7 @@ def hung(log, row_event, before, begin, all_open):
     expect(gpu.in_use(), {}, "in use in the model")
 
 
-@host_test(kernels=("stock",))
+@host_test(kernels=("stock",), sampled=True)
 def test_gsp_hangs_in_use(vm):
     """A hang costs its time once: the first message that ends something waits, the others do not."""
     gpu = Gpu(vm)

@@ -139,7 +139,7 @@ def again(function, full):
     test.__name__ = f"{function.__name__}_535"
     kernels = want["kernels"]
     return host_test(kernels=kernels, full=kernels if full else want["full"], fresh=want["fresh"],
-                     **want["machine"])(test)
+                     sampled=want["sampled"], **want["machine"])(test)
 
 
 AGAIN = (

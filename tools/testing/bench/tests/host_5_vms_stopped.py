@@ -17,7 +17,7 @@ class Vm(Watched, VgpuGuest):
         super().__init__(vm, vf, stay=True, extra=self.TIMES, **kwargs)
 
 
-@host_test()
+@host_test(sampled=True)
 def test_vm_is_stopped(vm):
     """Its plugin task crashes: it, and no other. GSP-RM crashes: all of them."""
     gpu = Gpu(vm)

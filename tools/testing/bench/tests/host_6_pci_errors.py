@@ -65,7 +65,7 @@ def survives(gpu, log, what, result, error, *args):
     expect(said(log), [], "said of it")
 
 
-@host_test()
+@host_test(sampled=True)
 def test_errors_that_are_not_fatal(vm):
     """Nothing was lost. That holds as well when a VF without driver makes it a permanent failure."""
     gpu = Gpu(vm)
@@ -79,7 +79,7 @@ def test_errors_that_are_not_fatal(vm):
     gpu.put_away()
 
 
-@host_test()
+@host_test(sampled=True)
 def test_fatal_error(vm):
     """The link is reset, and the GPU with it: VMs are told, and binding anew helps."""
     gpu = Gpu(vm)

@@ -129,7 +129,7 @@ def test_wakes_without_configuration_space(vm):
     expect(vm.sh(f"cat {gpu.vf_path(0, 'nvidia/creatable_vgpu_types')}", check=False).rc != 0, True, "cat")
 
 
-@host_test()
+@host_test(sampled=True)
 def test_reset_with_no_vgpu_open(vm):
     """GSP-RM is loaded anew, and what it had kept of vGPUs is free."""
     gpu = typed(vm)

@@ -80,7 +80,7 @@ def test_sizes_side_by_side(vm):
     expect(others(log) + ours(log), [], "warnings")
 
 
-@host_test(full=("debug",))
+@host_test(full=("debug",), sampled=True)
 def test_places_are_chosen(vm):
     """By vgpu-placement-id; refused where there is none, and nothing moves then."""
     gpu = Gpu(vm)
@@ -120,7 +120,7 @@ def test_places_are_chosen(vm):
     expect(others(log) + ours(log), [], "warnings")
 
 
-@host_test()
+@host_test(sampled=True)
 def test_mode_while_gpu_is_reset(vm):
     """GSP-RM is not taken off while somebody waits for its answer; that one is given up first."""
     gpu = Gpu(vm)

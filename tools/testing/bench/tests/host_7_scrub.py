@@ -178,7 +178,7 @@ def test_closing_does_not_wait(vm):
     expect(others(log) + said, [], "warnings")
 
 
-@host_test(kernels=("stock",))
+@host_test(kernels=("stock",), sampled=True)
 def test_many_at_once(vm):
     """Each opens as soon as its own framebuffer is clean, with ids of channels that it needs."""
     gpu = Gpu(vm)
@@ -257,7 +257,7 @@ def test_channel_error(vm):
     expect(others(log) + ours(log), [], "warnings")
 
 
-@host_test(kernels=("debug",))
+@host_test(kernels=("debug",), sampled=True)
 def test_engine_hangs(vm):
     """Nobody waits for ever, nobody gets what is dirty, and the engine may come back."""
     gpu = Gpu(vm)
@@ -281,7 +281,7 @@ def test_engine_hangs(vm):
     expect(others(log), [], "warnings")
 
 
-@host_test(kernels=("debug",))
+@host_test(kernels=("debug",), sampled=True)
 def test_gsp_dies_half_way(vm):
     """Who opens hears of it at once, and what is dirty is refused from then on."""
     gpu = Gpu(vm)

@@ -33,7 +33,7 @@ def unbind(gpu, n):
 
 
 # To start a guest takes most of a minute with debugging.
-@host_test(full=("debug",))
+@host_test(full=("debug",), sampled=True)
 def test_plugged_and_unplugged(vm):
     """Into a VM that runs, by QEMU's monitor: one VF, out again, then another."""
     gpu = Gpu(vm)
@@ -94,7 +94,7 @@ def test_plugged_by_libvirt(vm):
     gpu.put_away()
 
 
-@host_test()
+@host_test(sampled=True)
 def test_driver_of_a_vf_goes(vm):
     """Modules in use stay. Unbind waits for the user, who is not disturbed; then all is as before."""
     gpu = Gpu(vm)
@@ -163,7 +163,7 @@ def test_bus_is_reset(vm):
     gpu.put_away()
 
 
-@host_test(full=("debug",), **BOARDS)
+@host_test(full=("debug",), sampled=True, **BOARDS)
 def test_vgpus_of_two_gpus(vm):
     """In one VM. What it writes through either is in that one's framebuffer, and nowhere else."""
     log = KernelLog(vm)

@@ -183,7 +183,7 @@ def test_metrics(vm):
     gpu.put_away()
 
 
-@host_test(kernels=("stock",))
+@host_test(kernels=("stock",), sampled=True)
 def test_who_has_what(vm):
     """The map names types and placements, the status who has a VF."""
     gpu = Gpu(vm)

@@ -25,7 +25,7 @@ def faults_of(vm, gpu, n=0):
     return fault
 
 
-@host_test()
+@host_test(sampled=True)
 def test_memory_comes_and_goes(vm):
     """What a VMM maps the device reaches, at once; what it has unmapped it does not, at once."""
     gpu = Gpu(vm)
@@ -45,7 +45,7 @@ def test_memory_comes_and_goes(vm):
     gpu.put_away()
 
 
-@host_test()
+@host_test(sampled=True)
 def test_memory_high_up(vm):
     """Below 1 TiB, across it and far behind."""
     gpu = Gpu(vm)
@@ -67,7 +67,7 @@ def free_pages(vm):
     return int(re.search(r"HugePages_Free: +(\d+)", vm.sh("cat /proc/meminfo"))[1])
 
 
-@host_test()
+@host_test(sampled=True)
 def test_memory_of_huge_pages(vm):
     gpu = Gpu(vm)
     gpu.set_up([Q8])
@@ -84,7 +84,7 @@ def test_memory_of_huge_pages(vm):
     gpu.put_away()
 
 
-@host_test(full=("debug",))
+@host_test(full=("debug",), sampled=True)
 def test_guest_of_huge_pages(vm):
     """All of a VM's memory."""
     gpu = Gpu(vm)
@@ -167,7 +167,7 @@ exit $rc
 """
 
 
-@host_test()
+@host_test(sampled=True)
 def test_bar1_is_mapped_by_huge_pages(vm):
     """256 MiB: one fault each 2 MiB, and no small one."""
     gpu = Gpu(vm)

@@ -185,7 +185,7 @@ def found(host, typed, what):
             expect(got, want, f"{tool} finds in {root}, {what}")
 
 
-@host_test(kernels=("stock",))
+@host_test(kernels=("stock",), sampled=True)
 def test_other_tools(vm):
     """None, typed, sibling typed, in use, full."""
     host = Host(vm)
@@ -227,7 +227,7 @@ def test_other_tools(vm):
     gpu.put_away()
 
 
-@host_test(kernels=("stock",))
+@host_test(kernels=("stock",), sampled=True)
 def test_steps_of_other_tools(vm):
     """Types come and go as they write them, through sysfs and through the view."""
     host = Host(vm)

@@ -129,7 +129,7 @@ def test_a_refusal_is_told(vm):
     is_down(gpu)
 
 
-@host_test(kernels=("stock",), **WITH_IOMMU)
+@host_test(kernels=("stock",), sampled=True, **WITH_IOMMU)
 def test_8_gib_and_an_l4(vm):
     gpus = eight_gib_and_an_l4(vm)
 
@@ -179,7 +179,7 @@ def test_other_variants(vm):
     gpu.must_write(gpu.path("reset"), 1)
 
 
-@host_test(kernels=("stock",), **WITH_IOMMU)
+@host_test(kernels=("stock",), sampled=True, **WITH_IOMMU)
 def test_gsp_crash(vm):
     """Unloading ends, by nouveau's own time-outs; after a reset all works again."""
     vm.expected_log += [rf" at {function}\+" for function in WARNINGS_AFTER_A_CRASH]
