@@ -46,14 +46,13 @@ static __printf(4, 5) bool health_move(struct nvgpu_health *health, unsigned lon
 	scoped_guard(spinlock_irqsave, &health->lock) {
 		if (!(from & BIT(health->state)))
 			return false;
-		WRITE_ONCE(health->state, to);
 		if (why) {
 			va_start(args, why);
 			vaf.va = &args;
 			dev_err(&health->gpu->pdev->dev, "GSP-RM %pV\n", &vaf);
 			va_end(args);
 		}
-		;
+		WRITE_ONCE(health->state, to);
 	}
 	trace_nvgpu_health(health->gpu->pdev, health_names[to]);
 	return true;
