@@ -102,7 +102,7 @@ def host_test(
 ):
     """
     Of two kernels "make check" takes one for a test, both: not for this one. sampled: it runs the
-    test one time in four only, as it takes half a minute or more. full: only for "make check-full";
+    test one time in six only, as it takes half a minute or more. full: only for "make check-full";
     or on which kernels. alone: before all others, with nothing beside it. machine: arguments of HostVM.
     """
 

@@ -9,7 +9,7 @@ SUITE is one of static bench builds abi files kunit vbios model host guest packa
 
 With -t only the tests whose names contain NAME are run. Tests that take long are
 left out without --full; BENCH_SEED then chooses on which of two kernels a test is
-run, and a quarter of those that take half a minute or more. A suite that has no test to
+run, and one in six of those that take half a minute or more. A suite that has no test to
 run has failed. Suites run side by side, tests in VMs in groups that share one. After --first
 no test is begun once one has failed, and with -k all tests of that kernel are run. FILE has
 names of tests in VMs, as they are printed: no others are run then, and these in that order.
@@ -272,16 +272,17 @@ class HostTests:
             return f"only those of the {self.opts.k} kernel"
         if self.opts.t or self.opts.k or ONE_KERNEL:
             return None
-        if want["sampled"] and not self.one_of_four("sample", suite, title):
+        if want["sampled"] and not self.drawn(6, "sample", suite, title):
             return f"not in the sample of BENCH_SEED={self.opts.seed}"
         # the debug kernel sees more, and takes three times as long
-        taken = "debug" if self.one_of_four("kernel", suite, title) else "stock"
+        taken = "debug" if self.drawn(8, "kernel", suite, title) else "stock"
         if len(set(want["kernels"]) - set(want["full"])) == 2 and not want["both"] and kernel != taken:
             return f"on the other kernel with BENCH_SEED={self.opts.seed}"
         return None
 
-    def one_of_four(self, what, suite, title):
-        return random.Random(f"{self.opts.seed} {what} {suite} {title}").randrange(4) == 0
+    def drawn(self, of, what, suite, title):
+        """One time in so many, by the seed."""
+        return random.Random(f"{self.opts.seed} {what} {suite} {title}").randrange(of) == 0
 
 
 def run_jobs(jobs):
@@ -464,8 +465,10 @@ def files(tap, _name, _opts):
             tap.ok(f"files: {kind}: {run.stdout.strip()}", took)
 
 
-def vbios_images(tap, name, _opts):
-    return [Job(tap, "vbios", lambda: vbios(tap, name))]
+def vbios_images(tap, name, opts):
+    job = Job(tap, "vbios", lambda: vbios(tap, name, None if opts.full else opts.seed))
+    job.weight = IN_ONE_VM
+    return [job]
 
 
 def package(tap, name, opts):

@@ -263,7 +263,7 @@ CUDA_BEFORE = [
 CUDA_END = "cuCtxCreate_v2 801 CUDA_ERROR_NOT_SUPPORTED"
 
 
-@host_test(kernels=("stock",))
+@host_test(kernels=("stock",), sampled=True)
 def test_cuda(vm):
     """
     CUDA finds the vGPU, with graphics as the model has them, and stops where it wants a context.

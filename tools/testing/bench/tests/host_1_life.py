@@ -18,7 +18,7 @@ def idle(gpu):
     expect(gpu.in_use(), {}, "in use in the model")
 
 
-@host_test(both=True)
+@host_test()
 def test_load_and_unload(vm):
     gpu = Gpu(vm)
     for _ in range(3):
