@@ -183,13 +183,15 @@ void nvgpu_sysfs_tell(struct work_struct *work)
 
 	scoped_guard(mutex, &mgr->lock) {
 		bitmap_copy(changed, mgr->changed, NVGPU_MAX_VFS);
-		for (index = 0; index < NVGPU_MAX_VFS; index++)
+		for_each_or_bit(index, mgr->moved, mgr->guests, NVGPU_MAX_VFS)
 			nvgpu_status_notify(&mgr->vf[index], test_bit(index, mgr->moved),
 					    test_bit(index, mgr->guests));
 		bitmap_zero(mgr->changed, NVGPU_MAX_VFS);
 		bitmap_zero(mgr->moved, NVGPU_MAX_VFS);
 		bitmap_zero(mgr->guests, NVGPU_MAX_VFS);
 	}
+	if (bitmap_empty(changed, NVGPU_MAX_VFS))
+		return;
 	while ((vf = nvgpu_vf_next(pf->gpu.pdev, vf))) {
 		index = nvgpu_vf_index(pf, vf);
 		if (index >= 0 && test_bit(index, changed) && device_is_registered(&vf->dev))
