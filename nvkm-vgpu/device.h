@@ -7,6 +7,8 @@
 #include "intr.h"
 #include "vgpu/pf.h"
 
+struct auxiliary_device;
+
 /**
  * struct nvgpu_device - a GPU, with what binds its layers to Linux
  * @pf: the GPU as a host of vGPUs; drvdata of the PF
@@ -15,6 +17,7 @@
  * @vf_devfn: of the first two VFs, before GSP-RM was taken off
  * @loaded: GSP-RM has memory and interrupts
  * @paused: it has to be loaded again
+ * @provision: for drivers that choose what VFs are
  *
  * The PF's device lock protects @loaded and @paused.
  */
@@ -25,6 +28,7 @@ struct nvgpu_device {
 	int vf_devfn[2];
 	bool loaded;
 	bool paused;
+	struct auxiliary_device *provision;
 };
 
 static inline struct nvgpu_device *nvgpu_device(struct nvkm_vgpu_pf *pf)
@@ -35,5 +39,8 @@ static inline struct nvgpu_device *nvgpu_device(struct nvkm_vgpu_pf *pf)
 struct nvkm_vgpu_pf *nvgpu_get_pf(struct pci_dev *vf);
 int nvgpu_sriov_configure(struct pci_dev *pdev, int num_vfs);
 void nvgpu_sriov_disable(struct nvkm_vgpu_pf *pf);
+int nvgpu_export_set_type(struct nvkm_vgpu_pf *pf, unsigned int vf, u32 id);
+int nvgpu_export_mgr_add(struct nvgpu_device *nvdev);
+void nvgpu_export_mgr_remove(struct nvgpu_device *nvdev);
 
 #endif

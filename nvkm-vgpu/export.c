@@ -82,9 +82,14 @@ void nvkm_vgpu_detach(struct nvkm_vgpu *vgpu)
 }
 EXPORT_SYMBOL_FOR_MODULES(nvkm_vgpu_detach, USERS);
 
+int nvgpu_export_set_type(struct nvkm_vgpu_pf *pf, unsigned int vf, u32 id)
+{
+	return export_errno(nvgpu_provision_set(pf, vf, id), set_type_errnos);
+}
+
 int nvkm_vgpu_set_type(struct nvkm_vgpu *vgpu, u32 id)
 {
-	return export_errno(nvgpu_provision_set(vgpu->pf, vgpu->vf, id), set_type_errnos);
+	return nvgpu_export_set_type(vgpu->pf, vgpu->vf, id);
 }
 EXPORT_SYMBOL_FOR_MODULES(nvkm_vgpu_set_type, USERS);
 

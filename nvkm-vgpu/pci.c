@@ -92,6 +92,21 @@ static void pf_disable(struct nvkm_vgpu_pf *pf)
 	pci_disable_device(pf->gpu.pdev);
 }
 
+/*
+ * Messages are read until GSP-RM is unloaded, and what they would be told to is going. Of its
+ * channel the scrubber hears to the end: who waits for a launch needs that.
+ */
+static void pf_hear_no_more(struct nvgpu_device *nvdev)
+{
+	struct nvkm_vgpu_pf *pf = &nvdev->pf;
+
+	nvgpu_health_tell_nobody(&pf->gsp.health);
+	if (nvdev->loaded) {
+		scoped_guard(mutex, &pf->gsp.rpc.receive)
+			pf->gsp.events.on_vgpu = NULL;
+	}
+}
+
 static int nvkm_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct nvgpu_device *nvdev;
@@ -136,8 +151,14 @@ static int nvkm_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		pf->gsp.events.on_channel = nvgpu_vgpu_channel_event;
 	}
 	nvgpu_health_tell(&pf->gsp.health, nvgpu_vgpu_fail_all);
+	ret = nvgpu_export_mgr_add(nvdev);
+	if (ret)
+		goto err_listen;
 	return 0;
 
+err_listen:
+	nvgpu_load_unwatch_sleep(nvdev);
+	pf_hear_no_more(nvdev);
 err_mgr:
 	nvgpu_vgpu_mgr_fini(pf);
 err_unload:
@@ -155,18 +176,11 @@ static void nvkm_vgpu_remove(struct pci_dev *pdev)
 	struct nvkm_vgpu_pf *pf = pci_get_drvdata(pdev);
 	struct nvgpu_device *nvdev = nvgpu_device(pf);
 
+	nvgpu_export_mgr_remove(nvdev);
 	nvgpu_sriov_disable(pf);
 	/* not before: sleep would freeze those whom turning VFs off waits for */
 	nvgpu_load_unwatch_sleep(nvdev);
-	nvgpu_health_tell_nobody(&pf->gsp.health);
-	/*
-	 * Messages are read until GSP-RM is unloaded, and what they would be told to is going. Of
-	 * its channel the scrubber hears to the end: who waits for a launch needs that.
-	 */
-	if (nvdev->loaded) {
-		scoped_guard(mutex, &pf->gsp.rpc.receive)
-			pf->gsp.events.on_vgpu = NULL;
-	}
+	pf_hear_no_more(nvdev);
 	nvgpu_vgpu_mgr_fini(pf);
 	nvgpu_unload(nvdev);
 	pf_disable(pf);

@@ -2,11 +2,14 @@
 #ifndef _LINUX_NVKM_VGPU_H
 #define _LINUX_NVKM_VGPU_H
 
+#include <linux/bits.h>
 #include <linux/err.h>
 #include <linux/types.h>
 
+struct auxiliary_device;
 struct pci_dev;
 struct nvkm_vgpu;
+struct nvkm_vgpu_pf;
 
 /*
  * vGPUs for drivers of VFs. A driver attaches to the vGPU of its VF in probe and detaches in
@@ -168,5 +171,191 @@ const struct nvkm_vgpu_identity *nvkm_vgpu_identity(const struct nvkm_vgpu *vgpu
  * or the vGPU has failed or is not open.
  */
 int nvkm_vgpu_reset(struct nvkm_vgpu *vgpu);
+
+/*
+ * What VFs are to be, for drivers that let somebody choose it. Such a driver binds to an auxiliary
+ * device that each GPU has, and may use the GPU until its remove returns. It is one more front of
+ * what the files in sysfs do, with the same answers.
+ */
+
+/* what it binds to is "nvkm_vgpu." with this */
+#define NVKM_VGPU_PROVISION	"provision"
+
+/* number of VFs, and of types, that a GPU has at most */
+#define NVKM_VGPU_MAX_VFS	32
+#define NVKM_VGPU_MAX_TYPES	64
+
+/**
+ * struct nvkm_vgpu_type_info - a vGPU type
+ * @name: as vgpu/supported_types has it
+ * @class_name: what it is for
+ * @bar1_size: bytes of the framebuffer aperture
+ * @fb_size: bytes of framebuffer that a guest has
+ * @profile_size: bytes by which the type is named and placed
+ * @heap_size: bytes of framebuffer for its plugin task
+ * @fb_reservation: bytes of @profile_size that the guest does not have
+ * @max_instance: so many fit on the GPU
+ * @num_heads: displays
+ * @max_res_x: of a display
+ * @max_res_y: of a display
+ * @frame_rate_limit: frames a second, 0 for none
+ * @device: PCI device id that a guest sees
+ * @subsystem: PCI subsystem id that a guest sees
+ * @ecc: it has ECC
+ */
+struct nvkm_vgpu_type_info {
+	const char *name;
+	const char *class_name;
+	u64 bar1_size;
+	u64 fb_size;
+	u64 profile_size;
+	u64 heap_size;
+	u64 fb_reservation;
+	u32 max_instance;
+	u32 num_heads;
+	u32 max_res_x;
+	u32 max_res_y;
+	u32 frame_rate_limit;
+	u16 device;
+	u16 subsystem;
+	bool ecc;
+};
+
+/* which members of struct nvkm_vgpu_status are known */
+#define NVKM_VGPU_STATUS_SHARE		BIT(0)	/* fb_start to placement_id: the VF has a type */
+#define NVKM_VGPU_STATUS_RUNNING	BIT(1)	/* uptime, channel_errors: its vGPU runs */
+#define NVKM_VGPU_STATUS_UTIL		BIT(2)	/* util: GSP-RM has told of it lately */
+#define NVKM_VGPU_STATUS_GUEST		BIT(3)	/* driver_loaded, fb_used: GSP-RM knows its guest */
+#define NVKM_VGPU_STATUS_GUEST_TOLD	BIT(4)	/* what follows: the guest's driver has told it */
+
+#define NVKM_VGPU_NUM_UTILS	4
+
+/**
+ * struct nvkm_vgpu_status - how a VF's vGPU is, as the files in vgpu/ of the VF tell it
+ * @state: name of its state
+ * @type: number of its type, 0 if it has none
+ * @known: NVKM_VGPU_STATUS_*
+ * @fb_start: framebuffer address
+ * @fb_size: bytes
+ * @channel_start: first channel
+ * @num_channels: number of channels
+ * @placement_id: where it is
+ * @uptime: seconds since it was opened
+ * @channel_errors: since then
+ * @util: 1/100 % of memory, graphics, encoder and decoder
+ * @driver_loaded: its guest has a driver
+ * @fb_used: bytes
+ * @frame_rate_limit: frames a second, 0 for none
+ * @guest_os: name
+ * @license_state: name
+ * @version: of the guest's driver; any bytes, ends with 0
+ * @branch: of the guest's driver; any bytes, ends with 0
+ */
+struct nvkm_vgpu_status {
+	const char *state;
+	u32 type;
+	u32 known;
+	u64 fb_start;
+	u64 fb_size;
+	u32 channel_start;
+	u32 num_channels;
+	u32 placement_id;
+	u64 uptime;
+	u64 channel_errors;
+	u32 util[NVKM_VGPU_NUM_UTILS];
+	bool driver_loaded;
+	u64 fb_used;
+	u32 frame_rate_limit;
+	const char *guest_os;
+	const char *license_state;
+	char version[33];
+	char branch[33];
+};
+
+/**
+ * nvkm_vgpu_mgr_pf() - the GPU of an auxiliary device
+ * @adev: the device that the driver is bound to
+ *
+ * Context: any.
+ * Return: the GPU, until the driver is unbound from @adev.
+ */
+struct nvkm_vgpu_pf *nvkm_vgpu_mgr_pf(struct auxiliary_device *adev);
+
+/**
+ * nvkm_vgpu_mgr_vf() - which VF of a GPU is at a PCI address
+ * @pf: the GPU
+ * @dbdf: domain, bus, device and function
+ *
+ * Context: process; may sleep, does not wait for firmware.
+ * Return: index of the VF, or -ENODEV.
+ */
+int nvkm_vgpu_mgr_vf(struct nvkm_vgpu_pf *pf, u32 dbdf);
+
+/**
+ * nvkm_vgpu_mgr_supported() - types that the GPU has
+ * @pf: the GPU
+ * @ids: result: their numbers
+ *
+ * Context: any.
+ * Return: their number.
+ */
+unsigned int nvkm_vgpu_mgr_supported(struct nvkm_vgpu_pf *pf, u32 ids[NVKM_VGPU_MAX_TYPES]);
+
+/**
+ * nvkm_vgpu_mgr_creatable() - types that a VF could be given now
+ * @pf: the GPU
+ * @vf: index of the VF
+ * @ids: result: their numbers
+ *
+ * Context: process; may sleep, does not wait for firmware.
+ * Return: their number, 0 if the VF has a type; or -ENOMEM.
+ */
+int nvkm_vgpu_mgr_creatable(struct nvkm_vgpu_pf *pf, unsigned int vf,
+			    u32 ids[NVKM_VGPU_MAX_TYPES]);
+
+/**
+ * nvkm_vgpu_mgr_type_info() - what a type is
+ * @pf: the GPU
+ * @id: number of the type
+ * @info: result; its names are valid as long as @pf is
+ *
+ * Context: any.
+ * Return: 0, or -ENODEV if there is no such type.
+ */
+int nvkm_vgpu_mgr_type_info(struct nvkm_vgpu_pf *pf, u32 id, struct nvkm_vgpu_type_info *info);
+
+/**
+ * nvkm_vgpu_mgr_set_type() - choose what a VF is
+ * @pf: the GPU
+ * @vf: index of the VF
+ * @id: number of the type, 0 for none
+ *
+ * As nvkm_vgpu_set_type(), whoever is attached to the VF.
+ *
+ * Context: as there.
+ * Return: as there.
+ */
+int nvkm_vgpu_mgr_set_type(struct nvkm_vgpu_pf *pf, unsigned int vf, u32 id);
+
+/**
+ * nvkm_vgpu_mgr_type() - what a VF is
+ * @pf: the GPU
+ * @vf: index of the VF
+ *
+ * Context: process; may sleep, does not wait for firmware.
+ * Return: number of the type, 0 if it has none.
+ */
+u32 nvkm_vgpu_mgr_type(struct nvkm_vgpu_pf *pf, unsigned int vf);
+
+/**
+ * nvkm_vgpu_mgr_status() - how a VF's vGPU is
+ * @pf: the GPU
+ * @vf: index of the VF
+ * @status: result
+ *
+ * Context: process; may sleep. GSP-RM is asked and waited for, at most once a second.
+ */
+void nvkm_vgpu_mgr_status(struct nvkm_vgpu_pf *pf, unsigned int vf,
+			  struct nvkm_vgpu_status *status);
 
 #endif

@@ -4,6 +4,7 @@
  * of its guest. One value a file. See Documentation/ABI/testing/sysfs-driver-nvkm-vgpu.
  */
 
+#include <linux/nvkm_vgpu.h>
 #include <linux/pci.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
@@ -208,6 +209,86 @@ const struct attribute_group nvgpu_status_group = {
 	.name = "vgpu",
 	.attrs = status_attrs,
 };
+
+/* ---- all of it at once ----------------------------------------------------------------------- */
+
+static_assert(NVKM_VGPU_NUM_UTILS == NVGPU_UTIL_ENGINES);
+static_assert(sizeof_field(struct nvkm_vgpu_status, version) ==
+	      sizeof_field(struct nvgpu_guest, version));
+static_assert(sizeof_field(struct nvkm_vgpu_status, branch) ==
+	      sizeof_field(struct nvgpu_guest, branch));
+
+static void status_get_guest(struct nvkm_vgpu_pf *pf, unsigned int vf,
+			     struct nvkm_vgpu_status *status)
+{
+	struct nvgpu_guest guest;
+
+	if (nvgpu_monitor_guest(&pf->monitor, vf, &guest))
+		return;
+	status->known |= NVKM_VGPU_STATUS_GUEST;
+	status->driver_loaded = guest.driver_loaded;
+	status->fb_used = guest.fb_used;
+	if (!guest.valid)
+		return;
+	status->known |= NVKM_VGPU_STATUS_GUEST_TOLD;
+	status->frame_rate_limit = guest.frame_rate_limit;
+	status->guest_os = guest_os_names[guest.os];
+	status->license_state = license_names[guest.license];
+	strscpy_pad(status->version, guest.version);
+	strscpy_pad(status->branch, guest.branch);
+}
+
+static void status_get_utils(struct nvkm_vgpu_pf *pf, unsigned int vf,
+			     struct nvkm_vgpu_status *status)
+{
+	unsigned int i;
+
+	for (i = 0; i < NVKM_VGPU_NUM_UTILS; i++)
+		if (nvgpu_monitor_util(&pf->monitor, vf, i, &status->util[i]))
+			return;
+	status->known |= NVKM_VGPU_STATUS_UTIL;
+}
+
+/**
+ * nvgpu_status_get() - how a VF's vGPU is
+ * @pf: the GPU
+ * @vf: index of the VF
+ * @status: result
+ *
+ * Context: may sleep; takes &nvgpu_vgpu_mgr.lock and &nvgpu_monitor.ask.
+ */
+void nvgpu_status_get(struct nvkm_vgpu_pf *pf, unsigned int vf, struct nvkm_vgpu_status *status)
+{
+	const struct nvgpu_reservation *rsv;
+	enum nvgpu_vf_state state;
+
+	*status = (struct nvkm_vgpu_status) {};
+	scoped_guard(mutex, &pf->mgr.lock) {
+		state = nvgpu_vf_get(&pf->mgr, vf)->state;
+		status->state = nvgpu_vf_state_name(state);
+		rsv = nvgpu_vf_get(&pf->mgr, vf)->rsv;
+		if (rsv) {
+			status->known = NVKM_VGPU_STATUS_SHARE;
+			status->type = rsv->type->id;
+			status->fb_start = rsv->fb.start;
+			status->fb_size = rsv->fb.size;
+			status->channel_start = rsv->place.chid_start;
+			status->num_channels = rsv->place.num_chids;
+			status->placement_id = rsv->place.id;
+		}
+		status->uptime = ktime_get_boottime_seconds() - nvgpu_vf_get(&pf->mgr, vf)->since;
+	}
+	if (state != NVGPU_VF_RUNNING && state != NVGPU_VF_RESETTING) {
+		status->uptime = 0;
+		return;
+	}
+	status->known |= NVKM_VGPU_STATUS_RUNNING;
+	status->channel_errors = nvgpu_monitor_channel_errors(&pf->monitor, vf);
+	status_get_utils(pf, vf, status);
+	status_get_guest(pf, vf, status);
+}
+
+/* ---- who polls ------------------------------------------------------------------------------- */
 
 /* files that who polls them is told of */
 static const struct status_polled {
