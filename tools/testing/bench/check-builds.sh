@@ -62,14 +62,16 @@ ours()
 	echo "CONFIG_NVKM_VGPU=$1 CONFIG_NVKM_VGPU_KUNIT_TEST=$2 CONFIG_NVIDIA_VGPU_VFIO_PCI=$3"
 }
 
-# built FOLDER CORE TESTS VFIO: what is built in is listed so, a module is there.
+# built FOLDER CORE TESTS VFIO [FWCTL]: what is built in is listed so, a module is there.
 built()
 {
 	local obj=$B/$1 n=0 ko how
 	shift
-	for ko in nvkm-vgpu/nvkm-vgpu nvkm-vgpu/tests/nvkm-vgpu-kunit vfio-nvidia-vgpu/vfio-nvidia-vgpu; do
+	for ko in nvkm-vgpu/nvkm-vgpu nvkm-vgpu/tests/nvkm-vgpu-kunit vfio-nvidia-vgpu/vfio-nvidia-vgpu \
+		nvkm-vgpu/fwctl/nvkm-vgpu-fwctl; do
 		n=$((n + 1))
-		how=${!n}
+		how=n
+		[ $n -gt $# ] || how=${!n}
 		[ "$how" = "$(
 			if grep -qxF "kernel/$FOLDER/$ko.ko" "$obj/modules.builtin"; then
 				echo y
@@ -88,6 +90,7 @@ compiled()
 	shift 3
 	# shellcheck disable=SC2046
 	configure "$arch" "$folder" CONFIG_KUNIT="$core" CONFIG_VFIO="$core" \
+		CONFIG_FWCTL="$core" CONFIG_NVKM_VGPU_FWCTL="$core" \
 		$(ours "$core" "$core" "$core") "$@" || return 1
 	make_for "$arch" "$folder" prepare >"$B/$folder.log" 2>&1 ||
 		{ tail -n 20 "$B/$folder.log"; return 1; }
@@ -105,6 +108,17 @@ linked()
 		$(ours "$4" "$5" "$6") || return 1
 	said "$B/$folder.log" make_for "$arch" "$folder" vmlinux modules || return 1
 	built "$folder" "$4" "$5" "$6"
+}
+
+# fwctl ARCH FWCTL CORE DRIVER: the same with its driver.
+fwctl()
+{
+	local arch=$1 folder=$1
+	# shellcheck disable=SC2046
+	configure "$arch" "$folder" CONFIG_KUNIT=n CONFIG_VFIO=n CONFIG_FWCTL="$2" \
+		$(ours "$3" n n) CONFIG_NVKM_VGPU_FWCTL="$4" || return 1
+	said "$B/$folder.log" make_for "$arch" "$folder" vmlinux modules || return 1
+	built "$folder" "$3" n n "$4"
 }
 
 # limits X: what a tristate that depends on one that is X can be.
@@ -144,6 +158,11 @@ combinations()
 	done
 	check "$arch, Linux 7.3: KUNIT=n VFIO=n, NVKM_VGPU=y" linked "$arch" n n y n n
 	check "$arch, Linux 7.3: KUNIT=n VFIO=y, all else y" linked "$arch" n y y n y
+	for base in 'y y y' 'y y m' 'y m m' 'm y m'; do
+		read -r base core driver <<<"$base"
+		check "$arch, Linux 7.3: FWCTL=$base, NVKM_VGPU=$core, NVKM_VGPU_FWCTL=$driver" \
+			fwctl "$arch" "$base" "$core" "$driver"
+	done
 }
 
 # ---- Kconfig --------------------------------------------------------------

@@ -512,6 +512,8 @@ rules()
 	rule "the variant driver has no register access to the GPU" \
 		'#include <nvkm-vgpu/regs/gsp.h>' '(regs|fwabi|gsp|rm)/|ioread32|iowrite32|readl\(|writel\(' \
 		'vfio-nvidia-vgpu/*.[ch]'
+	rule "the fwctl driver includes the API header and Linux" \
+		'#include "device.h"' "$include \"" 'nvkm-vgpu/fwctl/*.[ch]'
 	rule "the core knows no VFIO" '#include <linux/vfio_pci_core.h>' "$include .*vfio" 'nvkm-vgpu/*.[ch]'
 	rule "wire structures are included by their own firmware version only" \
 		'#include "fwabi/r570_144/rpc.h"' "$include .*(r[0-9]+_[0-9]+|fwabi/common)/" 'nvkm-vgpu/*.[ch]'

@@ -30,7 +30,8 @@ STATIC = re.compile(r"^static (?:inline |noinline |__printf\(\d, \d\) )*(?:const
 
 def sources(top):
     for folder, folders, names in os.walk(top):
-        folders[:] = sorted(d for d in folders if d != "tests" and not d.startswith("."))
+        # modules of their own are no layers
+        folders[:] = sorted(d for d in folders if d not in ("fwctl", "tests") and not d.startswith("."))
         for name in sorted(names):
             if re.search(r"(?<!\.mod)\.[ch]$", name):
                 yield os.path.relpath(os.path.join(folder, name), top)
