@@ -5,7 +5,7 @@ What the drivers cost, beside others that do the same on the same machine.
 
     measure.py [TABLE...]
 
-Tables: load, flash, life, slow, vfio, scrub, memory. Counts are the model's and are the same each
+Tables: load, flash, life, grow, slow, vfio, scrub, memory. Counts are the model's and are the same each
 time; of what the host VM's CPUs did only ratios within one run mean something. Instructions are
 those of a VM whose clock counts them. ROMS=FOLDER has real flash images for "flash".
 """
@@ -151,58 +151,64 @@ def flash_table():
             print_table(title, {"ours": ours[0], "nouveau": theirs[0]}, ("ours", "nouveau"))
 
 
-@contextlib.contextmanager
-def held(gpu, count, first=0):
-    """So many VFs are open."""
-    vm = gpu.vm
-    held_by = vm.spawn(
-        f"mkdir -p /tmp/held; for n in $(seq {first} {first + count - 1}); do"
-        f" vf=$(basename $(readlink {gpu.path()}virtfn$n));"
-        f" sleep 3601 | /bench/selftests/nvidia-vgpu/vfio-client $vf hold >/tmp/held/$n 2>&1 & done; wait"
-    )
+CLIENT = "/bench/selftests/nvidia-vgpu/vfio-client"
+SLEEP = "sleep 3601"
+
+
+def await_held(vm, count, line):
+    """Until so many clients have said this line."""
     vm.sh(
-        f"until [ $(cat /tmp/held/* 2>/dev/null | grep -c '^ok open') = {count} ]; do"
-        " ! grep -q '^FAIL' /tmp/held/* || exit 1; sleep 0.1; done", timeout=600,
+        f"until [ $(cat /tmp/held/* 2>/dev/null | grep -c '^{line}') = {count} ]; do"
+        " ! grep -q '^FAIL' /tmp/held/* || exit 1; sleep 0.2; done", timeout=600,
     )
+
+
+@contextlib.contextmanager
+def held(gpu, count, wait_for=""):
+    """So many VFs are open, or will be once a file is there."""
+    vm = gpu.vm
+    vm.sh("mkdir -p /tmp/held")
+    held_by = vm.spawn(
+        f"for n in $(seq 0 {count - 1}); do vf=$(basename $(readlink {gpu.path()}virtfn$n));"
+        f" {SLEEP} | {CLIENT} {wait_for and '-w ' + wait_for} $vf hold >/tmp/held/$n 2>&1 & done; wait"
+    )
+    if not wait_for:
+        await_held(vm, count, "ok hold")
     yield
-    vm.sh("pkill -xf 'sleep 3601'; :")
+    vm.sh(f"pkill -xf '{SLEEP}'; :")
     held_by.wait(300)
     vm.sh("rm -rf /tmp/held")
 
 
-def seconds_of(vm, command):
-    """By the VM's clock."""
-    return float(vm.sh(
-        f"begin=$(date +%s%N); {command} >/dev/null; echo $(($(date +%s%N) - begin))", timeout=300,
-    )) / 1e9
+def open_together(gpu, count):
+    """Seconds from the first open to the last one's end, by the VM's clock."""
+    vm = gpu.vm
+    with held(gpu, count, "/tmp/go"):
+        vm.sh(f"until [ $(pgrep -cx vfio-client) = {count} ]; do sleep 0.2; done; sleep 1; touch /tmp/go")
+        await_held(vm, count, "ok hold")
+        times = vm.sh("stat -c %.9Y /tmp/go /tmp/held/*").split()
+        vm.sh("rm /tmp/go")
+    return max(map(float, times[1:])) - float(times[0])
 
 
 def life_of(gpu, n):
-    """One more vGPU opens and closes, n are open already."""
-    vm = gpu.vm
-    client = f"/bench/selftests/nvidia-vgpu/vfio-client {gpu.vf(n)}"
+    """What one more vGPU costs, which opens and closes, n are open already."""
+    gpu.must_set_type(n, Q1)
+    gpu.must_client(n)
     with Cost(gpu) as cost:
-        took = seconds_of(vm, client)
+        gpu.must_client(n)
         # what it leaves is cleared after it
-        gpu.in_use()
-    counts = cost.counts
-    counts["open and close, s"] = took
-    counts["write a type, ms"] = 1000 * seconds_of(
-        vm, f"for t in 0 {Q1}; do echo $t >{gpu.vf_path(n, 'nvidia/current_vgpu_type')}; done"
-    ) / 2
-    reads = f"for i in 1 2 3 4 5 6 7 8 9 10; do read x <{gpu.vf_path(n, 'nvidia/creatable_vgpu_types')}; done"
-    counts["read types, ms"] = 1000 * seconds_of(vm, reads) / 10
-    return counts
+        time.sleep(2)
+    return cost.counts
 
 
 def life_table():
-    """The life of one vGPU, beside none and beside 31 others."""
+    """The life of one vGPU, beside none and beside 31 others; and as work grows."""
     with HostVM(mem="6G") as vm:
         gpu = Gpu(vm)
         gpu.set_up([Q1] * 32)
-        gpu.must_client(0)
         columns = {}
-        for others in 0, 1, 3, 7, 15, 31:
+        for others in 0, 31:
             with held(gpu, others) if others else contextlib.nullcontext():
                 columns[f"beside {others}"] = life_of(gpu, others)
         print_table("the life of a vGPU (open, set-up, close), of type L40-1Q", columns, ("beside 31", "beside 0"))
@@ -210,41 +216,105 @@ def life_table():
             with held(gpu, 32):
                 pass
         print_table("32 lives side by side", {"all": cost.counts})
+    columns = instructions_of(["lives", 5], ("1Q", Q1), ("8Q", Q8))
+    print_table("a life, instructions of the host", columns, ("8Q", "vfio-pci"))
+
+
+EVENTS = 50
+
+
+def event_of(gpu):
+    """Tasks' instructions for an event of GSP-RM's, one about use of engines."""
+    vm = gpu.vm
+    vm.sh("mkfifo /tmp/lines")
+    client = vm.spawn(f"{BENCH} {gpu.vf(0)} tasks 3 <>/tmp/lines")
+    for events in 0, 0, EVENTS:
+        for _ in range(events):
+            gpu.set_model("inject-event", "use:1:1:1:1:0:1")
+        # the machine is at rest, and the line costs the same each time
+        vm.sh("sleep 1; echo >/tmp/lines; sleep 1")
+    idle, busy = (float(line.split()[1]) for line in client.wait(120).splitlines())
+    vm.sh("rm /tmp/lines")
+    return (busy - idle) / EVENTS
+
+
+def growing_of(gpu, n):
+    """Instructions for what is done to VF n, which is closed and has no type."""
+    costs = numbers_of(gpu, n, "files", Q1)
+    gpu.must_set_type(n, Q1)
+    gpu.must_client(n)
+    costs |= numbers_of(gpu, n, "lives", 3)
+    gpu.must_set_type(n, 0)
+    return costs
+
+
+def grow_table():
+    """Instructions as there are more vGPUs, and more GPUs."""
+    columns = {}
+    with HostVM(mem="6G", smp=1, icount=0) as vm:
+        gpu = Gpu(vm)
+        gpu.set_up([0] * 32)
+        for others in 0, 1, 3, 7, 15, 31:
+            for n in range(others):
+                gpu.must_set_type(n, Q1)
+            with held(gpu, others) if others else contextlib.nullcontext():
+                columns[f"{others + 1}"] = growing_of(gpu, others)
+                if others:
+                    columns[f"{others + 1}"]["event"] = event_of(gpu)
+    print_table("instructions, the last of so many vGPUs", columns, ("32", "1"))
+    columns = {}
+    for count in 1, 2, 4:
+        with HostVM(mem="6G", smp=1, icount=0, gpu=["nvidia-ada,board=l40"] * count) as vm:
+            gpus = [Gpu(vm, n) for n in range(count)]
+            gpus[0].load()
+            for gpu in gpus[1:]:
+                gpu.set_up([Q8], load=False)
+            gpus[0].set_up([0], load=False)
+            columns[f"{count}"] = growing_of(gpus[0], 0)
+            gpus[0].must_set_type(0, Q1)
+            with held(gpus[0], 1):
+                columns[f"{count}"]["event"] = event_of(gpus[0])
+    print_table("instructions, one of so many GPUs", columns, ("4", "1"))
 
 
 def slow_table():
-    """Plugin tasks that take five seconds."""
-    with HostVM(mem="6G") as vm:
+    """Plugin tasks that take five seconds; the CPU runs a thousand million instructions in one."""
+    with HostVM(mem="6G", smp=1, icount=0) as vm:
         gpu = Gpu(vm)
         gpu.set_up([Q1] * 32)
         gpu.must_client(0)
         gpu.set_model("plugin-delay-ms", SLOW_MS)
-        took = {}
-        for count in 1, 32:
-            begin = time.monotonic()
-            with held(gpu, count):
-                took[f"{count}"] = {"until open, s": time.monotonic() - begin}
+        took = {f"{count}": {"until open, s": open_together(gpu, count)} for count in (1, 32)}
         print_table(f"plugin tasks that take {SLOW_MS} ms", took, ("32", "1"))
 
 
-def vfio_calls(gpu, n):
-    out = gpu.vm.sh(f"{BENCH} {gpu.vf(n)} {CALLS}", timeout=600)
+def numbers_of(gpu, n, *args):
+    out = gpu.vm.sh(f"{BENCH} {gpu.vf(n)} {' '.join(map(str, args))}", timeout=600)
     return {name: float(value) for name, value in (line.split() for line in out.splitlines())}
+
+
+def instructions_of(args, *types):
+    """Columns of vfio-bench with our driver, for each type, and with vfio-pci."""
+    columns = {}
+    with HostVM(icount=0, smp=1) as vm:
+        gpu = Gpu(vm)
+        for name, type_id in types:
+            gpu.set_up([type_id])
+            gpu.must_client(0)
+            columns[name] = numbers_of(gpu, 0, *args)
+            gpu.put_away()
+        gpu.set_up([0])
+        gpu.must_write(gpu.vf_path(0, "driver/unbind"), gpu.vf(0))
+        vm.sh("modprobe vfio-pci")
+        gpu.bind(0, "vfio-pci")
+        columns["vfio-pci"] = numbers_of(gpu, 0, *args)
+    return columns
 
 
 def vfio_table():
     """Calls to a VF of our driver and of vfio-pci, in instructions."""
-    with HostVM(icount=0) as vm:
-        gpu = Gpu(vm)
-        gpu.set_up([Q8])
-        ours = vfio_calls(gpu, 0)
-        gpu.must_set_type(0, 0)
-        gpu.must_write(gpu.vf_path(0, "driver/unbind"), gpu.vf(0))
-        vm.sh("modprobe vfio-pci")
-        gpu.bind(0, "vfio-pci")
-        print_table(
-            "a call to a VF, instructions", {"ours": ours, "vfio-pci": vfio_calls(gpu, 0)}, ("ours", "vfio-pci")
-        )
+    columns = instructions_of([CALLS], ("ours", Q8))
+    print_table("a call to a VF, instructions", columns, ("ours", "vfio-pci"))
 
 
 def scrub_table():
@@ -304,7 +374,7 @@ def memory_table():
 
 
 TABLES = {
-    "load": load_table, "flash": flash_table, "life": life_table, "slow": slow_table,
+    "load": load_table, "flash": flash_table, "life": life_table, "grow": grow_table, "slow": slow_table,
     "vfio": vfio_table, "scrub": scrub_table, "memory": memory_table,
 }
 

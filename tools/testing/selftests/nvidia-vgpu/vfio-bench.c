@@ -3,11 +3,20 @@
  * What a call to a VFIO device takes: the same calls for whichever driver the device has.
  *
  *	vfio-bench BDF CALLS
+ *	vfio-bench BDF lives COUNT
+ *	vfio-bench BDF files TYPE
+ *	vfio-bench BDF tasks LINES
  *
- * Prints "NAME NANOSECONDS" for each kind of call, of the quickest of some rounds of CALLS calls.
- * In a machine whose clock counts instructions (QEMU's -icount shift=0) that are instructions.
+ * The first prints "NAME NANOSECONDS" for each kind of call, of the quickest of some rounds of
+ * CALLS calls. The second opens and closes the device, and prints what all tasks of CPU 0 ran for
+ * meanwhile, and in the second after a close: the machine should have no other CPU, and nothing
+ * else to do. The third writes and reads what sysfs has of a VF whose device is closed and has no
+ * type. The last prints what tasks ran for between two lines on standard input.
+ *
+ * In a machine whose clock counts instructions (QEMU's -icount shift=0) all that are instructions.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -151,20 +160,139 @@ static double measure(bool (*call)(void), unsigned int times)
 	return ((end.tv_sec - begin.tv_sec) * 1e9 + end.tv_nsec - begin.tv_nsec) / times;
 }
 
+/* nanoseconds that tasks ran on CPU 0, which are counted when one stops; -1 */
+static double tasks_ran(void)
+{
+	FILE *file = fopen("/proc/schedstat", "r");
+	unsigned long long ran = 0;
+	bool found = false;
+	char line[256];
+
+	usleep(1000);
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "cpu0 %*u %*u %*u %*u %*u %*u %llu", &ran) == 1;
+	if (file)
+		fclose(file);
+	return found ? (double)ran : -1;
+}
+
+static int lives(unsigned int count)
+{
+	double ran[4], best[3] = {};
+	const char *failed;
+	unsigned int i, n;
+
+	for (n = 0; n < count; n++) {
+		ran[0] = tasks_ran();
+		failed = vfio_dev_open(&dev);
+		ran[1] = tasks_ran();
+		if (failed || ran[0] < 0) {
+			perror(failed ? failed : "/proc/schedstat");
+			return 1;
+		}
+		vfio_dev_close(&dev);
+		ran[2] = tasks_ran();
+		sleep(1);
+		ran[3] = tasks_ran();
+		for (i = 0; i < 3; i++)
+			if (!n || ran[i + 1] - ran[i] < best[i])
+				best[i] = ran[i + 1] - ran[i];
+	}
+	printf("open %.0f\nclose %.0f\nafter %.0f\n", best[0], best[1], best[2]);
+	return 0;
+}
+
+static int sysfs_fd;
+static char sysfs_text[16];
+
+static bool sysfs_write(void)
+{
+	return pwrite(sysfs_fd, sysfs_text, strlen(sysfs_text), 0) > 0 &&
+	       pwrite(sysfs_fd, "0", 1, 0) == 1;
+}
+
+static bool sysfs_read(void)
+{
+	char buf[4096];
+
+	return pread(sysfs_fd, buf, sizeof(buf), 0) >= 0;
+}
+
+static int files(unsigned int type)
+{
+	static const struct {
+		const char *name, *file;
+		bool (*call)(void);
+		int flags;
+	} kinds[] = {
+		{ "type-on-and-off", "nvidia/current_vgpu_type", sysfs_write, O_WRONLY },
+		{ "read-creatable", "nvidia/creatable_vgpu_types", sysfs_read, O_RDONLY },
+		{ "read-state", "vgpu/state", sysfs_read, O_RDONLY },
+	};
+	unsigned int i, round;
+	double best, took;
+	char path[128];
+
+	snprintf(sysfs_text, sizeof(sysfs_text), "%u", type);
+	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", dev.bdf, kinds[i].file);
+		sysfs_fd = open(path, kinds[i].flags);
+		for (round = 0, best = 0; round < ROUNDS; round++) {
+			took = measure(kinds[i].call, 1);
+			if (took < 0) {
+				perror(path);
+				return 1;
+			}
+			if (!round || took < best)
+				best = took;
+		}
+		printf("%s %.0f\n", kinds[i].name, best);
+		close(sysfs_fd);
+	}
+	return 0;
+}
+
+static int tasks(unsigned int lines)
+{
+	double last = 0, ran;
+	char line[16];
+
+	while (lines-- && fgets(line, sizeof(line), stdin)) {
+		ran = tasks_ran();
+		if (last)
+			printf("ran %.0f\n", ran - last);
+		fflush(stdout);
+		last = tasks_ran();
+	}
+	return 0;
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: vfio-bench BDF CALLS | lives COUNT | files TYPE | tasks LINES\n");
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
-	unsigned int times = argc > 2 ? atoi(argv[2]) : 0, i, round;
-	const char *failed;
+	unsigned int times = argc > 2 ? atoi(argv[argc - 1]) : 0, i, round;
+	const char *failed, *what = argc == 4 ? argv[2] : "calls";
 	double best, took;
 
-	if (!times) {
-		fprintf(stderr, "usage: vfio-bench BDF CALLS\n");
-		return 2;
-	}
+	if (!times || argc > 4)
+		return usage();
 	dev.bdf = argv[1];
 	dev.use_iommufd = vfio_dev_by_iommufd();
 	dev.size = BUFFER_SIZE;
 	dev.buffer = aligned_alloc(BUFFER_SIZE, BUFFER_SIZE);
+	if (!strcmp(what, "lives") && dev.buffer)
+		return lives(times);
+	if (!strcmp(what, "files"))
+		return files(times);
+	if (!strcmp(what, "tasks"))
+		return tasks(times);
+	if (strcmp(what, "calls"))
+		return usage();
 	failed = dev.buffer ? vfio_dev_open(&dev) : "buffer";
 	if (failed || !set_up()) {
 		perror(failed ? failed : "set-up");
