@@ -15,6 +15,7 @@
 #include "gsp/rpc.h"
 #include "regs/gpu.h"
 
+#include "regs.h"
 #include "seed.h"
 
 /* as in msgq_kunit.c: the shared memory as the GSP sees it */
@@ -76,22 +77,15 @@ static void count_silent(void *data)
 	t->silent++;
 }
 
-static void free_regs(void *data)
-{
-	kvfree(data);
-}
-
 /* registers are memory here: all that is done to them is ringing a doorbell */
 static int rpc_test_init(struct kunit *test)
 {
 	struct rpc_test *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
-	void *regs = kvzalloc(SZ_2M, GFP_KERNEL);
 	int ret;
 
-	KUNIT_ASSERT_NOT_NULL(test, regs);
-	ret = kunit_add_action_or_reset(test, free_regs, regs);
-	KUNIT_ASSERT_EQ(test, 0, ret);
 	KUNIT_ASSERT_NOT_NULL(test, t);
+	t->gpu.regs = nvgpu_test_regs(test);
+	KUNIT_ASSERT_NOT_NULL(test, (void __force *)t->gpu.regs);
 	t->elem = kunit_kzalloc(test, MAX_ELEMENT, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, t->elem);
 	t->gpu.pdev = kunit_kzalloc(test, sizeof(*t->gpu.pdev), GFP_KERNEL);
@@ -99,7 +93,6 @@ static int rpc_test_init(struct kunit *test)
 
 	ret = dma_coerce_mask_and_coherent(&t->gpu.pdev->dev, DMA_BIT_MASK(47));
 	KUNIT_ASSERT_EQ(test, 0, ret);
-	t->gpu.regs = (void __iomem __force *)regs;
 	t->gpu.abi = &nvgpu_fwabi_r570_144;
 	t->falcon = (struct nvgpu_falcon) { .gpu = &t->gpu, .name = "gsp", .base = 0x110000 };
 	nvgpu_health_init(&t->health, &t->gpu, &t->falcon);
