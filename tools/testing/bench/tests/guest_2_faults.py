@@ -426,10 +426,12 @@ def channels_fail(gpu, guest):
         gpu.set_model("inject-event", f"channel-error:1:{c['runlist']}:{c['chid']}:31")
         guest.type("list")
         result = guest.next("list")
-        lines = complaints(result.log)
-        expect((result.rc, len(lines)), (0, 1), f"{guest.name}: {result}")
+        # where CPUs are slow it also says of other things that they took long
+        said = complaints(result.log)
+        lines = [line for line in said if "ROBUST_CHANNEL error" in line]
+        expect((result.rc, len(lines)), (0, 1), f"{guest.name}: {result}, said: {said}")
         expect(gpu.read(gpu.vf_path(0, "vgpu/channel_errors")), str(count), "errors that the host has counted")
-        expect("ROBUST_CHANNEL error" in lines[0] and "exceptType = 31" in lines[0], True, lines[0])
+        expect("exceptType = 31" in lines[0], True, lines[0])
         row(("up", "running"), f"MMU fault of channel {c['chid']} on runlist {c['runlist']}",
             f"{told_first(lines)}; QEMU: {guest.runstate()}", state(gpu))
 
