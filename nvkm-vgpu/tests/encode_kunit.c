@@ -12,6 +12,7 @@
 #include "fwabi/fwabi.h"
 
 #define MESSAGE_MAX	SZ_512K
+#define ANY_NUMBER	SIZE_MAX
 
 /**
  * struct encode_member - a member of what a message is made of
@@ -50,10 +51,20 @@ static int encode_test_init(struct kunit *test)
 	return 0;
 }
 
+static size_t encode_count(const u8 *buf)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < MESSAGE_MAX; i++)
+		count += buf[i] != 0;
+	return count;
+}
+
+typedef void (*encode_fn)(const struct nvgpu_fwabi *abi, void *buf, const void *from);
+
 /* each member of @from, one at a time, makes a difference in the message, and no two the same */
-static void encode_each(struct kunit *test, void (*encode)(struct encode_test *t, void *buf,
-							   const void *from),
-			void *from, const struct encode_member *members, unsigned int num)
+static void encode_each(struct kunit *test, encode_fn encode, void *from,
+			const struct encode_member *members, unsigned int num)
 {
 	struct encode_test *t = test->priv;
 	const struct encode_member *m;
@@ -61,13 +72,11 @@ static void encode_each(struct kunit *test, void (*encode)(struct encode_test *t
 	u8 *byte;
 	bool differs;
 
-	memset(t->without, 0, MESSAGE_MAX);
-	encode(t, t->without, from);
 	for (m = members; m < members + num; m++) {
 		byte = from + m->offset;
 		*byte = 1;
 		memset(t->with, 0, MESSAGE_MAX);
-		encode(t, t->with, from);
+		encode(t->abi, t->with, from);
 		*byte = 0;
 		for (first = 0; first < MESSAGE_MAX && t->with[first] == t->without[first]; first++)
 			;
@@ -82,18 +91,28 @@ static void encode_each(struct kunit *test, void (*encode)(struct encode_test *t
 	}
 }
 
-static size_t encode_count(const u8 *buf)
+/* the same with each release; made of nothing, a message has @always bytes that are not 0 */
+static void encode_all(struct kunit *test, encode_fn encode, void *from,
+		       const struct encode_member *members, unsigned int num, size_t always)
 {
-	size_t i, count = 0;
+	struct encode_test *t = test->priv;
+	unsigned int i;
 
-	for (i = 0; i < MESSAGE_MAX; i++)
-		count += buf[i] != 0;
-	return count;
+	KUNIT_ASSERT_NOT_NULL(test, from);
+	for (i = 0; i < ARRAY_SIZE(encode_abis); i++) {
+		t->abi = encode_abis[i];
+		memset(t->without, 0, MESSAGE_MAX);
+		encode(t->abi, t->without, from);
+		if (always != ANY_NUMBER)
+			KUNIT_EXPECT_EQ_MSG(test, encode_count(t->without), always,
+					    "%s: what is always so", t->abi->version);
+		encode_each(test, encode, from, members, num);
+	}
 }
 
-static void encode_system_info(struct encode_test *t, void *buf, const void *from)
+static void encode_system_info(const struct nvgpu_fwabi *abi, void *buf, const void *from)
 {
-	t->abi->encode_system_info(buf, from);
+	abi->encode_system_info(buf, from);
 }
 
 static void encode_of_system_info(struct kunit *test)
@@ -121,21 +140,14 @@ static void encode_of_system_info(struct kunit *test)
 		MEMBER(nvgpu_system_info, vf.bar_64bit[1]),
 		MEMBER(nvgpu_system_info, vf.bar_64bit[2]),
 	};
-	struct nvgpu_system_info *info = kunit_kzalloc(test, sizeof(*info), GFP_KERNEL);
-	struct encode_test *t = test->priv;
-	unsigned int i;
+	void *info = kunit_kzalloc(test, sizeof(struct nvgpu_system_info), GFP_KERNEL);
 
-	KUNIT_ASSERT_NOT_NULL(test, info);
-	for (i = 0; i < ARRAY_SIZE(encode_abis); i++) {
-		t->abi = encode_abis[i];
-		encode_each(test, encode_system_info, info, members, ARRAY_SIZE(members));
-		KUNIT_EXPECT_EQ(test, encode_count(t->without), 0);
-	}
+	encode_all(test, encode_system_info, info, members, ARRAY_SIZE(members), 0);
 }
 
-static void encode_bootload(struct encode_test *t, void *buf, const void *from)
+static void encode_bootload(const struct nvgpu_fwabi *abi, void *buf, const void *from)
 {
-	t->abi->encode_bootload(buf, from);
+	abi->encode_bootload(buf, from);
 }
 
 static void encode_of_bootload(struct kunit *test)
@@ -149,20 +161,14 @@ static void encode_of_bootload(struct kunit *test)
 		MEMBER(nvgpu_bootload, heap.size),
 		MEMBER(nvgpu_bootload, profiling),
 	};
-	struct nvgpu_bootload *bootload = kunit_kzalloc(test, sizeof(*bootload), GFP_KERNEL);
-	struct encode_test *t = test->priv;
-	unsigned int i;
+	void *bootload = kunit_kzalloc(test, sizeof(struct nvgpu_bootload), GFP_KERNEL);
 
-	KUNIT_ASSERT_NOT_NULL(test, bootload);
-	for (i = 0; i < ARRAY_SIZE(encode_abis); i++) {
-		t->abi = encode_abis[i];
-		encode_each(test, encode_bootload, bootload, members, ARRAY_SIZE(members));
-	}
+	encode_all(test, encode_bootload, bootload, members, ARRAY_SIZE(members), ANY_NUMBER);
 }
 
-static void encode_config(struct encode_test *t, void *buf, const void *from)
+static void encode_config(const struct nvgpu_fwabi *abi, void *buf, const void *from)
 {
-	t->abi->encode_plugin_config(buf, from);
+	abi->encode_plugin_config(buf, from);
 }
 
 static void encode_of_plugin_config(struct kunit *test)
@@ -179,23 +185,15 @@ static void encode_of_plugin_config(struct kunit *test)
 		MEMBER(nvgpu_plugin_config, enable_uvm),
 		MEMBER(nvgpu_plugin_config, console_vnc),
 	};
-	struct nvgpu_plugin_config *config = kunit_kzalloc(test, sizeof(*config), GFP_KERNEL);
-	struct encode_test *t = test->priv;
-	unsigned int i;
+	void *config = kunit_kzalloc(test, sizeof(struct nvgpu_plugin_config), GFP_KERNEL);
 
-	KUNIT_ASSERT_NOT_NULL(test, config);
-	for (i = 0; i < ARRAY_SIZE(encode_abis); i++) {
-		t->abi = encode_abis[i];
-		encode_each(test, encode_config, config, members, ARRAY_SIZE(members));
-		/* migration, of pages too, KVM, CPU, size of a page, events that do not stall */
-		KUNIT_EXPECT_EQ_MSG(test, encode_count(t->without), 6, "%s: what is always so",
-				    t->abi->version);
-	}
+	/* migration, of pages too, KVM, CPU, size of a page, events that do not stall */
+	encode_all(test, encode_config, config, members, ARRAY_SIZE(members), 6);
 }
 
-static void encode_one_type(struct encode_test *t, void *buf, const void *from)
+static void encode_one_type(const struct nvgpu_fwabi *abi, void *buf, const void *from)
 {
-	t->abi->encode_add_types(buf, from, 1);
+	abi->encode_add_types(buf, from, 1);
 }
 
 static void encode_of_type(struct kunit *test)
@@ -225,20 +223,13 @@ static void encode_of_type(struct kunit *test)
 		/* is told in MiB, and the fourth byte counts 16 of them */
 		{ "bar1_size", offsetof(struct nvgpu_type, bar1_size) + 3 },
 	};
-	struct nvgpu_type *type = kunit_kcalloc(test, 2, sizeof(*type), GFP_KERNEL);
-	struct encode_test *t = test->priv;
-	unsigned int i;
+	struct nvgpu_type *type = kunit_kzalloc(test, sizeof(*type), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, type);
 	type->class_name = "";
 	type->license = "";
-	for (i = 0; i < ARRAY_SIZE(encode_abis); i++) {
-		t->abi = encode_abis[i];
-		encode_each(test, encode_one_type, type, members, ARRAY_SIZE(members));
-		/* their number, and that those of before are gone */
-		KUNIT_EXPECT_EQ_MSG(test, encode_count(t->without), 2, "%s: no type of a name",
-				    t->abi->version);
-	}
+	/* their number, and that those of before are gone */
+	encode_all(test, encode_one_type, type, members, ARRAY_SIZE(members), 2);
 }
 
 /* each of them is in the message, with its texts */
