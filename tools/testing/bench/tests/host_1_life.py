@@ -5,7 +5,7 @@ import os
 import re
 
 from bench_test import expect, host_test
-from faults import REFUSED_DMA, held, let_go
+from faults import REFUSED_DMA, held, let_go, wait_running
 from gpu import BIND, CLIENT, UNBIND, Gpu, KernelLog, VgpuGuest, find_in_vram, pattern
 
 Q8, A8, Q2, Q1 = 876, 886, 872, 871
@@ -275,7 +275,7 @@ def test_unbind_waits_for_the_user(vm):
     gpu.set_up([Q8])
     vf = gpu.vf(0)
     client = vm.spawn(f"{CLIENT} {vf} boot sleep:6000 boot rpc")
-    wait_for_open(vm, 1)
+    wait_running(gpu)
     gpu.must_write(UNBIND, gpu.pf, timeout=120)
     expect(client.wait(60, check=False).rc, 0, "the client was not disturbed")
     idle(gpu)
@@ -283,11 +283,3 @@ def test_unbind_waits_for_the_user(vm):
     # VFIO says that it waits; a client with a request eventfd would be told instead.
     waits = f"{vf}: No device request channel registered, blocked until released by user"
     expect([w.partition(" ")[2] for w in log.warnings()], [waits], "warnings")
-
-
-def wait_for_open(vm, count):
-    vm.sh(
-        "for i in $(seq 100); do "
-        f"[ $(ls -l /proc/[0-9]*/fd 2>/dev/null | grep -cE 'vfio-device|/vfio/devices/') -ge {count} ] && exit;"
-        " sleep 0.1; done; exit 1"
-    )
