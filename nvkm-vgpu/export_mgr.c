@@ -4,7 +4,6 @@
 #include <linux/auxiliary_bus.h>
 #include <linux/nvkm_vgpu.h>
 #include <linux/pci.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "device.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a message is made of reaches it, with each release of GSP-RM: where it is in there is
- * checked against NVIDIA's layouts at build time, but not that a member was not forgotten.
+ * All that a message is made of reaches it, with each release of GSP-RM. Where a member is in there
+ * is checked against NVIDIA's layouts elsewhere; here, that none is forgotten.
  */
 #include <kunit/test.h>
 #include <linux/array_size.h>
