@@ -43,7 +43,7 @@ static __printf(4, 5) bool health_move(struct nvgpu_health *health, unsigned lon
 	struct va_format vaf = { .fmt = why };
 	va_list args;
 
-	scoped_guard(spinlock_irqsave, &health->lock) {
+	scoped_guard(mutex, &health->lock) {
 		if (!(from & BIT(health->state)))
 			return false;
 		if (why) {
@@ -76,7 +76,7 @@ void nvgpu_health_init(struct nvgpu_health *health, const struct nvgpu_gpu *gpu,
 {
 	*health = (struct nvgpu_health) { .gpu = gpu, .falcon = falcon };
 	health->state = NVGPU_HEALTH_OFF;
-	spin_lock_init(&health->lock);
+	mutex_init(&health->lock);
 	INIT_WORK(&health->died, health_died);
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_health_init);
@@ -90,7 +90,7 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_health_init);
  */
 void nvgpu_health_tell(struct nvgpu_health *health, void (*on_death)(struct nvgpu_health *health))
 {
-	guard(spinlock_irqsave)(&health->lock);
+	guard(mutex)(&health->lock);
 	health->on_death = on_death;
 	health->told = true;
 }
@@ -103,7 +103,7 @@ void nvgpu_health_tell(struct nvgpu_health *health, void (*on_death)(struct nvgp
  */
 void nvgpu_health_tell_nobody(struct nvgpu_health *health)
 {
-	scoped_guard(spinlock_irqsave, &health->lock)
+	scoped_guard(mutex, &health->lock)
 		health->told = false;
 	cancel_work_sync(&health->died);
 }
@@ -193,14 +193,14 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_health_lockdown);
  * @health: of GSP-RM
  * @why: for the log, which gets one line
  *
- * Context: any. Whoever waits for GSP-RM notices within 100 ms.
+ * Context: process, may sleep. Whoever waits for GSP-RM notices within 100 ms.
  */
 void nvgpu_health_dead(struct nvgpu_health *health, const char *why)
 {
 	if (!health_move(health, ~BIT(NVGPU_HEALTH_DEAD), NVGPU_HEALTH_DEAD, "died%s: %s",
 			 nvgpu_health_booted(health) ? "" : " before GSP_INIT_DONE", why))
 		return;
-	guard(spinlock_irqsave)(&health->lock);
+	guard(mutex)(&health->lock);
 	if (health->told)
 		schedule_work(&health->died);
 }

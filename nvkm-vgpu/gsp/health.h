@@ -2,7 +2,7 @@
 #ifndef _NVKM_VGPU_HEALTH_H
 #define _NVKM_VGPU_HEALTH_H
 
-#include <linux/spinlock.h>
+#include <linux/mutex.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
@@ -48,7 +48,7 @@ struct nvgpu_health {
 	const struct nvgpu_gpu *gpu;
 	const struct nvgpu_falcon *falcon;
 	enum nvgpu_health_state state;
-	spinlock_t lock;	/* state, told */
+	struct mutex lock;	/* state, told */
 	bool lockdown;
 	bool told __guarded_by(&lock);
 	struct work_struct died;
