@@ -363,6 +363,7 @@ class Group:
 
     def one(self, test, function):
         start = time.monotonic()
+        mark = f"bench: test {test}"
         passed = True
         try:
             if why := self.suite.left_out(test, function):
@@ -370,7 +371,6 @@ class Group:
             self.boot(function.host_test["machine"])
             self.vm.expected_log, self.vm.known_bugs = [], []
             self.count_for(test)
-            mark = f"bench: test {test}"
             # a test finds no files of the one before
             self.vm.sh(f"rm -rf /tmp/*; echo '{mark}' >/dev/kmsg")
             results = function(self.vm)
@@ -388,7 +388,7 @@ class Group:
         except Skip as why:
             self.tap.skip(test, why)
         except Exception:  # pylint: disable=broad-except
-            self.tap.not_ok(test, self.explain(), time.monotonic() - start)
+            self.tap.not_ok(test, self.explain(mark), time.monotonic() - start)
             self.drop()
             passed = False
         self.count_for("")
@@ -403,9 +403,14 @@ class Group:
             self.vm.gather_coverage()
             self.vm.counts_for = test
 
-    def explain(self):
+    def explain(self, mark="Linux version"):
+        """Why a test failed. A splat comes first: what else went wrong mostly follows from it."""
         text = "".join(traceback.format_exc(limit=-4))
         if self.vm and self.vm.run and self.vm.agent and self.vm.proc.poll() is None:
+            serial = self.vm.serial().replace("\r", "")
+            bad = splats(serial.rpartition(mark)[2], self.vm.expected_log, self.vm.known_bugs)
+            if bad:
+                text = "the kernel said\n" + "\n".join(bad) + f"\n--- the test\n{text}"
             try:
                 log = self.vm.sh("dmesg | tail -n 30", check=False)
             except Exception as error:  # pylint: disable=broad-except

@@ -211,10 +211,7 @@ class Process:
         pause = 0.01
         while (out := self.poll()) is None:
             if time.monotonic() > deadline:
-                raise TimeoutError(
-                    f"'{self.command}' still runs after {timeout} s\n"
-                    + self.vm.serial_tail()
-                )
+                raise TimeoutError(f"'{self.command}' still runs after {timeout} s")
             time.sleep(pause)
             pause = min(pause * 1.5, 0.25)
         if check and out.rc:
