@@ -1002,6 +1002,29 @@ static void set_inject_event(Object *obj, const char *value, Error **errp)
                "guest-ecc:<gfid>:<sbe|dbe>:<unit>:<count> or guest-notify:<gfid>:<index>");
 }
 
+/* all that is counted begins at nothing again; what is in use is not counted */
+static void set_count_anew(Object *obj, bool value, Error **errp)
+{
+    AdaState *s = NVIDIA_ADA(obj);
+    PCIESriovPF *sriov = &s->parent_obj.exp.sriov_pf;
+    AdaFifo *fifo = s->fifo;
+
+    if (!value) {
+        return;
+    }
+    g_hash_table_remove_all(s->refusals);
+    g_hash_table_remove_all(s->rpc_counts);
+    g_hash_table_remove_all(s->event_counts);
+    g_hash_table_remove_all(s->program_counts);
+    g_hash_table_remove_all(s->unmodelled);
+    s->func.stats = (AdaStats) { 0 };
+    for (unsigned int i = 0; i < ADA_MAX_VFS && sriov->vf; i++) {
+        NVIDIA_ADA_VF(sriov->vf[i])->func.stats = (AdaStats) { 0 };
+    }
+    fifo->created = fifo->doorbells = fifo->methods = fifo->swallowed = fifo->launches = 0;
+    fifo->bytes_copied = fifo->bytes_filled = fifo->semaphores = fifo->faults = 0;
+}
+
 static void set_crash_gsp(Object *obj, bool value, Error **errp)
 {
     AdaState *s = NVIDIA_ADA(obj);
@@ -1152,6 +1175,7 @@ void ada_debug_class_init(ObjectClass *oc)
     object_class_property_add_str(oc, "sequencer", get_sequencer, set_sequencer);
     object_class_property_add_str(oc, "fault-message", get_fault_message, set_fault_message);
     object_class_property_add_str(oc, "inject-event", NULL, set_inject_event);
+    object_class_property_add_bool(oc, "count-anew", NULL, set_count_anew);
     object_class_property_add_bool(oc, "crash-gsp", NULL, set_crash_gsp);
     object_class_property_add_bool(oc, "hang-gsp", NULL, set_hang_gsp);
     object_class_property_add_str(oc, "lose-interrupt", get_lose_interrupt, set_lose_interrupt);

@@ -245,19 +245,58 @@ class Ram:
 # ---- machine ---------------------------------------------------------------------------------------------------------
 
 
+class Framebuffer:
+    """Of a GPU whose machine is taken again: a file, so that it can be emptied meanwhile."""
+
+    SIZE = 48 * GIB
+
+    def __init__(self):
+        self.fd, self.path = tempfile.mkstemp(dir=Ram.folder())
+        os.truncate(self.fd, self.SIZE)
+
+    def options(self):
+        return f"memory-backend-file,id=vram,size={self.SIZE},mem-path={self.path},share=on,reserve=off"
+
+    def clear(self):
+        os.truncate(self.fd, 0)
+        os.truncate(self.fd, self.SIZE)
+
+    def close(self):
+        os.unlink(self.path)
+        os.close(self.fd)
+
+
 class Machine:
-    """QEMU with one nvidia-ada, its BARs mapped."""
+    """
+    QEMU with one nvidia-ada, its BARs mapped. Much of a test's time is the start
+    of QEMU. So one that has the default board, and whose properties nobody has
+    set, is reset and taken again by the next that wants such a one.
+    """
 
     ECAM = 0xb0000000
     SLOT = 4
     BIOS = "-L", "/usr/share/seabios", "-L", "/usr/share/qemu"
+    SOON, LATE = 40, 40     # looks at something that is done soon; parts of the time in which it is looked for late
     PATIENCE = 120      # seconds until a QEMU that does not answer is a failure
     BAR0, VF_BAR0 = 0xc0000000, 0xc2000000
     BAR1, BAR3, VF_BAR1, VF_BAR3 = 1 << 40, 1 << 41, 1 << 42, 1 << 43
     reports = []
+    left = ()           # a QEMU and its framebuffer that may be taken again
 
     def __init__(self, **props):
         self.ram = Ram.get()
+        self.may_stay = not props
+        self.log_start = 0
+        self.fb = None
+        if props or not self.take_left():
+            self.launch(props)
+        try:
+            self.setup_pci()
+        except Exception:
+            self.close()
+            raise
+
+    def launch(self, props):
         self.vm = import_qemu()(qemu_binary(), name=f"gspclient-{os.getpid()}", base_temp_dir=tempfile.gettempdir(),
                                 qmp_timer=self.PATIENCE)
         self.vm.set_machine("q35,memory-backend=ram")
@@ -265,27 +304,62 @@ class Machine:
         device = {"driver": "nvidia-ada", "id": "gpu", "bus": "pcie.0", "addr": f"{self.SLOT:x}.0",
                   "multifunction": True, **{k.replace("_", "-"): v for k, v in props.items()}}
         self.vm.add_args("-m", f"{Ram.SIZE // MIB}M", "-nodefaults", "-qtest-log", "/dev/null", "-object",
-                         f"memory-backend-file,id=ram,size={Ram.SIZE},mem-path={self.ram.path},share=on",
-                         "-device", json.dumps(device))
+                         f"memory-backend-file,id=ram,size={Ram.SIZE},mem-path={self.ram.path},share=on")
+        if not props:
+            self.fb = Framebuffer()
+            self.vm.add_args("-object", self.fb.options())
+            device["memdev"] = "vram"
+        self.vm.add_args("-device", json.dumps(device))
         self.vm.launch()
         self.vm._qtest.settimeout(self.PATIENCE)    # pylint: disable=protected-access
-        try:
-            self.setup_pci()
-        except Exception:
-            self.close()
-            raise
+
+    def take_left(self):
+        """True if there was a QEMU to go on with. Nothing of what it did before may be seen."""
+        if not Machine.left:
+            return False
+        (self.vm, self.fb), Machine.left = Machine.left, ()
+        self.count_anew()
+        self.vm.get_qmp_events()        # one of them may be a RESET
+        self.vm.qmp("system_reset")
+        if not self.vm.event_wait("RESET", timeout=self.PATIENCE):
+            raise RuntimeError("QEMU was not reset")
+        self.fb.clear()
+        self.count_anew()
+        self.log_start = len(self.whole_log())
+        return True
+
+    def count_anew(self):
+        self.vm.qmp("qom-set", path="/machine/peripheral/gpu", property="count-anew", value=True)
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        self.close()
+    def __exit__(self, error, *_):
+        if error or not self.may_stay or Machine.left or not self.vm.is_running():
+            self.close()
+        else:
+            self.report(self.log())
+            Machine.left = self.vm, self.fb
+
+    @classmethod
+    def close_left(cls):
+        """Ends the QEMU that nobody takes any more."""
+        if cls.left:
+            vm, fb = cls.left
+            vm.shutdown(hard=True)
+            fb.close()
+        cls.left = ()
 
     def close(self):
-        """Ends QEMU; what sanitizers said of it is kept for the harness."""
         self.vm.shutdown(hard=True)
-        Machine.reports += [line for line in (self.vm.get_log() or "").splitlines()
-                            if "runtime error:" in line or "Sanitizer:" in line]
+        if self.fb:
+            self.fb.close()
+        self.report((self.vm.get_log() or "")[self.log_start:])
+
+    @classmethod
+    def report(cls, log):
+        """Keeps for the harness what sanitizers have said."""
+        cls.reports += [line for line in log.splitlines() if "runtime error:" in line or "Sanitizer:" in line]
 
     # qtest
 
@@ -315,13 +389,17 @@ class Machine:
         return self.vm.qmp("qom-get", path=path, property=name)["return"]
 
     def set_property(self, name, value, path="/machine/peripheral/gpu"):
+        self.may_stay = False
         return self.vm.qmp("qom-set", path=path, property=name, value=value)
 
     def refusals(self):
         return json.loads(self.property("refusals") or "{}")
 
     def log(self):
-        """What QEMU wrote to its standard error so far."""
+        """What QEMU has written to its standard error since this machine was switched on."""
+        return self.whole_log()[self.log_start:]
+
+    def whole_log(self):
         path = self.vm._qemu_log_path      # pylint: disable=protected-access
         return pathlib.Path(path).read_text(errors="replace") if path else ""
 
@@ -369,12 +447,19 @@ class Machine:
         self.writel(self.BAR0 + reg, value)
 
     def wait(self, done, ms=2000, step_us=500):
-        """Lets the machine's time pass until @done() or @ms are over."""
-        for _ in range(ms * 1000 // step_us):
+        """
+        Lets the machine's time pass until @done() or @ms are over. Most is done
+        soon or never, so after a while it looks less often.
+        """
+        passed, step = 0, step_us
+        while passed < ms * 1000:
             value = done()
             if value:
                 return value
-            self.step(step_us * 1000)
+            self.step(step * 1000)
+            passed += step
+            if passed > self.SOON * step_us:
+                step = min(2 * step, ms * 1000 // self.LATE)
         return done()
 
 

@@ -3,6 +3,7 @@
 
 import json
 import multiprocessing
+import multiprocessing.util
 import os
 import sys
 import time
@@ -173,6 +174,11 @@ def run(index):
     return notes, time.monotonic() - start
 
 
+def end_with_qemu():
+    """A process that ends has ended its last QEMU."""
+    multiprocessing.util.Finalize(None, Machine.close_left, exitpriority=0)
+
+
 def never_refused(rows):
     """What the model can refuse and no case saw it refuse."""
     with Machine() as m:
@@ -197,12 +203,15 @@ def main(only_names):
         fail("no case has such a name")
     Ram.folder()
     print(f"1..{len(cases) + (not only_names)}", flush=True)
-    with multiprocessing.get_context("fork").Pool(min(os.cpu_count() or 1, 4)) as pool:
+    workers = min(os.cpu_count() or 1, 4)
+    with multiprocessing.get_context("fork").Pool(workers, initializer=end_with_qemu) as pool:
         for number, (case, (notes, seconds)) in enumerate(zip(cases, pool.imap(run, indices)), 1):
             failed += bool(notes)
             tell(number, case.name, notes, seconds)
             if case.check:
                 rows.append((case.check, case.mutation, "NOT AS IT SHOULD BE" if notes else case.verdict))
+        pool.close()
+        pool.join()
     table(rows)
     if not only_names:
         missing = "\n".join(f"never refused: {check}" for check in never_refused(rows))

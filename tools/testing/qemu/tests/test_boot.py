@@ -168,3 +168,24 @@ def _():
     with Machine() as m:
         c = Client(m).boot()
         equal(c.run_booter(), 0x29, "once more")
+
+
+@test("property count-anew: counters begin at nothing, and what is in use stays")
+def _():
+    with Machine() as m:
+        c = Client(m).boot()
+        m.wr(0x1fa824, 0)
+        before = json.loads(m.property("stats"))
+        used = m.property("accounting")
+        true(before["rpcs"] and before["programs"] and before["functions"][0]["dma_read_bytes"], "counted")
+        only(m, "wpr2-register")
+        m.set_property("count-anew", True)
+        none(m)
+        after = json.loads(m.property("stats"))
+        equal([after[name] for name in ("rpcs", "controls", "events", "programs")], [{}] * 4, "counted again")
+        equal(set(after["engine"].values()), {0}, "by the engine")
+        equal({name: after["functions"][0][name] for name in ("dma_read_bytes", "interrupts")},
+              {"dma_read_bytes": 0, "interrupts": 0}, "by the PF")
+        equal(m.property("accounting"), used, "in use")
+        c.get_static()
+        equal(len(json.loads(m.property("stats"))["rpcs"]), 1, "counted since")
