@@ -543,22 +543,36 @@ QSRC=$CACHE/qemu/src
 [ "$(cat "$KSRC/.debian-version" 2>/dev/null)" = "$KVERSION" ] || "$BENCH/mk-kernel.sh" source
 [ -d "$QSRC" ] || "$BENCH/mk-qemu.sh" source
 
+# sometimes NAME COMMAND...: that a tool sees errors does not change from day to day. One in three by
+# the seed; all of them in make check-full, when one is asked for, and without a seed.
+sometimes()
+{
+	local draw
+	draw=$(echo "${BENCH_SEED:-} $1" | sha256sum | cut -c 1-6)
+	if [ -n "${BENCH_SEED:-}" ] && [ -z "$PATTERN" ] && [ -z "${STATIC_FULL:-}" ] &&
+		[ $((0x$draw % 3)) -ne 0 ]; then
+		skip "$1" "not in the sample of BENCH_SEED=$BENCH_SEED"
+	else
+		check "$@"
+	fi
+}
+
 tap_begin "$PATTERN"
 check "checkpatch --strict" checkpatch
-check "checkpatch sees errors" planted_checkpatch
+sometimes "checkpatch sees errors" planted_checkpatch
 check "checkpatch of the tests' programs" checkpatch_programs
 check "checkpatch of QEMU over the model" checkpatch_qemu
 check "kernel-doc" kernel_doc
 check "exported functions are documented" exported
 check "the kernel's sphinx" sphinx
-check "the kernel's sphinx sees errors" planted_sphinx
+sometimes "the kernel's sphinx sees errors" planted_sphinx
 check "functions of the modules fit on a screen" function_length
 check "includes and calls go down" "$BENCH/layers.py" "$REPO"
-check "includes and calls that go up are found" "$BENCH/layers.py" --test "$REPO"
+sometimes "includes and calls that go up are found" "$BENCH/layers.py" --test "$REPO"
 check "stock kernel, W=1" stock_build
 check "Linux 7.3, W=1 and sparse" build_and_sparse
-check "sparse sees errors in nvkm-vgpu" planted nvkm-vgpu
-check "sparse sees errors in vfio-nvidia-vgpu" planted vfio-nvidia-vgpu
+sometimes "sparse sees errors in nvkm-vgpu" planted nvkm-vgpu
+sometimes "sparse sees errors in vfio-nvidia-vgpu" planted vfio-nvidia-vgpu
 if [ -n "${STATIC_FULL:-}" ]; then
 	# any that this machine has; deps.sh installs 19
 	LLVM=LLVM=-$(find /usr/bin -name 'clang-[0-9]*' | sed 's/.*-//' | sort -n | tail -n 1)
@@ -584,7 +598,7 @@ if [ -n "${STATIC_FULL:-}" ]; then
 fi
 check "shellcheck" check_shell
 check "pylint" check_python
-check "pylint sees errors" planted_python
+sometimes "pylint sees errors" planted_python
 check "spelling" spelling
 check "sysfs files are documented" sysfs_documented
 check "MAINTAINERS has what is there" maintained

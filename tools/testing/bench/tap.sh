@@ -9,6 +9,7 @@ tap_begin()
 	TAP_PATTERN=$1
 	TAP_RUN=0
 	TAP_FAILED=0
+	TAP_SKIPPED=0
 	echo "TAP version 13"
 }
 
@@ -32,10 +33,19 @@ check()
 	done < <(head -n 40 <<<"$out")
 }
 
+# skip NAME WHY
+skip()
+{
+	[[ $1 =~ $TAP_PATTERN ]] || return 0
+	TAP_RUN=$((TAP_RUN + 1))
+	TAP_SKIPPED=$((TAP_SKIPPED + 1))
+	echo "ok $TAP_RUN - $1 # SKIP $2"
+}
+
 # The exit code is 1 if one failed, or none was run.
 tap_end()
 {
 	echo "1..$TAP_RUN"
-	echo "# $((TAP_RUN - TAP_FAILED)) passed, $TAP_FAILED failed, 0 skipped"
-	[ "$TAP_FAILED" -eq 0 ] && [ "$TAP_RUN" -gt 0 ]
+	echo "# $((TAP_RUN - TAP_FAILED - TAP_SKIPPED)) passed, $TAP_FAILED failed, $TAP_SKIPPED skipped"
+	[ "$TAP_FAILED" -eq 0 ] && [ "$TAP_RUN" -gt "$TAP_SKIPPED" ]
 }

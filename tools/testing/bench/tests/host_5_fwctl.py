@@ -67,7 +67,7 @@ def dbdf(address):
     return domain << 16 | bus << 8 | dev << 3 | fn
 
 
-@host_test(kernels=("debug",))
+@host_test(kernels=("debug",), sampled=True)
 def test_commands(vm):
     """Each does what the files in sysfs do, and sees what they show."""
     gpu, fwctl = set_up(vm, 3)
@@ -136,7 +136,7 @@ def test_properties(vm):
     gpu.put_away()
 
 
-@host_test(kernels=("debug",))
+@host_test(kernels=("debug",), sampled=True)
 def test_what_is_refused(vm):
     """By the device, with a status, or by the driver, with an errno; nothing changes."""
     gpu, fwctl = set_up(vm, 2)
@@ -173,7 +173,7 @@ def test_what_is_refused(vm):
     gpu.put_away()
 
 
-@host_test(kernels=("debug",))
+@host_test(kernels=("debug",), sampled=True)
 def test_gpu_goes(vm):
     """An open file outlives the GPU, and has nothing to say then."""
     gpu, fwctl = set_up(vm, 1)
