@@ -215,6 +215,7 @@ def main(only_names):
     table(rows)
     if not only_names:
         missing = "\n".join(f"never refused: {check}" for check in never_refused(rows))
+        Machine.close_left()
         failed += bool(missing)
         tell(len(cases) + 1, "every check of the model has refused something", missing, 0)
     print(f"# {len(cases) + (not only_names) - failed} passed, {failed} failed, 0 skipped", flush=True)
