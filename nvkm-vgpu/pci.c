@@ -52,6 +52,23 @@ static int pf_check_pci(struct pci_dev *pdev)
 	return 0;
 }
 
+/*
+ * Firmware that keeps too little room leaves a large BAR without an address, and the PCI core says so
+ * long before there is a driver. It enables such a device all the same.
+ */
+static int pf_check_bars(struct pci_dev *pdev)
+{
+	unsigned int bar;
+
+	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++)
+		if ((PF_BARS & BIT(bar)) && (!pci_resource_start(pdev, bar) ||
+					     (pci_resource_flags(pdev, bar) & IORESOURCE_UNSET)))
+			return dev_err_probe(&pdev->dev, -ENXIO,
+					     "BAR %u has no address: is Above 4G Decoding off in firmware? See also pci=realloc\n",
+					     bar);
+	return 0;
+}
+
 static int pf_enable(struct nvkm_vgpu_pf *pf)
 {
 	struct pci_dev *pdev = pf->gpu.pdev;
@@ -117,7 +134,7 @@ static int nvkm_vgpu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (pdev->is_virtfn)
 		return -ENODEV;
 
-	ret = pf_check_pci(pdev);
+	ret = pf_check_pci(pdev) ?: pf_check_bars(pdev);
 	if (ret)
 		return ret;
 

@@ -36,6 +36,7 @@ SPLATS = re.compile(
 )
 ERRNO = {
     "No such file or directory": "ENOENT",
+    "No such device or address": "ENXIO",
     "No such device": "ENODEV",
     "Invalid argument": "EINVAL",
     "Device or resource busy": "EBUSY",

@@ -231,6 +231,8 @@ class HostVM:
              None: the device is not given one
     nouveau  let the stock kernel's own drivers have the GPU
     udev     start udevd (modules load by alias); systemd: boot Debian's init
+    uefi     its firmware: "secure", with Secure Boot; "wide", without; "narrow": it keeps just 128 GiB for
+             BARs above 4 GiB. key: path in root of a key (DER) that it was told of
     ram      nothing of it is outside: it can sleep (vm.sleep())
     root     in the cache, another root folder than the stock kernel's; its modules are its own
     etc      {name: text} of files in /etc that it boots with
@@ -257,6 +259,8 @@ class HostVM:
         nouveau=False,
         udev=False,
         systemd=False,
+        uefi=None,
+        key=None,
         ram=False,
         root=None,
         etc=None,
@@ -282,6 +286,8 @@ class HostVM:
         self.nouveau = nouveau
         self.udev = udev
         self.systemd = systemd
+        self.uefi = uefi
+        self.key = key
         self.ram = ram
         self.timing = timing
         self.icount = icount
@@ -428,6 +434,23 @@ class HostVM:
             args.append("bench.init=/sbin/init")
         return " ".join(args + [self.append])
 
+    def boot_args(self):
+        initrd = self.ram_initrd() if self.ram else self.images["initrd"]
+        if not self.uefi:
+            return ["-kernel", self.images["vmlinuz"], "-initrd", initrd, "-append", self.kernel_args()]
+        efi = self.run / "efi"
+        key = [self.images["root"] / self.key] if self.key else []
+        kind = "secure" if self.uefi == "secure" else "open"
+        script("mk-efi.sh", efi, self.images["vmlinuz"], initrd, self.kernel_args(), kind, *key)
+        room = [] if self.uefi == "narrow" else ["-fw_cfg", "name=opt/ovmf/X-PciMmio64Mb,string=524288"]
+        return room + [
+            *("-machine", "smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on"),
+            *("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={efi}/code.fd"),
+            *("-drive", f"if=pflash,unit=1,format=raw,file={efi}/vars.fd"),
+            *("-blockdev", f"raw,node-name=esp,read-only=on,file.driver=file,file.filename={efi}/esp.img"),
+            *("-device", "virtio-blk-pci,drive=esp,bootindex=0,addr=1c"),
+        ]
+
     def launch(self):
         ours, theirs = {}, {}
         for name in ("monitor", "agent"):
@@ -455,10 +478,8 @@ class HostVM:
             *("-device", "virtio-blk-pci,drive=root"),
             *("-fsdev", f"local,id=bench,path={self.share},{share}"),
             *("-device", "virtio-9p-pci,fsdev=bench,mount_tag=bench"),
-            *("-kernel", self.images["vmlinuz"]),
-            *("-initrd", self.ram_initrd() if self.ram else self.images["initrd"]),
-            *("-append", self.kernel_args()),
         ]
+        args += self.boot_args()
         if self.icount is not None:
             args += ["-icount", f"shift={self.icount},sleep=off,align=off"]
         if self.iommu:

@@ -20,7 +20,7 @@ case ${1:-} in
 host)
 	chosen=(linux-image-amd64 firmware-nvidia-graphics
 		qemu-system-x86 libvirt-daemon-system)
-	packages=(libvirt-clients qemu-guest-agent busybox-static pciutils kmod udev
+	packages=(libvirt-clients apparmor qemu-guest-agent busybox-static pciutils kmod udev
 		systemd-sysv iproute2 procps python3-minimal)
 	;;
 build)
@@ -31,17 +31,21 @@ deb)
 	chosen=()
 	packages=(dpkg-dev debhelper dh-dkms dh-python bash-completion lintian man-db)
 	;;
+efi)
+	chosen=()
+	packages=(ovmf shim-signed grub-efi-amd64-signed mtools python3-virt-firmware openssl)
+	;;
 clang)
 	chosen=()
 	packages=(clang-22)
 	;;
 bare)
 	chosen=(linux-image-amd64 linux-headers-amd64 firmware-nvidia-graphics)
-	packages=(systemd-sysv udev dkms gcc libc6-dev openssl python3 kmod pciutils
+	packages=(systemd-sysv udev dkms gcc libc6-dev openssl mokutil python3 kmod pciutils
 		procps qemu-guest-agent)
 	;;
 *)
-	die "usage: mk-rootfs.sh host|build|deb|clang|bare"
+	die "usage: mk-rootfs.sh host|build|deb|efi|clang|bare"
 	;;
 esac
 

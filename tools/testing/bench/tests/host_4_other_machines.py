@@ -135,6 +135,29 @@ def test_display_mode(vm):
     expect(gpu.driver(), "", "driver")
 
 
+@host_test(kernels=("stock",), uefi="narrow")
+def test_no_room_for_bar1(vm):
+    """UEFI whose room above 4 GiB is too small for the GPU: it leaves out all of the GPU."""
+    gpu = Gpu(vm)
+    log = KernelLog(vm)
+    vm.sh("modprobe nvkm-vgpu", timeout=60)
+    text = "BAR 1 has no address: is Above 4G Decoding off in firmware? See also pci=realloc"
+    in_operator_rst("BAR <n> has no address: is Above 4G")     # it goes on in the next line of a table
+    said = log.said_by("nvkm-vgpu")
+    expect((len(said), text in said[0]), (1, True), f"{said}")
+    expect(gpu.driver(), "", "driver")
+    expect(gpu.write(BIND, gpu.pf), "ENXIO", "bind")
+
+
+@host_test(kernels=("stock",), uefi="wide")
+def test_uefi(vm):
+    """And with room for the GPU and its VFs."""
+    gpu = Gpu(vm)
+    gpu.set_up([876])
+    gpu.must_client(0, "boot", "rpc")
+    gpu.put_away()
+
+
 def lives(gpu, segment=128 << 20, chids=2048):
     """Types, a vGPU, and what debugfs and the model have of it."""
     refusals = gpu.model("refusals")

@@ -59,9 +59,26 @@ def test_libvirt_as_installed(vm):
         pid, who = vm.sh("ps -o pid=,user:32= -C qemu-system-x86").split()
         owners = vm.sh(f"stat -c %U /proc/{pid}/root/dev/vfio/{group} /dev/vfio/{group}").split()
         expect((who, owners), ("libvirt-qemu", ["libvirt-qemu", "root"]), "user of QEMU, owners of the VF's group")
+        label = vm.sh(f"cat /proc/{pid}/attr/apparmor/current")
+        expect(label, f"libvirt-{guest.virsh('domuuid ' + guest.name).strip()} (enforce)", "QEMU's AppArmor label")
         others = vm.sh(f"ls /proc/{pid}/root/dev/vfio").split()
         expect(sorted(others), sorted([group, "vfio"]), "VFIO's files that QEMU sees")
         guest.off()
     expect((gpu.vf_driver(0), state(gpu)[1], gpu.type(0)), ("", "typed", Q8), "after it")
     expect(vm.sh(f"[ ! -e /dev/vfio/{group} ] || stat -c %U /dev/vfio/{group}"), "", "the group's node")
+    starts_with_the_machine(vm, gpu, guest)
     gpu.put_away()
+
+
+def starts_with_the_machine(vm, gpu, guest):
+    """libvirt starts what is to be started when it runs for the first time since the machine was booted."""
+    guest.virsh(f"define /bench/{guest.name}.xml")
+    guest.virsh(f"autostart {guest.name}")
+    vm.sh("systemctl stop libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket libvirtd; rm /run/libvirt/qemu/autostarted")
+    vm.sh("systemctl start libvirtd", timeout=300)
+    vm.sh(f"for i in $(seq 240); do [ $(cat {gpu.vf_path(0, 'vgpu/state')}) = running ] && exit; sleep 0.5; done; exit 1",
+          timeout=180)
+    expect(guest.virsh(f"domstate {guest.name}").strip(), "running", "the VM")
+    guest.virsh(f"destroy {guest.name}")
+    guest.virsh(f"undefine {guest.name}")
+    expect((gpu.vf_driver(0), state(gpu)[1], gpu.type(0)), ("", "typed", Q8), "after it")

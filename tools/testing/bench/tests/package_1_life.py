@@ -13,11 +13,13 @@ import time
 from bench_test import expect, host_test
 from faults import held, let_go
 from gpu import VFIO_DRIVER, Gpu
+from host_4_other_machines import not_inserted
 from hostvm import CACHE, VARIANT
 
 PF = "0000:01:00.0"
 UNIT = f"nvidia-vgpu@{PF}.service"
 CONF = f"[{PF}]\nvfs = 3\n0 = L40-8Q disable_vnc=1\n1 = 0\n2 = 876\n"
+KEY = "/var/lib/dkms/mok.pub"
 TYPES = ["L40-8Q", "", "L40-8Q"]
 PACKAGE = CACHE / f"package{VARIANT}"
 
@@ -158,6 +160,26 @@ def test_upgrade_and_removal(vm):
     expect(vm.sh("cat /etc/nvidia-vgpu.conf"), CONF.strip(), "the operator's file")
     vm.sh("rmmod vfio_nvidia_vgpu nvkm_vgpu", timeout=120)
     expect(vm.sh("modinfo nvkm-vgpu", check=False).rc, 1, "there is such a module")
+
+
+@host_test(kernels=("stock",), etc={"nvidia-vgpu.conf": CONF}, uefi="secure", **MACHINE)
+def test_secure_boot_without_key(vm):
+    """DKMS has signed the modules, and nobody told the machine of its key."""
+    vm.sh("systemctl is-system-running --wait", timeout=300, check=False)
+    expect(vm.sh("mokutil --sb-state"), "SecureBoot enabled", "Secure Boot")
+    expect("DKMS" in vm.sh("modinfo -F signer nvkm-vgpu"), True, "who signed it")
+    not_inserted(vm, "Key was rejected by service", "Loading of module with unavailable key is rejected")
+    expect(vm.sh(f"mokutil --test-key {KEY}", check=False), f"{KEY} is not enrolled", "the key")
+
+
+@host_test(kernels=("stock",), etc={"nvidia-vgpu.conf": CONF}, uefi="secure", key=KEY.lstrip("/"), **MACHINE)
+def test_secure_boot(vm):
+    """It was told of the key: all is as without Secure Boot."""
+    gpu = up(vm)
+    expect(vm.sh("mokutil --sb-state"), "SecureBoot enabled", "Secure Boot")
+    expect(vm.sh("cat /sys/kernel/security/lockdown"), "none [integrity] confidentiality", "lockdown")
+    expect(vm.sh(f"mokutil --test-key {KEY}", check=False), f"{KEY} is already enrolled", "the key")
+    gpu.must_client(0, "boot", "rpc")
 
 
 SECOND = "0000:02:00.0"
