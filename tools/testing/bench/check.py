@@ -256,7 +256,7 @@ class HostTests:
 
     def seconds(self, tests):
         return sum(
-            ONE_TEST.get(self.suite, 60) * (2 if test.split(": ")[1] == "debug" else 1)
+            ONE_TEST.get(self.suite, 60) * (3 if test.split(": ")[1] == "debug" else 1)
             for test, function in tests if not self.left_out(test, function)
         )
 
@@ -272,10 +272,12 @@ class HostTests:
             return f"only those of the {self.opts.k} kernel"
         if self.opts.t or self.opts.k or ONE_KERNEL:
             return None
-        if want["sampled"] and not self.drawn(6, "sample", suite, title):
+        # half of what a test costs that has a machine of its own is the start of that
+        own = suite == "host" and want["machine"]
+        if (want["sampled"] or own) and not self.drawn(6 if want["sampled"] else 3, "sample", suite, title):
             return f"not in the sample of BENCH_SEED={self.opts.seed}"
         # the debug kernel sees more, and takes three times as long
-        taken = "debug" if self.drawn(8, "kernel", suite, title) else "stock"
+        taken = "debug" if self.drawn(24 if own else 8, "kernel", suite, title) else "stock"
         if len(set(want["kernels"]) - set(want["full"])) == 2 and not want["both"] and kernel != taken:
             return f"on the other kernel with BENCH_SEED={self.opts.seed}"
         return None

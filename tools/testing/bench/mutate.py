@@ -8,9 +8,10 @@ Plant one error at a time in the two drivers and see whether the tests that reac
 Errors are chosen by rule and seed, as many of each rule as there are places for. Which tests reach
 which line is what coverage.py has counted, so that has to run first, with the same sources. Each
 error is planted in a clone of HEAD, and what is built from it goes to an overlay of the cache, so
-that neither this tree nor the cache changes; nothing else may build meanwhile. Tests run on the
-kernel that counted, which boots quickly, and if nobody notices there on the debug kernel, where it
-has them. -m bounds all of it, -l only lists the errors. Prints a row for each and ends in a number.
+that neither this tree nor the cache changes; nothing else may build meanwhile. KUnit runs first, in
+a kernel that is a process. Tests in VMs run on the kernel that counted, which boots quickly, and if
+nobody notices there on the debug kernel, where it has them. -m bounds all of it, -l only lists the
+errors. Prints a row for each and ends in a number.
 """
 
 import argparse
@@ -182,6 +183,23 @@ def told_by_locks(mutant):
     return f"static: {found[1]}" if found else ""
 
 
+def kunit_py():
+    """What KUnit says in a kernel that is a process, which needs no emulated CPU; with its output."""
+    run = subprocess.run(
+        [TREE / BENCH.relative_to(REPO) / "check-builds.sh", "^KUnit by kunit.py$"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        env={**os.environ, "BUILDS_FULL": "1"},
+    )
+    found = re.search(r"^not ok \d+ - (.*)", run.stdout, re.M)
+    return found[1] if found else "" if re.search(r"^ok 1 - ", run.stdout, re.M) else "not run", run.stdout
+
+
+def told_by_kunit():
+    """Nothing if it cannot be built: the compiler of the next kernel says so, too."""
+    told, output = kunit_py()
+    return "" if re.search(r"error: |\*\*\* \[", output) else told
+
+
 class Reached:
     """Which tests reach which line, as coverage.py has it."""
 
@@ -287,9 +305,12 @@ def judge(mutant, reached, seed):
     try:
         if told := told_by_locks(mutant):
             return told
+        if "kunit" in tests and (told := told_by_kunit()):
+            return told
         for kernel in KERNELS:
             built = told_by_the_build(kernel)
-            told = built if built is None else built or told_by_tests(tests, seed, kernel)
+            others = [test for test in tests if test != "kunit" or kernel == "debug"]
+            told = built if built is None else built or told_by_tests(others, seed, kernel)
             if told != "":
                 return told
         return ""
@@ -303,6 +324,9 @@ def one_lane(args):
     lane = int(os.environ["MUTATE_LANE"])
     number = (args.n + args.j - 1 - lane) // args.j
     reached = Reached()
+    told, output = kunit_py()
+    if told:
+        raise SystemExit(f"mutate: without any error: {told}\n{output}")
     noticed = missed = 0
     for mutant in choose(10**6, args.s)[lane :: args.j]:
         if noticed + missed == number or time.monotonic() - begin > 60 * args.m:

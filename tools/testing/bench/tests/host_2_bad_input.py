@@ -65,7 +65,7 @@ def test_gsp_of_another_version(vm):
     works(gpu)
 
 
-@host_test()
+@host_test(sampled=True)
 def test_booter_header_wrong(vm):
     """struct nvfw_bin_hdr at 0, the HS header at 0x18: facts of the file format."""
     gpu = start(vm)

@@ -44,13 +44,13 @@ def load_and_move(vm, firmware):
     expect(gpu.model("channels"), [], "channels")
 
 
-@host_test(kernels=("stock",), **SMALL)
+@host_test(kernels=("stock",), sampled=True, **SMALL)
 def test_buffers_move(vm):
     for firmware in FIRMWARE:
         load_and_move(vm, firmware)
 
 
-@host_test(kernels=("stock",), iommu=False, **SMALL)
+@host_test(kernels=("stock",), iommu=False, sampled=True, **SMALL)
 def test_buffers_move_without_iommu(vm):
     load_and_move(vm, "570.144")
 
