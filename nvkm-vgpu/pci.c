@@ -53,8 +53,8 @@ static int pf_check_pci(struct pci_dev *pdev)
 }
 
 /*
- * Firmware that keeps too little room leaves a large BAR without an address, and the PCI core says so
- * long before there is a driver. It enables such a device all the same.
+ * Firmware that keeps too little room leaves a large BAR without an address, and the PCI core says
+ * so long before there is a driver. It enables such a device all the same.
  */
 static int pf_check_bars(struct pci_dev *pdev)
 {
