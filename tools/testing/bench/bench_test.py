@@ -98,12 +98,14 @@ def host_test(
     fresh=False,
     full=(),
     alone=False,
+    seconds=0,
     **machine,
 ):
     """
     Of two kernels "make check" takes one for a test, both: not for this one. sampled: it runs the
     test one time in six only, as it takes half a minute or more. full: only for "make check-full";
-    or on which kernels. alone: before all others, with nothing beside it. machine: arguments of HostVM.
+    or on which kernels. alone: before all others, with nothing beside it. seconds: about what it takes,
+    if that is minutes. machine: arguments of HostVM.
     """
 
     def mark(function):
@@ -114,6 +116,7 @@ def host_test(
             "fresh": fresh,
             "full": kernels if full is True else full,
             "alone": alone,
+            "seconds": seconds,
             "machine": machine,
         }
         return function

@@ -256,7 +256,7 @@ class HostTests:
 
     def seconds(self, tests):
         return sum(
-            ONE_TEST.get(self.suite, 60) * (3 if test.split(": ")[1] == "debug" else 1)
+            function.host_test["seconds"] or ONE_TEST.get(self.suite, 60) * (3 if test.split(": ")[1] == "debug" else 1)
             for test, function in tests if not self.left_out(test, function)
         )
 

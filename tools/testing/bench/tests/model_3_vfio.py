@@ -96,7 +96,7 @@ class Results:
         return Output("\n".join([*self.lines, f"1..{self.count}"]))
 
 
-@host_test(kernels=("debug",), append=HUGE_PAGES)
+@host_test(kernels=("debug",), sampled=True, seconds=400, append=HUGE_PAGES)
 def test_vfs(vm):
     install(vm)
     gpu = Gpu(vm)
@@ -143,7 +143,7 @@ def test_mmio(vm):
     return results.tap()
 
 
-@host_test(kernels=("debug",), append=HUGE_PAGES)
+@host_test(kernels=("debug",), sampled=True, seconds=250, append=HUGE_PAGES)
 def test_pf(vm):
     install(vm)
     gpu = Gpu(vm)
