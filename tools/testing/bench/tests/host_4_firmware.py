@@ -12,10 +12,13 @@ import host_1_life
 import host_2_bad_input
 import host_3_faults
 import host_5_api
+import host_5_monitor
 import host_5_vms_stopped
 import host_6_sleep
 import host_7_scrub
 import host_8_life
+import host_9_hostile
+import host_9_memory
 from bench_test import expect, host_test
 from gpu import CLIENT, Gpu, KernelLog
 from probe import refused, start, works
@@ -148,13 +151,15 @@ AGAIN = (
     host_3_faults.test_plugin_crashes_in_use,
     host_6_sleep.test_reset_with_no_vgpu_open,
 )
-# what is about vGPUs, but for several sizes and a file of types
+# what is about vGPUs, but for several sizes, a file of types, and what is told of them in the
+# numbers of the one firmware (host_5_monitor.py)
 AGAIN_IN_FULL = (
     host_1_life.test_load_and_unload,
     host_1_life.test_boot_sequence,
     host_1_life.test_replies_are_looked_for,
     host_1_life.test_unbind_and_bind,
     host_1_life.test_selftests,
+    host_1_life.test_access_waits_for_reset,
     host_1_life.test_iommufd,
     host_1_life.test_thirty_two_vgpus,
     host_1_life.test_guest_is_not_disturbed,
@@ -164,10 +169,16 @@ AGAIN_IN_FULL = (
     host_3_faults.test_interrupt_lost,
     host_3_faults.test_gsp_locks_down,
     host_3_faults.test_gsp_hangs_in_use,
+    host_3_faults.test_gsp_hangs_and_pf_is_unbound,
+    host_3_faults.test_gsp_is_slow,
+    host_3_faults.test_surprise_removal,
     host_3_faults.test_gpu_is_reset_in_use,
     host_3_faults.test_reset_of_a_vf_from_elsewhere,
     host_5_api.test_lives,
     host_5_api.test_errors,
+    host_5_api.test_who_may_go,
+    host_5_monitor.test_looking_costs_little,
+    host_5_monitor.test_traces,
     host_5_vms_stopped.test_vm_is_stopped,
     host_6_sleep.test_sleeps_and_wakes,
     host_7_scrub.test_predecessor_is_not_seen,
@@ -179,7 +190,16 @@ AGAIN_IN_FULL = (
     host_7_scrub.test_gsp_dies_half_way,
     host_7_scrub.test_no_engine,
     host_8_life.test_plugged_and_unplugged,
+    host_8_life.test_plugged_by_libvirt,
+    host_8_life.test_driver_of_a_vf_goes,
     host_8_life.test_over_and_over,
+    host_8_life.test_vfs_come_and_go_under_load,
+    host_9_hostile.test_watch_sees_one_byte,
+    host_9_hostile.test_user,
+    host_9_hostile.test_guest,
+    host_9_memory.test_memory_comes_and_goes,
+    host_9_memory.test_guest_gets_and_loses_memory,
+    host_9_memory.test_dmabufs,
 )
 
 for _test in AGAIN:
