@@ -11,7 +11,7 @@ packages=(
 	# QEMU
 	build-essential pkg-config ninja-build python3 python3-venv flex bison
 	libglib2.0-dev libpixman-1-dev libfdt-dev libslirp-dev zlib1g-dev
-	libattr1-dev libcap-ng-dev seabios qemu-system-data
+	libattr1-dev libcap-ng-dev nettle-dev seabios qemu-system-data
 	# kernel, and its selftests
 	bc libelf-dev libssl-dev dwarves uuid-dev
 	# the rest

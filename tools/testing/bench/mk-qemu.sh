@@ -118,7 +118,7 @@ configure()
 		--without-default-features --enable-system --disable-user \
 		--disable-tools --disable-docs --disable-guest-agent \
 		--enable-tcg --enable-kvm --enable-fdt=system --enable-attr \
-		--enable-virtfs --enable-cap-ng --enable-slirp \
+		--enable-virtfs --enable-cap-ng --enable-slirp --enable-nettle \
 		--disable-werror --disable-download --disable-install-blobs \
 		"$@"
 }

@@ -7,19 +7,27 @@
  * refuses the same changes. tools/testing/qemu/fw-hashes.py makes the table.
  */
 #include "qemu/osdep.h"
+#include "qapi/error.h"
 #include "ada-fw.h"
 
 #include "ada-fw-table.c.inc"
 
+AdaSha256 ada_sha256_end(QCryptoHash *hash)
+{
+    AdaSha256 sum;
+    uint8_t *digest = sum.byte;
+    size_t size = sizeof(sum.byte);
+
+    qcrypto_hash_finalize_bytes(hash, &digest, &size, &error_abort);
+    return sum;
+}
+
 AdaSha256 ada_sha256(const void *data, size_t len)
 {
-    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
-    AdaSha256 digest;
-    gsize size = sizeof(digest.byte);
+    g_autoptr(QCryptoHash) hash = qcrypto_hash_new(QCRYPTO_HASH_ALGO_SHA256, &error_abort);
 
-    g_checksum_update(sum, data, len);
-    g_checksum_get_digest(sum, digest.byte, &size);
-    return digest;
+    qcrypto_hash_update(hash, data, len, &error_abort);
+    return ada_sha256_end(hash);
 }
 
 const AdaFwImage *ada_fw_by_image(const uint8_t sha256[32])

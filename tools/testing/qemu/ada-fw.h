@@ -6,6 +6,7 @@
 #ifndef HW_MISC_NVIDIA_ADA_FW_H
 #define HW_MISC_NVIDIA_ADA_FW_H
 
+#include "crypto/hash.h"
 #include "ada.h"
 
 /* GSP-RM of one release, its signature section for AD10x and its bootloader */
@@ -31,6 +32,8 @@ typedef struct AdaHsImage {
 
 typedef struct AdaSha256 { uint8_t byte[32]; } AdaSha256;
 AdaSha256 ada_sha256(const void *data, size_t len);
+/* of what was given to qcrypto_hash_update() */
+AdaSha256 ada_sha256_end(QCryptoHash *hash);
 
 /* what lies in a falcon's memories, signature aside; NULL: nothing that is known */
 const AdaHsImage *ada_fw_hs_find(const uint8_t *imem, uint32_t code_size, const uint8_t *dmem, uint32_t data_size);

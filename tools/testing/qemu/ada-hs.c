@@ -8,6 +8,7 @@
  */
 #include "qemu/osdep.h"
 #include "qemu/host-utils.h"
+#include "qapi/error.h"
 #include "ada-fw.h"
 #include "ada-abi.h"
 
@@ -504,10 +505,9 @@ static bool radix_read(AdaState *s, uint64_t addr, uint8_t *page, const char *wh
 /* Root page with one entry, a page of entries, pages of entries, pages of the image */
 static bool radix_hash(AdaState *s, const Meta *m, AdaSha256 *sum)
 {
-    g_autoptr(GChecksum) sha = g_checksum_new(G_CHECKSUM_SHA256);
+    g_autoptr(QCryptoHash) hash = qcrypto_hash_new(QCRYPTO_HASH_ALGO_SHA256, &error_abort);
     uint64_t pages = DIV_ROUND_UP(m->image_size, RADIX_PAGE), left = m->image_size;
     uint8_t root[RADIX_PAGE], level1[RADIX_PAGE], level2[RADIX_PAGE], page[RADIX_PAGE];
-    gsize size = sizeof(sum->byte);
 
     if (!radix_read(s, m->radix3, root, "root", 0) || !radix_read(s, ldq_le_p(root), level1, "level 1 page", 0)) {
         return false;
@@ -520,10 +520,10 @@ static bool radix_hash(AdaState *s, const Meta *m, AdaSha256 *sum)
         if (!radix_read(s, ldq_le_p(level2 + i % RADIX_ENTRIES * 8), page, "image page", i)) {
             return false;
         }
-        g_checksum_update(sha, page, MIN(left, RADIX_PAGE));
+        qcrypto_hash_update(hash, (char *)page, MIN(left, RADIX_PAGE), &error_abort);
         left -= MIN(left, RADIX_PAGE);
     }
-    g_checksum_get_digest(sha, sum->byte, &size);
+    *sum = ada_sha256_end(hash);
     return true;
 }
 
