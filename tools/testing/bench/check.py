@@ -277,7 +277,7 @@ class HostTests:
         if (want["sampled"] or own) and not self.drawn(6 if want["sampled"] else 3, "sample", suite, title):
             return f"not in the sample of BENCH_SEED={self.opts.seed}"
         # the debug kernel sees more, and takes three times as long
-        taken = "debug" if self.drawn(24 if own else 8, "kernel", suite, title) else "stock"
+        taken = "debug" if self.drawn(24 if own else 12, "kernel", suite, title) else "stock"
         if len(set(want["kernels"]) - set(want["full"])) == 2 and not want["both"] and kernel != taken:
             return f"on the other kernel with BENCH_SEED={self.opts.seed}"
         return None
