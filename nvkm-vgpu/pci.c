@@ -61,8 +61,7 @@ static int pf_check_bars(struct pci_dev *pdev)
 	unsigned int bar;
 
 	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++)
-		if ((PF_BARS & BIT(bar)) && (!pci_resource_start(pdev, bar) ||
-					     (pci_resource_flags(pdev, bar) & IORESOURCE_UNSET)))
+		if ((PF_BARS & BIT(bar)) && !pci_resource_start(pdev, bar))
 			return dev_err_probe(&pdev->dev, -ENXIO,
 					     "BAR %u has no address: is Above 4G Decoding off in firmware? See also pci=realloc\n",
 					     bar);
