@@ -1023,6 +1023,7 @@ static void set_count_anew(Object *obj, bool value, Error **errp)
     }
     fifo->created = fifo->doorbells = fifo->methods = fifo->swallowed = fifo->launches = 0;
     fifo->bytes_copied = fifo->bytes_filled = fifo->semaphores = fifo->faults = 0;
+    s->gsp->peak = s->gsp->now;
 }
 
 static void set_crash_gsp(Object *obj, bool value, Error **errp)

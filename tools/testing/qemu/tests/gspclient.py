@@ -288,9 +288,9 @@ class Machine:
         self.may_stay = not props
         self.log_start = 0
         self.fb = None
-        if props or not self.take_left():
-            self.launch(props)
         try:
+            if props or not self.take_left():
+                self.launch(props)
             self.setup_pci()
         except Exception:
             self.close()

@@ -5,6 +5,7 @@ import json
 
 from gspclient import Client, GIB, GSP, Machine, R535, R570, SB, SEC2
 from harness import CASES, Case, equal, none, only, test, true
+from test_vgpu import Vgpu, bootload
 
 
 def boots(name, release, vgpu, **props):
@@ -174,9 +175,15 @@ def _():
 def _():
     with Machine() as m:
         c = Client(m).boot()
+        c.get_static()
+        v = Vgpu(c, 1)
+        bootload(c, v)
+        v.shutdown()
+        v.cleanup()
         m.wr(0x1fa824, 0)
         before = json.loads(m.property("stats"))
-        used = m.property("accounting")
+        used = json.loads(m.property("accounting"))
+        equal([used[when]["gfids"] for when in ("peak", "now")], [1, 0], "vGPUs")
         true(before["rpcs"] and before["programs"] and before["functions"][0]["dma_read_bytes"], "counted")
         only(m, "wpr2-register")
         m.set_property("count-anew", True)
@@ -186,6 +193,6 @@ def _():
         equal(set(after["engine"].values()), {0}, "by the engine")
         equal({name: after["functions"][0][name] for name in ("dma_read_bytes", "interrupts")},
               {"dma_read_bytes": 0, "interrupts": 0}, "by the PF")
-        equal(m.property("accounting"), used, "in use")
+        equal(json.loads(m.property("accounting")), {"now": used["now"], "peak": used["now"]}, "in use")
         c.get_static()
         equal(len(json.loads(m.property("stats"))["rpcs"]), 1, "counted since")
