@@ -82,6 +82,10 @@ def load(path):
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return tests_of(module)
+
+
+def tests_of(module):
     return [f for f in vars(module).values() if callable(f) and hasattr(f, "host_test")]
 
 
@@ -103,9 +107,9 @@ def host_test(
 ):
     """
     Of two kernels "make check" takes one for a test, both: not for this one. sampled: it runs the
-    test one time in six only, as it takes half a minute or more. full: only for "make check-full";
-    or on which kernels. alone: before all others, with nothing beside it. seconds: about what it takes,
-    if that is minutes. machine: arguments of HostVM.
+    test one time in six only, as it takes half a minute or more, and rarer if it takes minutes. full:
+    only for "make check-full"; or on which kernels. alone: before all others, with nothing beside it.
+    seconds: about what it takes, if that is minutes. machine: arguments of HostVM.
     """
 
     def mark(function):

@@ -274,7 +274,8 @@ class HostTests:
             return None
         # half of what a test costs that has a machine of its own is the start of that
         own = suite == "host" and want["machine"]
-        if (want["sampled"] or own) and not self.drawn(6 if want["sampled"] else 3, "sample", suite, title):
+        of = max(6, want["seconds"] // 20) if want["sampled"] else 3 if own else 1
+        if not self.drawn(of, "sample", suite, title):
             return f"not in the sample of BENCH_SEED={self.opts.seed}"
         # the debug kernel sees more, and takes three times as long
         taken = "debug" if self.drawn(24 if own else 12, "kernel", suite, title) else "stock"

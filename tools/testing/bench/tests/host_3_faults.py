@@ -207,7 +207,7 @@ def test_gsp_hangs_in_use(vm):
     hung(log, f"GSP-RM hangs, {num} users are killed, then unbind", before, begin, all_open)
 
 
-@host_test()
+@host_test(sampled=True)
 def test_gsp_hangs_and_pf_is_unbound(vm):
     """Unbind comes while all VFs are open, and their users die beside it."""
     gpu = Gpu(vm)

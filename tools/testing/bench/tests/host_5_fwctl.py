@@ -113,7 +113,7 @@ def test_commands(vm):
     gpu.put_away()
 
 
-@host_test(kernels=("debug",))
+@host_test(kernels=("debug",), sampled=True)
 def test_properties(vm):
     """By their numbers; of a type that the table of sysfs has, too."""
     gpu, fwctl = set_up(vm, 1)

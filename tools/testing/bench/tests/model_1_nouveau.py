@@ -193,7 +193,7 @@ def test_gsp_crash(vm):
         load_and_unload(vm, firmware, {gpu: {}})
 
 
-@host_test(kernels=("stock",), **WITHOUT_IOMMU)
+@host_test(kernels=("stock",), sampled=True, **WITHOUT_IOMMU)
 def test_without_iommu(vm):
     gpus = both_l40(vm)
     for firmware in FIRMWARE:

@@ -65,7 +65,7 @@ AFTER_A_FAULT = [
 ]
 
 
-@host_test(kernels=("stock",), fresh=True, **SMALL)
+@host_test(kernels=("stock",), sampled=True, fresh=True, **SMALL)
 def test_fault_of_a_channel(vm):
     """Page tables zeroed behind its back: nouveau is told, gives the channel up, and unloads."""
     (gpu,) = choose(vm, 0)
