@@ -48,6 +48,12 @@ def without(vm, part, version=VERSION):
         vm.sh(f"mv {path}.away {path}", timeout=120)
 
 
+def release(vm):
+    """That of GSP-RM which a driver has to take: the newest whose image is there."""
+    return next(version for version in (VERSION, OLD)
+                if vm.sh(f"[ -e /usr/lib/firmware/{FOLDER}/{name_of('gsp', version)} ]", check=False).rc == 0)
+
+
 def of_535(vm):
     """There is no image of 570.144, so drivers take that of 535.113.01."""
     return without(vm, "gsp")

@@ -12,14 +12,20 @@ import host_1_life
 import host_2_bad_input
 import host_3_faults
 import host_5_api
+import host_5_fwctl
 import host_5_monitor
 import host_5_vms_stopped
+import host_6_pci_errors
 import host_6_sleep
+import host_7_mixed
 import host_7_scrub
 import host_8_life
+import host_9_command
 import host_9_hostile
 import host_9_memory
-from bench_test import expect, host_test
+import host_9_messages
+import host_9_tools
+from bench_test import expect, host_test, tests_of
 from gpu import CLIENT, Gpu, KernelLog
 from probe import refused, start, works
 
@@ -140,9 +146,8 @@ def again(function, full):
             function(vm)
 
     test.__name__ = f"{function.__name__}_535"
-    kernels = want["kernels"]
-    return host_test(kernels=kernels, full=kernels if full else want["full"], fresh=want["fresh"],
-                     sampled=want["sampled"], **want["machine"])(test)
+    same = {name: value for name, value in want.items() if name != "machine"}
+    return host_test(**{**same, "full": full or want["full"]}, **want["machine"])(test)
 
 
 AGAIN = (
@@ -151,59 +156,47 @@ AGAIN = (
     host_3_faults.test_plugin_crashes_in_use,
     host_6_sleep.test_reset_with_no_vgpu_open,
 )
-# what is about vGPUs, but for several sizes, a file of types, and what is told of them in the
-# numbers of the one firmware (host_5_monitor.py)
-AGAIN_IN_FULL = (
-    host_1_life.test_load_and_unload,
-    host_1_life.test_boot_sequence,
-    host_1_life.test_replies_are_looked_for,
-    host_1_life.test_unbind_and_bind,
-    host_1_life.test_selftests,
-    host_1_life.test_access_waits_for_reset,
-    host_1_life.test_iommufd,
-    host_1_life.test_thirty_two_vgpus,
-    host_1_life.test_guest_is_not_disturbed,
-    host_1_life.test_guest_killed,
-    host_1_life.test_unbind_waits_for_the_user,
-    host_2_bad_input.test_bootload_refused,
-    host_3_faults.test_interrupt_lost,
-    host_3_faults.test_gsp_locks_down,
-    host_3_faults.test_gsp_hangs_in_use,
-    host_3_faults.test_gsp_hangs_and_pf_is_unbound,
-    host_3_faults.test_gsp_is_slow,
-    host_3_faults.test_surprise_removal,
-    host_3_faults.test_gpu_is_reset_in_use,
-    host_3_faults.test_reset_of_a_vf_from_elsewhere,
-    host_5_api.test_lives,
-    host_5_api.test_errors,
-    host_5_api.test_who_may_go,
-    host_5_monitor.test_looking_costs_little,
-    host_5_monitor.test_traces,
-    host_5_vms_stopped.test_vm_is_stopped,
-    host_6_sleep.test_sleeps_and_wakes,
-    host_7_scrub.test_predecessor_is_not_seen,
-    host_7_scrub.test_closing_does_not_wait,
-    host_7_scrub.test_many_at_once,
-    host_7_scrub.test_interrupts_get_lost,
-    host_7_scrub.test_channel_error,
-    host_7_scrub.test_engine_hangs,
-    host_7_scrub.test_gsp_dies_half_way,
-    host_7_scrub.test_no_engine,
-    host_8_life.test_plugged_and_unplugged,
-    host_8_life.test_plugged_by_libvirt,
-    host_8_life.test_driver_of_a_vf_goes,
-    host_8_life.test_over_and_over,
-    host_8_life.test_vfs_come_and_go_under_load,
-    host_9_hostile.test_watch_sees_one_byte,
-    host_9_hostile.test_user,
-    host_9_hostile.test_guest,
-    host_9_memory.test_memory_comes_and_goes,
-    host_9_memory.test_guest_gets_and_loses_memory,
-    host_9_memory.test_dmabufs,
+# files that are about vGPUs, and tests of others that are
+FILES_IN_FULL = (
+    host_1_life,
+    host_3_faults,
+    host_5_api,
+    host_5_fwctl,
+    host_5_monitor,
+    host_5_vms_stopped,
+    host_6_pci_errors,
+    host_6_sleep,
+    host_7_scrub,
+    host_8_life,
+    host_9_command,
+    host_9_hostile,
+    host_9_memory,
+    host_9_tools,
 )
+AGAIN_IN_FULL = (
+    host_2_bad_input.test_bootload_refused,
+    host_2_bad_input.test_framebuffer_exhausted,
+    host_7_mixed.test_lists_are_told,
+    host_9_messages.test_some_messages_fail,
+)
+# those that take many minutes have shorter ones beside them, and there is one size only
+NOT_AGAIN = (
+    *AGAIN,
+    host_9_command.test_mixed_sizes,
+    host_8_life.test_five_hundred_times,
+    host_9_hostile.test_user_million,
+    host_9_hostile.test_guest_million,
+)
+
+
+def others():
+    yield from AGAIN_IN_FULL
+    for file in FILES_IN_FULL:
+        yield from (test for test in tests_of(file) if test not in NOT_AGAIN)
+
 
 for _test in AGAIN:
     globals()[f"{_test.__name__}_535"] = again(_test, full=False)
-for _test in AGAIN_IN_FULL:
+for _test in others():
     globals()[f"{_test.__name__}_535"] = again(_test, full=True)
 del _test

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 
+import firmware
 from bench_test import expect, host_test
 from faults import held, let_go, state
 from gpu import VFIO_DRIVER, Gpu
@@ -115,8 +116,15 @@ def test_command(vm):
     kinds = {kind["name"]: kind for kind in json.loads(tool.must(f"types --json {gpu.pf}/0"))}
     expect((kinds["L40-8A"]["vfs"], kinds["L40-1Q"]["vfs"]), (1, 0), "what VF 0 could have")
     expect(len(tool.must("status").splitlines()) > 20, True, "lines of two vGPUs")
+    gpu.put_away()
 
-    # sizes mixed: needs all types away, which is done; for this GPU, which has no section
+
+@host_test(kernels=("stock",))
+def test_mixed_sizes(vm):
+    """They need all types away, which is done; for this GPU, which has no section."""
+    gpu = Gpu(vm)
+    tool = Tool(vm, gpu)
+    gpu.set_up([876] * 3)
     file = tool.file("[0000:7f:00.0]", "vfs = 1", "[*]", "vfs = 2", "mixed = yes", "0 = L40-8Q", "1 = L40-4Q")
     tool.must(f"apply --gpu {gpu.pf} {file}")
     expect(tool.types(), ["L40-8Q", "L40-4Q"], "types of two sizes")
@@ -216,10 +224,11 @@ def test_who_has_what(vm):
     report = (vm.share / "report.txt").read_text()
     expect([secret for secret in SECRETS if secret in report], [], f"in the report:\n{report}")
     expect("somebody else" in report, False, "lines of others in the report")
+    release = firmware.release(vm)
     titles = re.findall("^==== (.*)$", report, re.M)
     expect(len(titles), 18, f"parts: {titles}")
-    for text in (f"{gpu.pf}  firmware 570.144, up; 2 VFs", "L40-8A", "gsp-rm up", "placement", "NVIDIA Corporation",
-                 "nvidia test: board with serial number:", "intel_iommu=on", "gsp-570.144.bin", "nvidia_vgpu_gpu_vfs"):
+    for text in (f"{gpu.pf}  firmware {release}, up; 2 VFs", "L40-8A", "gsp-rm up", "placement", "NVIDIA Corporation",
+                 "nvidia test: board with serial number:", "intel_iommu=on", f"gsp-{release}.bin", "nvidia_vgpu_gpu_vfs"):
         expect(text in report, True, f"{text!r} in the report:\n{report}")
     vm.sh("pkill -xf 'sleep 3603'")
     user.wait(60)
