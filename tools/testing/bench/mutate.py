@@ -3,7 +3,7 @@
 """
 Plant one error at a time in the two drivers and see whether the tests that reach it notice.
 
-    mutate.py [-n NUMBER] [-s SEED] [-m MINUTES] [-j LANES] [-l]
+    mutate.py [-n NUMBER] [-f FIRST] [-s SEED] [-m MINUTES] [-j LANES] [-l]
 
 Errors are chosen by rule and seed, as many of each rule as there are places for. Which tests reach
 which line is what coverage.py has counted, so that has to run first, with the same sources. Each
@@ -11,7 +11,8 @@ error is planted in a clone of HEAD, and what is built from it goes to an overla
 that neither this tree nor the cache changes; nothing else may build meanwhile. KUnit runs first, in
 a kernel that is a process. Tests in VMs run on the kernel that counted, which boots quickly, and if
 nobody notices there on the debug kernel, where it has them. -m bounds all of it, -l only lists the
-errors. Prints a row for each and ends in a number.
+errors. With the same seed and the number of errors that were tried, -f goes on. Prints a row for each
+and ends in a number.
 """
 
 import argparse
@@ -328,7 +329,7 @@ def one_lane(args):
     if told:
         raise SystemExit(f"mutate: without any error: {told}\n{output}")
     noticed = missed = 0
-    for mutant in choose(10**6, args.s)[lane :: args.j]:
+    for mutant in choose(10**6, args.s)[args.f + lane :: args.j]:
         if noticed + missed == number or time.monotonic() - begin > 60 * args.m:
             break
         start = time.monotonic()
@@ -380,6 +381,7 @@ def all_lanes(args):
 def main():
     parser = argparse.ArgumentParser(description="Plant errors and see whether they are noticed.")
     parser.add_argument("-n", type=int, default=100, help="how many")
+    parser.add_argument("-f", type=int, default=0, help="how many to leave out at the beginning")
     parser.add_argument("-s", type=int, default=int.from_bytes(os.urandom(3), "little"))
     parser.add_argument("-m", type=float, default=600, help="minutes")
     parser.add_argument("-j", type=int, default=2, help="how many at a time")
@@ -391,7 +393,7 @@ def main():
     elif "MUTATE_LANE" in os.environ:
         in_overlay()
     elif args.l:
-        for mutant in choose(args.n, args.s, REPO):
+        for mutant in choose(args.f + args.n, args.s, REPO)[args.f :]:
             print(row(mutant))
     else:
         print(f"# seed {args.s}", flush=True)
