@@ -20,8 +20,8 @@ case ${1:-} in
 host)
 	chosen=(linux-image-amd64 firmware-nvidia-graphics
 		qemu-system-x86 libvirt-daemon-system)
-	packages=(libvirt-clients apparmor qemu-guest-agent busybox-static pciutils kmod udev
-		systemd-sysv iproute2 procps python3-minimal)
+	packages=(libvirt-clients apparmor selinux-policy-default qemu-guest-agent busybox-static
+		pciutils kmod udev systemd-sysv iproute2 procps python3-minimal)
 	;;
 build)
 	chosen=(linux-headers-amd64)
@@ -42,7 +42,7 @@ clang)
 bare)
 	chosen=(linux-image-amd64 linux-headers-amd64 firmware-nvidia-graphics)
 	packages=(systemd-sysv udev dkms gcc libc6-dev openssl mokutil python3 kmod pciutils
-		procps qemu-guest-agent)
+		procps qemu-guest-agent prometheus-node-exporter)
 	;;
 *)
 	die "usage: mk-rootfs.sh host|build|deb|efi|clang|bare"

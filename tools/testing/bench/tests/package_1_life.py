@@ -14,6 +14,7 @@ from bench_test import expect, host_test
 from faults import held, let_go
 from gpu import VFIO_DRIVER, Gpu
 from host_4_other_machines import not_inserted
+from host_9_command import Metrics
 from hostvm import CACHE, VARIANT
 
 PF = "0000:01:00.0"
@@ -60,7 +61,9 @@ def up(vm):
     """It has booted, and the GPU was looked after."""
     state = vm.sh("systemctl is-system-running --wait", timeout=300, check=False)
     said = applied(vm)
-    expect((str(state), vm.sh("systemctl --failed --plain --no-legend")), ("running", ""), "systemd")
+    failed = vm.sh("systemctl --failed --plain --no-legend")
+    why = vm.sh(f"journalctl -o cat -u {failed.split()[0]}") if failed else ""
+    expect((str(state), failed), ("running", ""), f"systemd: {why}")
     expect((said, types(vm)), ([], TYPES), "what could not be had, types")
     return Gpu(vm)
 
@@ -126,6 +129,32 @@ def test_vm_is_left_alone(vm):
     (vm.share / "conf").write_text(CONF)
     vm.sh(f"cp /bench/conf /etc/nvidia-vgpu.conf; systemctl restart {UNIT}")
     expect(types(vm), TYPES, "types, with the file as it was")
+
+
+@booted
+def test_numbers_for_prometheus(vm):
+    """The timer writes them, and Debian's node-exporter has them twice a minute."""
+    gpu = up(vm)
+    ask = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9100/metrics').read().decode())"
+
+    def served(state):
+        deadline = time.monotonic() + 120
+        while True:
+            now = Metrics(vm.sh(f'python3 -c "{ask}" | grep -E "^(# .*|)nvidia_vgpu_"', check=False))
+            if "state" in now.of and now.state("state", vf="0") == state:
+                return now
+            if time.monotonic() > deadline:
+                raise AssertionError(f"VF 0 is never {state} for node-exporter: {now.of}")
+            time.sleep(2)
+
+    now = served("typed")
+    expect([now.one("info", vf=str(n), type=name) for n, name in enumerate(TYPES)], [1] * 3, "VFs")
+    client = held(vm, gpu, 0, "rpc")
+    expect(served("running").one("channel_errors_total", vf="0"), 0, "its channels that were stopped")
+    let_go(vm, client)
+    served("typed")
+    expect(vm.sh("ls -A /var/lib/prometheus/node-exporter"), "nvidia-vgpu.prom", "files")
+    expect(vm.sh("systemctl is-active nvidia-vgpu-metrics.timer"), "active", "the timer")
 
 
 @booted
