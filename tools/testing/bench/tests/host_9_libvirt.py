@@ -4,6 +4,7 @@ libvirt as Debian has it, with systemd and udev: its QEMU is no root, and it kee
 What it does with VFs beside that is in host_8_life.py (plugged, managed and not) and the demo.
 """
 
+import re
 from xml.etree import ElementTree
 
 from bench_test import expect, host_test
@@ -82,3 +83,35 @@ def starts_with_the_machine(vm, gpu, guest):
     guest.virsh(f"destroy {guest.name}")
     guest.virsh(f"undefine {guest.name}")
     expect((gpu.vf_driver(0), state(gpu)[1], gpu.type(0)), ("", "typed", Q8), "after it")
+
+
+@host_test(kernels=("stock",), full=True, systemd=True, append="security=selinux selinux=1 enforcing=0")
+def test_selinux_labels(vm):
+    """
+    With Debian's policy, which tells what it would forbid and lets it be: the root folder has no
+    labels, so nobody but QEMU is in the domain that is meant for it.
+    """
+    gpu = Gpu(vm)
+    gpu.load()
+    gpu.set_numvfs(1)
+    gpu.must_set_type(0, Q8)
+    start_libvirt(vm)
+    expect(vm.sh("cat /sys/fs/selinux/enforce"), "0", "whether SELinux enforces")
+    vm.sh("echo 0 >/proc/sys/kernel/printk_ratelimit; setsebool virt_use_vfio=on virt_use_sysfs=on")
+    group = vm.sh(f"basename $(readlink /sys/bus/pci/devices/{gpu.vf(0)}/iommu_group)")
+    with ModelGuest(vm, gpu.vf(0), offsets=[0x1000], seed=9, stay=True, by="libvirt", managed=True) as guest:
+        guest.wait_done(600)
+        pid = vm.sh("ps -o pid= -C qemu-system-x86").strip()
+        of_qemu = vm.sh(f"tr -d '\\0' </proc/{pid}/attr/current")
+        of_node = vm.sh(f"stat -c %C /proc/{pid}/root/dev/vfio/{group}")
+        user, _, domain, categories = of_qemu.split(":", 3)
+        expect((user, domain), ("system_u", "svirt_t"), f"QEMU's label {of_qemu}")
+        expect(re.fullmatch(r"s0:c\d+,c\d+", categories) is not None, True, f"categories in {of_qemu}")
+        expect(of_node.split(":", 2)[2], f"svirt_image_t:{categories}", f"label of the VF's group, {of_node}")
+        guest.off()
+    denied = vm.sh("dmesg | grep 'avc: .*denied'", check=False).splitlines()
+    of_qemu = [line for line in denied if ":svirt_t:" in line.partition("tcontext=")[0]]
+    expect("tcontext=system_u:object_r:unlabeled_t" in "".join(of_qemu), True, "the policy forbids, and it is logged")
+    expect([line for line in of_qemu if re.search("vfio|:sysfs_t:", line)], [], "what of its VF QEMU would not have had")
+    expect((gpu.vf_driver(0), state(gpu)[1]), ("", "typed"), "after it")
+    gpu.put_away()
