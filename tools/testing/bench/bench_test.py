@@ -106,9 +106,9 @@ def host_test(
     **machine,
 ):
     """
-    Of two kernels "make check" takes one for a test, both: not for this one. sampled: it runs the
-    test one time in six only, as it takes half a minute or more, and rarer if it takes minutes. full:
-    only for "make check-full"; or on which kernels. alone: before all others, with nothing beside it.
+    Of two kernels "make check" takes one for a test, both: not for this one. sampled: one of those
+    that take half a minute or more, of which it runs as many as there is time for. full: only for
+    "make check-full"; or on which kernels. alone: before all others, with nothing beside it.
     seconds: about what it takes, if that is minutes. machine: arguments of HostVM.
     """
 

@@ -54,6 +54,9 @@ FIRST = 10000
 WITHOUT_GUEST = 900
 ONE_TEST = {"host": 15, "model": 40, "guest": 120}
 IN_ONE_VM = 300
+# What all sampled tests of a suite may take of "make check", and one of them that does not tell
+SAMPLE = {"host": 120, "model": 80, "guest": 150}
+SAMPLED_TEST = {"host": 30, "model": 50, "guest": 100}
 
 
 def program(tap, name, command, env=None):
@@ -274,18 +277,41 @@ class HostTests:
             return None
         # half of what a test costs that has a machine of its own is the start of that
         own = suite == "host" and want["machine"]
-        of = max(6, want["seconds"] // 20) if want["sampled"] else 3 if own else 1
-        if not self.drawn(of, "sample", suite, title):
+        if title not in self.sample if want["sampled"] else own and self.dice("sample", title) > 1 / 3:
             return f"not in the sample of BENCH_SEED={self.opts.seed}"
-        # the debug kernel sees more, and takes three times as long
-        taken = "debug" if self.drawn(24 if own else 12, "kernel", suite, title) else "stock"
-        if len(set(want["kernels"]) - set(want["full"])) == 2 and not want["both"] and kernel != taken:
+        if kernel not in self.kernels_of(title, want):
             return f"on the other kernel with BENCH_SEED={self.opts.seed}"
         return None
 
-    def drawn(self, of, what, suite, title):
-        """One time in so many, by the seed."""
-        return random.Random(f"{self.opts.seed} {what} {suite} {title}").randrange(of) == 0
+    def dice(self, what, title):
+        """By the seed, from 0 to 1."""
+        return random.Random(f"{self.opts.seed} {what} {self.suite} {title}").random()
+
+    def kernels_of(self, title, want):
+        kernels = set(want["kernels"]) - set(want["full"])
+        if len(kernels) < 2 or want["both"]:
+            return kernels
+        # the debug kernel sees more, and takes three times as long
+        rare = 24 if self.suite == "host" and want["machine"] else 12
+        return {"debug" if self.dice("kernel", title) < 1 / rare else "stock"}
+
+    @functools.cached_property
+    def sample(self):
+        """Of tests that take half a minute or more those for which there is time, in an order of the seed's."""
+        wants = {
+            test.split(": ", 2)[2]: function.host_test
+            for tests in (*self.alone.values(), *self.groups.values())
+            for test, function in tests if function.host_test["sampled"]
+        }
+        left, chosen = SAMPLE.get(self.suite, 0), set()
+        for title in sorted(wants, key=lambda title: self.dice("sample", title)):
+            kernels = self.kernels_of(title, wants[title])
+            takes = wants[title]["seconds"] or SAMPLED_TEST[self.suite] * (3 if "debug" in kernels else 1)
+            # the first has its turn even if it takes longer than all others may
+            if kernels and (takes <= left or not chosen):
+                chosen.add(title)
+                left -= takes
+        return chosen
 
 
 def run_jobs(jobs):

@@ -193,7 +193,7 @@ def some(total):
     ]
 
 
-@host_test(kernels=("stock",), sampled=True)
+@host_test(kernels=("stock",), sampled=True, seconds=250)
 def test_crash_or_kill_at_a_call(vm):
     sweep(vm, some)
 
@@ -261,7 +261,7 @@ def gsp_dead(log, gpu, guests):
     gpu_reset(gpu, range(guests))
 
 
-@host_test(kernels=("stock",), sampled=True)
+@host_test(kernels=("stock",), sampled=True, seconds=140)
 def test_gsp_dies(vm):
     """Idle, with two guests, and at a call of a third."""
     with host(vm) as gpu:

@@ -300,7 +300,7 @@ def test_vfs_of_another_driver(vm):
     vm.sh("modprobe -r vfio-pci")
 
 
-@host_test(fresh=True)
+@host_test(sampled=True, fresh=True)
 def test_surprise_removal(vm):
     """All ones from everywhere: close and unbind end, and when it is back all works."""
     gpu = Gpu(vm)

@@ -147,7 +147,7 @@ def again(function, full):
 
     test.__name__ = f"{function.__name__}_535"
     same = {name: value for name, value in want.items() if name != "machine"}
-    return host_test(**{**same, "full": full or want["full"]}, **want["machine"])(test)
+    return host_test(**{**same, "full": full or want["full"], "both": False}, **want["machine"])(test)
 
 
 AGAIN = (
