@@ -665,7 +665,7 @@ void ada_fifo_doorbell(AdaFunc *f, uint32_t val)
         ada_refuse(f->gpu, "chan-doorbell", "GFID %u has no channel %u on runlist %u", f->gfid, chid, runlist);
         return;
     }
-    if (f->gfid && !ada_guest_goes_on(&f->gpu->gsp->vgpu[f->gfid], true)) {
+    if (f->gfid && !ada_guest_hears(&f->gpu->gsp->vgpu[f->gfid])) {
         return;
     }
     c->pending = true;      /* remembered until it is enabled, too */

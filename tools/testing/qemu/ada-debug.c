@@ -318,7 +318,9 @@ bool ada_fault_interrupt(AdaFunc *f)
 /* ---- faults in a guest's calls ----------------------------------------------------------------------------------- */
 
 static const char *const guest_faults[] = {
-    [ADA_GUEST_CRASH] = "crash", [ADA_GUEST_CRASH_GSP] = "crash-gsp", [ADA_GUEST_HOLD] = "hold",
+    [ADA_GUEST_CRASH] = "crash", [ADA_GUEST_CRASH_GSP] = "crash-gsp", [ADA_GUEST_HANG_GSP] = "hang-gsp",
+    [ADA_GUEST_HOLD] = "hold", [ADA_GUEST_LOSE] = "lose", [ADA_GUEST_REFUSE] = "refuse", [ADA_GUEST_DROP] = "drop",
+    [ADA_GUEST_CORRUPT] = "corrupt",
 };
 
 AdaGuestFault ada_fault_guest(AdaVgpu *v, bool doorbell)
@@ -348,7 +350,7 @@ static bool parse_fault_guest(const char *text, AdaFaults *faults)
         return false;
     }
     for (uint32_t i = 1; i < ARRAY_SIZE(guest_faults); i++) {
-        if (!strcmp(part[0], guest_faults[i])) {
+        if (!strcmp(part[0], guest_faults[i]) && !(doorbell && i >= ADA_GUEST_REFUSE)) {
             faults->guest = i;
             faults->guest_gfid = gfid;
             faults->guest_nth = nth;
@@ -778,8 +780,8 @@ static void set_fault_guest(Object *obj, const char *value, Error **errp)
     if (!*value) {
         s->faults.guest_nth = 0;
     } else if (!parse_fault_guest(value, &s->faults)) {
-        error_setg(errp, "fault-guest is <crash|crash-gsp|hold>:<gfid>[:<nth>[:<call|doorbell>]], GFID 1 to %u, "
-                   "nth from 1, or empty", ADA_MAX_GFID);
+        error_setg(errp, "fault-guest is <crash|crash-gsp|hang-gsp|hold|lose>:<gfid>[:<nth>[:<call|doorbell>]] or "
+                   "<refuse|drop|corrupt>:<gfid>[:<nth>[:call]], GFID 1 to %u, nth from 1, or empty", ADA_MAX_GFID);
         return;
     }
     if (!s->gsp) {      /* the device is not made yet */

@@ -88,10 +88,12 @@ static void forget_buffers(AdaVgpu *v)
 /* ---- set-up and teardown ----------------------------------------------------------------------------------------- */
 
 /* the last store is the response number: the guest looks at nothing before it */
-static void answer(AdaFunc *f, AdaGuestRpc *g, uint32_t request)
+static void answer(AdaFunc *f, AdaGuestRpc *g, uint32_t request, AdaGuestFault fault)
 {
     g->request = request;
-    guest_write32(f, g->response, RESPONSE(responseId), request);
+    if (fault != ADA_GUEST_DROP) {
+        guest_write32(f, g->response, RESPONSE(responseId), fault == ADA_GUEST_CORRUPT ? ~request : request);
+    }
 }
 
 static bool read_ctrl(AdaFunc *f, uint64_t word, uint8_t *ctrl)
@@ -103,7 +105,7 @@ static bool read_ctrl(AdaFunc *f, uint64_t word, uint8_t *ctrl)
     return true;
 }
 
-static void setup(AdaFunc *f, AdaVgpu *v, uint64_t word)
+static void setup(AdaFunc *f, AdaVgpu *v, uint64_t word, AdaGuestFault fault)
 {
     uint8_t ctrl[CTRL_USED];
     AdaGuestRpc g = { .ctrl = word, .up = true, .count = v->guest.count, .last_function = v->guest.last_function };
@@ -136,11 +138,11 @@ static void setup(AdaFunc *f, AdaVgpu *v, uint64_t word)
     }
     v->guest = g;
     ada_monitor_os(v, ldl_le_p(ctrl + CTRL(guestOsType)));
-    answer(f, &v->guest, ldl_le_p(ctrl + CTRL(requestId)));
+    answer(f, &v->guest, ldl_le_p(ctrl + CTRL(requestId)), fault);
 }
 
 /* an invalid address word: acknowledged in the buffers that were set up last, then they are forgotten */
-static void teardown(AdaFunc *f, AdaVgpu *v)
+static void teardown(AdaFunc *f, AdaVgpu *v, AdaGuestFault fault)
 {
     uint8_t ctrl[CTRL_USED];
 
@@ -149,7 +151,7 @@ static void teardown(AdaFunc *f, AdaVgpu *v)
         return;
     }
     if (read_ctrl(f, v->guest.ctrl, ctrl)) {
-        answer(f, &v->guest, ldl_le_p(ctrl + CTRL(requestId)));
+        answer(f, &v->guest, ldl_le_p(ctrl + CTRL(requestId)), fault);
     }
     forget_buffers(v);
 }
@@ -399,7 +401,7 @@ static bool header_ok(AdaFunc *f, const uint8_t *msg)
     return false;
 }
 
-static void execute(AdaFunc *f, AdaVgpu *v, uint8_t *msg, uint32_t *len)
+static void execute(AdaFunc *f, AdaVgpu *v, uint8_t *msg, uint32_t *len, AdaGuestFault fault)
 {
     AdaGuestCall c = { .f = f, .v = v, .p = msg + RPC_HDR };
     uint32_t result = r570_NV_VGPU_MSG_RESULT_RPC_INVALID_MESSAGE_FORMAT;
@@ -407,13 +409,17 @@ static void execute(AdaFunc *f, AdaVgpu *v, uint8_t *msg, uint32_t *len)
     *len = ADA_PAGE;
     if (header_ok(f, msg) && read_rest(f, v, msg, len)) {
         c.len = ldl_le_p(msg + RPC_OFF(length)) - RPC_HDR;
-        result = run_rpc(&c, ldl_le_p(msg + RPC_OFF(function)));
+        result = fault == ADA_GUEST_REFUSE ? NV(ERR_INSUFFICIENT_RESOURCES) :
+                 run_rpc(&c, ldl_le_p(msg + RPC_OFF(function)));
     }
     stl_le_p(msg + RPC_OFF(rpc_result), result);
     stl_le_p(msg + RPC_OFF(rpc_result_private), c.private ?: result);
+    for (uint32_t i = RPC_HDR; fault == ADA_GUEST_CORRUPT && i < *len; i++) {
+        msg[i] = ~msg[i];
+    }
 }
 
-static void message(AdaFunc *f, AdaVgpu *v)
+static void message(AdaFunc *f, AdaVgpu *v, AdaGuestFault fault)
 {
     static uint8_t msg[MESSAGE_MAX];
     uint8_t ctrl[CTRL_USED];
@@ -434,30 +440,42 @@ static void message(AdaFunc *f, AdaVgpu *v)
         ada_refuse(f->gpu, "guest-buffer", "GFID %u: message buffer unreachable", f->gfid);
         return;
     }
-    execute(f, v, msg, &len);
+    execute(f, v, msg, &len, fault);
     if (guest_write(f, v->guest.message, 0, msg, len)) {
-        answer(f, &v->guest, request);
+        /* whose content is damaged, or who has none: its number is that of the request */
+        answer(f, &v->guest, request, fault == ADA_GUEST_CORRUPT ? ADA_GUEST_OK : fault);
     }
 }
 
 /* ---- doorbells --------------------------------------------------------------------------------------------------- */
 
-bool ada_guest_goes_on(AdaVgpu *v, bool doorbell)
+/* false: nobody is there to serve it */
+static bool goes_on(AdaVgpu *v, AdaGuestFault fault)
 {
-    switch (ada_fault_guest(v, doorbell)) {
-    case ADA_GUEST_OK:
-        return true;
+    switch (fault) {
     case ADA_GUEST_CRASH:
         ada_vgpu_crash(v->gpu, v->gfid);
-        break;
+        return false;
     case ADA_GUEST_CRASH_GSP:
         ada_gsp_die(v->gpu);
-        break;
+        return false;
+    case ADA_GUEST_HANG_GSP:
+        v->gpu->gsp->state = ADA_GSP_DEAD;      /* its core stays active */
+        return false;
     case ADA_GUEST_HOLD:
         v->guest.held = true;
-        return doorbell;    /* its channels stand still, too */
+        return false;
+    default:
+        return true;
     }
-    return false;
+}
+
+bool ada_guest_hears(AdaVgpu *v)
+{
+    AdaGuestFault fault = ada_fault_guest(v, true);
+
+    /* while it is held its channels stand still, what they have to do is kept */
+    return (goes_on(v, fault) || fault == ADA_GUEST_HOLD) && fault != ADA_GUEST_LOSE;
 }
 
 static void serve(AdaFunc *f, AdaVgpu *v)
@@ -465,25 +483,30 @@ static void serve(AdaFunc *f, AdaVgpu *v)
     bool rung_setup = v->guest.ring_setup, rung_message = v->guest.ring_message;
     uint64_t word = (uint64_t)f->mailbox[r570_NV_VF_SCRATCH_REGISTER_GUEST_RPC_HI] << 32 |
                     f->mailbox[r570_NV_VF_SCRATCH_REGISTER_GUEST_RPC_LO];
+    AdaGuestFault fault = ada_fault_guest(v, false);
 
-    if (!ada_guest_goes_on(v, false)) {
+    if (!goes_on(v, fault)) {
         return;
     }
     v->calls++;
     v->guest.ring_setup = v->guest.ring_message = false;
+    /* a set-up has no result: one that is refused gets no answer */
+    if (fault == ADA_GUEST_LOSE || (fault == ADA_GUEST_REFUSE && rung_setup)) {
+        return;
+    }
     if (!v->bus_master) {
         ada_refuse(f->gpu, "guest-bus-master", "GFID %u: the host has not allowed DMA", f->gfid);
         return;
     }
     if (rung_setup) {
         if (WORD_VALID(word)) {
-            setup(f, v, word);
+            setup(f, v, word, fault);
         } else {
-            teardown(f, v);
+            teardown(f, v, fault);
         }
     }
     if (rung_message) {
-        message(f, v);
+        message(f, v, fault);
     }
 }
 

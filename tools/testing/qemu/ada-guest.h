@@ -65,10 +65,14 @@ bool ada_guest_shared(AdaVgpu *v, uint32_t off, uint32_t val);     /* a word of 
 
 /* ---- ada-debug.c: property fault-guest --------------------------------------------------------------------------- */
 
-typedef enum { ADA_GUEST_OK, ADA_GUEST_CRASH, ADA_GUEST_CRASH_GSP, ADA_GUEST_HOLD } AdaGuestFault;
+typedef enum {
+    ADA_GUEST_OK, ADA_GUEST_CRASH, ADA_GUEST_CRASH_GSP, ADA_GUEST_HANG_GSP, ADA_GUEST_HOLD, ADA_GUEST_LOSE,
+    /* of a call only */
+    ADA_GUEST_REFUSE, ADA_GUEST_DROP, ADA_GUEST_CORRUPT,
+} AdaGuestFault;
 /* What becomes of the call that @v is about to serve, or the channel's doorbell? Counts it, then forgets the fault */
 AdaGuestFault ada_fault_guest(AdaVgpu *v, bool doorbell);
-/* false: carries it out, the call is not served, or the doorbell not heard */
-bool ada_guest_goes_on(AdaVgpu *v, bool doorbell);
+/* false: the doorbell of a channel is not heard */
+bool ada_guest_hears(AdaVgpu *v);
 
 #endif

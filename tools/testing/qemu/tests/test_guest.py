@@ -17,7 +17,8 @@ ABI = abi_tables()
 R550 = "550.163.01"
 NEWEST, OLDER = (0x29, 0x0c), (0x25, 0x1b)      # the versions whose layouts are known
 LAYOUT = {NEWEST: R570, OLDER: R550}
-NOT_SUPPORTED, INVALID_STATE, MISMATCH, BAD_FORMAT, NO_CONTROL = 0x56, 0x40, 0x6a, 0xff100002, 0xff100009
+NOT_SUPPORTED, INVALID_STATE, INSUFFICIENT_RESOURCES, MISMATCH = 0x56, 0x40, 0x1a, 0x6a
+BAD_FORMAT, NO_CONTROL = 0xff100002, 0xff100009
 GR0, COPY0, COPY2, SW = 1, 9, 0xb, 0x22
 
 
@@ -844,6 +845,79 @@ def _():
             gone = action == "crash"
             equal((state(m)["state"], s.c.ram.read32(s.sem)), ("crashed", 1) if gone else ("running", 2), "in the end")
             none(m)
+
+
+@test("guest: a call that is lost is not carried out, one whose answer is dropped is")
+def _():
+    for action, served in (("lose", 0), ("drop", 1)):
+        with Machine() as m:
+            d = driver(host(m)).hello()
+            before = state(m)["guest"]["rpcs"]
+            m.set_property("fault-guest", f"{action}:1")
+            equal(d.ring(MESSAGE), False, "answered")
+            equal((state(m)["guest"]["rpcs"] - before, state(m)["guest"]["held"]), (served, False), action)
+            equal(rpc_of(d), OK, "the next")
+            none(m)
+
+
+@test("guest: a call that is refused is not carried out, and its answer says so")
+def _():
+    with Machine() as m:
+        d = driver(host(m)).hello()
+        before = state(m)["guest"]["rpcs"]
+        m.set_property("fault-guest", "refuse:1")
+        equal((rpc_of(d), state(m)["guest"]["rpcs"] - before), (INSUFFICIENT_RESOURCES, 0), "result, RPCs")
+        equal(rpc_of(d), OK, "the next")
+        none(m)
+
+
+@test("guest: an answer that is damaged has its number and its header, and no more")
+def _():
+    with Machine() as m:
+        d = driver(host(m)).hello()
+        sent = d.abi.pack(SYSTEM_INFO, {"vgxVersionMajorNum": 0x25, "vgxVersionMinorNum": 0x1b})
+        result, good = d.rpc(1, sent)[:2]
+        m.set_property("fault-guest", "corrupt:1")
+        damaged = d.rpc(1, sent)
+        equal((damaged[0], damaged[1]), (result, bytes(b ^ 0xff for b in good)), "answer")
+        equal(rpc_of(d), OK, "the next")
+        none(m)
+
+
+@test("guest: a set-up that is lost or refused is none, one that is dropped or damaged is not answered")
+def _():
+    for action, up in (("lose", False), ("refuse", False), ("drop", True), ("corrupt", True)):
+        with Machine() as m:
+            d = driver(host(m))
+            m.set_property("fault-guest", f"{action}:1")
+            equal((d.setup(), state(m)["guest"]["up"]), (False, up), action)
+            true(d.setup(), "the next")
+            none(m)
+
+
+@test("guest: GSP-RM hangs at a call, and its core stays active")
+def _():
+    with Machine() as m:
+        d = driver(host(m))
+        true(d.setup(), "set-up")
+        m.set_property("fault-guest", "hang-gsp:1")
+        equal(d.ring(MESSAGE), False, "answered")
+        equal(m.rd(0x111388) & 0x80, 0x80, "RISC-V active")
+        none(m)
+
+
+@test("guest: a channel's doorbell that is lost is not heard, the next one is")
+def _():
+    with Machine() as m:
+        s = Space(host(m))
+        ch = s.channel(0)
+        m.set_property("fault-guest", "lose:1:1:doorbell")
+        ch.post(semaphore(RELEASE, SEM, 1))
+        m.step(1000000)
+        equal(s.c.ram.read32(s.sem), 0, "semaphore")
+        ch.submit(semaphore(RELEASE, SEM, 2))
+        equal(s.c.ram.read32(s.sem), 2, "semaphore in the end")
+        none(m)
 
 
 @test("guest: a reset ends what was held")
