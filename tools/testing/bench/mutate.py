@@ -37,7 +37,10 @@ TREE = WORK / "tree"
 SECONDS = 300  # for the tests of one error; most end with the first
 # The first boots in seconds, the second sees what is wrong with memory and locks.
 KERNELS = ("gcov", "debug")
-TESTS = 12  # that are tried, those that reach fewest lines first
+TESTS = 12  # that are tried, the quickest first
+# How much longer than without an error tests may take before that is an error itself, and on which kernel
+TOO_LONG = {"gcov": 4, "debug": 12}
+BOOT = 60
 FUNCTION = re.compile(r"^\w[^;=]*?\b(\w+)\(")
 TEARDOWN = re.compile(
     r"fini|exit|stop|close|release|remove|destroy|free|unload|disable|put|down|forget|undo"
@@ -249,11 +252,12 @@ def on_debug(test):
     return f"{suite}: {'debug' if f'{suite}: {title}' in of_debug() else kernel}: {title}"
 
 
-def told_by_tests(tests, seed, kernel):
+def told_by_tests(tests, seed, kernel, reached):
     """The first test that fails, or nothing."""
     begin = time.monotonic()
     rounds = [["kunit"]] if "kunit" in tests else []
     names = [name for name in tests if name != "kunit"][:TESTS]
+    usual = sum(reached.tests[name]["seconds"] for name in names) + BOOT
     if kernel == "debug":
         names = list(map(on_debug, names))
     if names:
@@ -263,12 +267,15 @@ def told_by_tests(tests, seed, kernel):
     for options in rounds:
         left = SECONDS - (time.monotonic() - begin)
         failed = first_failed(options, seed, left, kernel)
+        if failed is None:
+            failed = f"took {SECONDS} s" if usual * TOO_LONG[kernel] < SECONDS else ""
         if failed:
             return failed
     return ""
 
 
 def first_failed(options, seed, seconds, kernel):
+    """Nothing if all passed, None if they were not done in time."""
     command = [TREE / BENCH.relative_to(REPO) / "check.py", "--first", *options]
     env = {**os.environ, "BENCH_SEED": str(seed), "BENCH_LANES": "1"}
     if kernel != "debug":
@@ -279,9 +286,11 @@ def first_failed(options, seed, seconds, kernel):
                 run.wait(max(1, seconds))
             except subprocess.TimeoutExpired:
                 run.terminate()
-                print(f"{options}: not all tests in {seconds:.0f} s", file=log)
+                run.wait()
     failed = re.search(r"^not ok \d+ - (.*)", (WORK / "log").read_text(errors="replace"), re.M)
-    return failed[1] if failed else ""
+    if failed or run.returncode >= 0:
+        return failed[1] if failed else ""
+    return None
 
 
 def in_overlay():
@@ -311,7 +320,7 @@ def judge(mutant, reached, seed):
         for kernel in KERNELS:
             built = told_by_the_build(kernel)
             others = [test for test in tests if test != "kunit" or kernel == "debug"]
-            told = built if built is None else built or told_by_tests(others, seed, kernel)
+            told = built if built is None else built or told_by_tests(others, seed, kernel, reached)
             if told != "":
                 return told
         return ""
