@@ -450,9 +450,10 @@ class Group:
         return text
 
     def look_for_leaks(self):
-        """Nothing may have leaked: asked once a machine, on the debug kernel."""
-        if self.kernel == "debug" and self.vm and not ONE_KERNEL:
-            name = f"{self.suite.suite}: debug: no memory leaked"
+        """Nothing may have leaked: asked once a machine, on kernels that can tell."""
+        kernel = ONE_KERNEL or self.kernel
+        if kernel in ("debug", "gcov") and self.vm:
+            name = f"{self.suite.suite}: {kernel}: no memory leaked"
             try:
                 leaks = "/sys/kernel/debug/kmemleak"
                 # What was freed late needs a second scan to be seen as free.

@@ -45,6 +45,9 @@ FUNCTION = re.compile(r"^\w[^;=]*?\b(\w+)\(")
 TEARDOWN = re.compile(
     r"fini|exit|stop|close|release|remove|destroy|free|unload|disable|put|down|forget|undo"
 )
+# Who is stopped, and what is given back after that: two that are only given back can be so in any order
+STOPS = re.compile(r"^\t(?!mutex_destroy)\w*(stop|cancel|flush|unregister|disable|unload|shutdown|detach|unbind|halt)\w*\(.*\);$")
+GIVES = re.compile(r"^\t(?!mutex_destroy)\w*(free|fini|put|destroy|unmap|release|remove|clear|disable)\w*\(.*\);$")
 UNLOCK = re.compile(
     r"^\t+((mutex|spin|read|write|rcu_read|device)_unlock|up_(read|write)|guard\()"
 )
@@ -107,13 +110,13 @@ def off_by_one(lines):
 
 
 def wrong_order(lines):
-    """Two calls that follow each other, where something is taken down."""
+    """Something is given back, and only then those are stopped who use it."""
     inside = False
     for n, line in enumerate(lines[:-1]):
         if match := FUNCTION.match(line):
             inside = TEARDOWN.search(match[1]) is not None
         after = lines[n + 1]
-        if inside and line != after and all(re.match(r"^\t(?!mutex_destroy)\w+\(.*\);$", x) for x in (line, after)):
+        if inside and line != after and STOPS.match(line) and GIVES.match(after):
             yield n, f"{line}\n{after}", f"{after}\n{line}"
 
 
