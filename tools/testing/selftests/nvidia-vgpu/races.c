@@ -71,6 +71,13 @@ static struct shared {
 	 * the device's first, remove and rescan have it last. So these exclude each other here.
 	 */
 	pthread_rwlock_t core;
+	/*
+	 * Nor do resets come together. That of the PF has the bridge above both and waits for the
+	 * PF, that of a VF waits for the bridge, and who turns the VFs off has the PF and waits for
+	 * whoever is in a file of the VF: a dead lock of the PCI core (Linux 7.3; with pci-pf-stub,
+	 * too).
+	 */
+	pthread_mutex_t reset;
 	struct actor actor[MAX_ACTORS];
 	unsigned int num_actors;
 } *shared;
@@ -519,16 +526,19 @@ static void act_numvfs(struct actor *a)
 		bind_vf(a, i);
 }
 
-static void reset(struct actor *a, const char *path)
+static void put_reset(struct actor *a, const char *path)
 {
+	begin(a, "wait for another reset to end");
+	pthread_mutex_lock(&shared->reset);
 	__atomic_fetch_add(&shared->resets_begun, 1, __ATOMIC_SEQ_CST);
 	put(a, "reset", path, "1", NULL);
 	__atomic_fetch_add(&shared->resets_ended, 1, __ATOMIC_SEQ_CST);
+	pthread_mutex_unlock(&shared->reset);
 }
 
 static void act_reset_vf(struct actor *a)
 {
-	reset(a, vf_path(any(MAX_VFS), "reset"));
+	put_reset(a, vf_path(any(MAX_VFS), "reset"));
 }
 
 static bool is_dead(void)
@@ -549,10 +559,10 @@ static void act_reset_pf(struct actor *a)
 {
 	unsigned int tries;
 
-	reset(a, pf_path("reset"));
+	put_reset(a, pf_path("reset"));
 	for (tries = 0; tries < 5 && is_dead(); tries++) {
 		sleep_ms(500 + any(500));
-		reset(a, pf_path("reset"));
+		put_reset(a, pf_path("reset"));
 	}
 }
 
@@ -663,7 +673,7 @@ static void start(unsigned long seed, const char *names)
 		}
 }
 
-static void show_stacks(pid_t pid)
+static void show_stack(pid_t pid)
 {
 	char path[64], line[256];
 	FILE *file;
@@ -675,6 +685,26 @@ static void show_stacks(pid_t pid)
 		printf("  %s", line);
 	if (file)
 		fclose(file);
+}
+
+/* who hangs, and all who may be why: they have been at their act for @seconds */
+static void show_stacks(unsigned int seconds)
+{
+	uint64_t since, now = now_ms();
+	struct actor *a;
+	unsigned int i;
+
+	for (i = 0; i < shared->num_actors; i++) {
+		a = &shared->actor[i];
+		since = a->since;
+		if (!a->pid || !since || now < since + seconds * 1000ull)
+			continue;
+		printf("%s%u, for %llu s: %s\n", a->name, a->number,
+		       (unsigned long long)(now - since) / 1000, a->doing);
+		show_stack(a->pid);
+		if (a->child > 0)
+			show_stack(a->child);
+	}
 }
 
 /* the number of actors that are still there; ends all if one hangs */
@@ -699,10 +729,9 @@ static unsigned int watch(unsigned int limit)
 		hung++;
 		wrong(a, "hung for %llu s: %s", (unsigned long long)(now_ms() - since) / 1000,
 		      a->doing);
-		show_stacks(a->pid);
-		if (a->child > 0)
-			show_stacks(a->child);
 	}
+	if (hung)
+		show_stacks(20);
 	for (i = 0; hung && i < shared->num_actors; i++)
 		if (shared->actor[i].pid)
 			kill(shared->actor[i].pid, SIGKILL);
@@ -739,6 +768,7 @@ static int usage(void)
 
 static bool prepare(const char *self)
 {
+	pthread_mutexattr_t mutex_attr;
 	pthread_rwlockattr_t attr;
 	const char *slash;
 
@@ -755,7 +785,10 @@ static bool prepare(const char *self)
 		return false;
 	pthread_rwlockattr_init(&attr);
 	pthread_rwlockattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-	return !pthread_rwlock_init(&shared->core, &attr);
+	pthread_mutexattr_init(&mutex_attr);
+	pthread_mutexattr_setpshared(&mutex_attr, PTHREAD_PROCESS_SHARED);
+	return !pthread_rwlock_init(&shared->core, &attr) &&
+	       !pthread_mutex_init(&shared->reset, &mutex_attr);
 }
 
 int main(int argc, char **argv)
