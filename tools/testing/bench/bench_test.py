@@ -102,7 +102,7 @@ def host_test(
     fresh=False,
     full=(),
     alone=False,
-    debians=False,
+    on_debian=False,
     seconds=0,
     **machine,
 ):
@@ -110,7 +110,7 @@ def host_test(
     Of two kernels "make check" takes one for a test, both: not for this one. sampled: one of those
     that take half a minute or more, of which it runs as many as there is time for. full: only for
     "make check-full"; or on which kernels. alone: before all others, with nothing beside it.
-    debians: needs what only Debian's kernel has. seconds: about what it takes, if that is minutes.
+    on_debian: needs what only Debian's kernel has. seconds: about what it takes, if that is minutes.
     machine: arguments of HostVM.
     """
 
@@ -122,7 +122,7 @@ def host_test(
             "fresh": fresh,
             "full": kernels if full is True else full,
             "alone": alone,
-            "debians": debians or machine.get("nouveau", False),
+            "on_debian": on_debian or machine.get("nouveau", False),
             "seconds": seconds,
             "machine": machine,
         }

@@ -266,7 +266,7 @@ class HostTests:
     def left_out(self, test, function):
         """Why a test is not to be run."""
         want = function.host_test
-        if ONE_KERNEL and want["debians"]:
+        if ONE_KERNEL and want["on_debian"]:
             return f"needs Debian's kernel, not {ONE_KERNEL}"
         if self.opts.full or self.opts.only:
             return None

@@ -77,7 +77,7 @@ def test_nouveau_was_first(vm):
     works(gpu)
 
 
-@host_test(kernels=("stock",), debians=True)
+@host_test(kernels=("stock",), on_debian=True)
 def test_firmware_draws_into_bar1(vm):
     gpu = start(vm)
     bar1 = gpu.read(gpu.path("resource")).splitlines()[1].split()[0]
