@@ -18,8 +18,9 @@ from probe import works
 RACES = "/bench/selftests/nvidia-vgpu/races"
 LIMIT = 240  # seconds that one act may last
 # What the kernel shows of tasks that it could not freeze in 20 s, because a write of theirs waits for
-# the user of a VF. It is no splat, but has the same line in it.
+# the user of a VF. It is no splat, but has the same line in it, and KASAN's functions.
 SHOWN, STACK, END = re.compile(r"^task:(\S+) +state:"), "Call Trace:", "</TASK>"
+FRAME = r" \S+\+0x[0-9a-f]+/0x[0-9a-f]+$"
 MACHINE = {"ram": True, "mem": "6G"}
 
 
@@ -54,7 +55,7 @@ def race(vm, seconds, only=""):
     vm.sh("d=/sys/module/suspend/parameters/pm_test_delay; [ ! -e $d ] || echo 1 >$d")
     gpu.load()
     log = KernelLog(vm)
-    vm.expected_log.append(STACK)
+    vm.expected_log += [STACK, FRAME]
     words = [RACES, "-i" if vm.kernel != "stock" else "", f"-s {seed()} -t {seconds} -l {LIMIT}"]
     words += [f"-a {only}" if only else "", gpu.pf]
     out = vm.sleep(seconds + LIMIT + 120, " ".join(words))
