@@ -44,7 +44,7 @@ check-newest:
 
 coverage:
 	$(BENCH)/deps.sh
-	$(BENCH)/coverage.py $(if $(T),-t "$(T)") $(or $(S),kunit host guest)
+	$(BENCH)/coverage.py $(if $(T),-t "$(T)") $(S)
 
 mutants:
 	$(BENCH)/deps.sh

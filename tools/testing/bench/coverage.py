@@ -6,8 +6,9 @@ Which lines and branches of the two drivers the tests in VMs reach.
     coverage.py [-t NAME] [-a] [-r] [SUITE...]
 
 Runs the suites (those of check.py) on the kernel of kernel.gcov.config, whichever kernel a test
-asks for, and host's campaigns in which every message and every allocation fails; adds up what gcov
-counts in each VM, and prints a row for each file. With -a that is added to what was counted before,
+asks for; adds up what gcov counts in each VM, and prints a row for each file. Without a name of
+either kind it runs all suites that use the drivers, and host's campaigns in which every message and
+every allocation fails. With -a what is counted is added to what was counted before,
 with -t those tests are run that have NAME in their names, the long ones, too. With -r it runs nothing
 and looks again at what was counted.
 
@@ -17,7 +18,7 @@ What is not reached has to have a reason, in the file not-covered: a line is
     FILE: FUNCTION: "TEXT": REASON    for lines of the function that have this text.
 
 Exit code 1 if a line has no reason, a reason no line, or less is reached than LINES and BRANCHES
-say. With -t alone nothing is demanded.
+say. Of a part, but with -a or -r, nothing is demanded.
 """
 
 import argparse
@@ -40,6 +41,7 @@ import tempfile
 BENCH = pathlib.Path(__file__).resolve().parent
 FOLDER = "drivers/gpu/nvkm-vgpu/"
 LINES, BRANCHES = 90, 80  # percent
+SUITES = ["kunit", "host", "guest"]
 # Most of what handles errors is reached by nobody else.
 CAMPAIGNS = ["--full", "-t", "every_", "host"]
 # Tests of the drivers are none of them, and a trace event is one macro of Linux's.
@@ -270,7 +272,7 @@ def main():
     parser.add_argument("-t", metavar="NAME", help="only tests with that in their name")
     parser.add_argument("-a", action="store_true", help="add to what was counted before")
     parser.add_argument("-r", action="store_true", help="run nothing")
-    parser.add_argument("suite", nargs="*", default=["kunit", "host", "guest"])
+    parser.add_argument("suite", nargs="*")
     args = parser.parse_args()
     cache = pathlib.Path(
         os.environ.get("NVKM_VGPU_CACHE")
@@ -280,12 +282,16 @@ def main():
     if not args.r:
         if not args.a:
             shutil.rmtree(folder(cache), ignore_errors=True)
-        runs = [["--full", "-t", args.t, *args.suite]] if args.t else [args.suite, CAMPAIGNS]
+        runs = [args.suite or SUITES]
+        if args.t:
+            runs = [["--full", "-t", args.t, *runs[0]]]
+        elif not args.suite:
+            runs.append(CAMPAIGNS)
         for run in runs:
             failed |= subprocess.run(
                 [BENCH / "check.py", *run], env={**os.environ, "BENCH_COVERAGE": "1"}, check=False
             ).returncode
-    return report(cache, args.a or args.r or not args.t) or int(failed != 0)
+    return report(cache, args.a or args.r or not (args.t or args.suite)) or int(failed != 0)
 
 
 if __name__ == "__main__":
