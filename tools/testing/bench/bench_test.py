@@ -129,3 +129,18 @@ def host_test(
         return function
 
     return mark
+
+
+def in_parts(mark, name, parts, function):
+    """
+    A test that takes long, as several that can run side by side: {name: test}, for globals(). Each
+    calls function(vm, those), with a slice that takes its own of all that there is to do.
+    """
+    def test(number):
+        def one(vm):
+            function(vm, slice(number, None, parts))
+
+        one.__name__ = f"test_{name}_{number + 1}_of_{parts}"
+        return mark(one)
+
+    return {found.__name__: found for found in map(test, range(parts))}

@@ -12,7 +12,7 @@ import re
 import shlex
 from collections import namedtuple
 
-from bench_test import KernelBug, expect, host_test
+from bench_test import KernelBug, expect, host_test, in_parts
 from faults import state
 from gpu import BIND, CLIENT, SPLATS, UNBIND, VFIO_DRIVER, KernelLog, Wrong
 from probe import start
@@ -150,6 +150,7 @@ CALLS = (
     Call("sriov_numvfs 0", write(lambda gpu: gpu.path("sriov_numvfs"), 0), vfs_on, 0),
     Call("unbind", write(lambda _gpu: UNBIND, lambda gpu: gpu.pf), bind_again, 0),
 )
+EVER = 1 << 30  # allocations are made by no call
 NO_MEMORY = re.compile(r"Cannot allocate memory|ENOMEM")
 # others have other words for it: of a range that cannot be noted the resource tree says that it is in use
 FIRMWARE, RANGE = r"firmware \S+ cannot be loaded", r"BAR \d: can't reserve"
@@ -173,46 +174,43 @@ def once(gpu, call, n):
     return hit, error
 
 
-def last(gpu, call):
-    """How many allocations the call makes, by halves."""
-    low, high = 0, 1
-    while once_and_back(gpu, call, high)[0]:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        if once_and_back(gpu, call, middle)[0]:
-            low = middle
-        else:
-            high = middle
-    return low
-
-
 def once_and_back(gpu, call, n):
     hit, error = once(gpu, call, n)
     call.undo(gpu)
     return hit, error
 
 
-def sweep(gpu, call, number):
-    """All, or so many by BENCH_SEED, of which some may be more than there are; prints what came of them."""
+def some(call, number):
+    """So many by BENCH_SEED, of which some may be more than there are."""
+    pick = random.Random(f"{os.environ['BENCH_SEED']} {call.name}")
+    return [1] + [int(2 ** pick.uniform(1, call.most)) for _ in range(number)]
+
+
+def sweep(gpu, call, each, to_end):
+    """With to_end until the call makes no more; prints what came of it."""
     arm(gpu.vm, call)
-    if number:
-        pick = random.Random(f"{os.environ['BENCH_SEED']} {call.name}")
-        each = [1] + [int(2 ** pick.uniform(1, call.most)) for _ in range(number)]
-    else:
-        each = range(1, last(gpu, call) + 1)
-    hits = told = 0
-    for tries, n in enumerate(each, 1):
+    tries = hits = told = 0
+    for n in each:
         hit, error = once_and_back(gpu, call, n)
+        tries += 1
         hits += hit
         told += bool(error)
         if tries % 50 == 0:
-            print(f"# {call.name}: {tries} of {len(each)}", flush=True)
-    expect(hits > 0 or not call.most, True, f"{call.name} allocates")
+            print(f"# {call.name}: {tries} tries", flush=True)
+        if to_end and not hit:
+            break
+    # the first of a part may be more than a call has that makes few
+    expect(hits > 0 or not call.most or each[0] > 1, True, f"{call.name} allocates")
     # the next try works, and its result stays for the calls that follow
-    error, _ = call.make(gpu, 1 << 30)
-    expect(error, "", f"{call.name} afterwards")
-    return Row(call.name, len(each), hits, told)
+    do(gpu, call, "afterwards")
+    return Row(call.name, tries, hits, told)
+
+
+def do(gpu, call, when="with no fault"):
+    error, _ = call.make(gpu, EVER)
+    expect(error, "", f"{call.name}, {when}")
+    if call.name == "sriov_numvfs":
+        override(gpu)
 
 
 class Row(namedtuple("Row", "name tries hits told")):
@@ -229,17 +227,19 @@ def splats_of_the_kernel(vm, log):
     return sum(bug.first in line for bug in KNOWN_BUGS for line in said)
 
 
-def allocations_fail(vm, number=None):
+def allocations_fail(vm, each):
+    """each: {number of a call: (which of its allocations, to the end)}; the others only make way."""
     vm.known_bugs += KNOWN_BUGS
     gpu = start(vm)
     vm.sh(f"modprobe {VFIO_DRIVER}")
     log = KernelLog(vm)
     rows = []
-    for call in CALLS:
-        rows.append(sweep(gpu, call, number))
-        rows[-1].show()
-        if call.name == "sriov_numvfs":
-            override(gpu)
+    for n, call in enumerate(CALLS):
+        if n in each:
+            rows.append(sweep(gpu, call, *each[n]))
+            rows[-1].show()
+        elif call.undo is not nothing:
+            do(gpu, call)
     in_use = {what: n for what, n in gpu.model("accounting")["now"].items() if n}
     expect(in_use, {}, "in use in the model")
     known = splats_of_the_kernel(vm, log)
@@ -247,12 +247,28 @@ def allocations_fail(vm, number=None):
     gpu.unload()
 
 
-# A thousand binds would take hours on the debug kernel, which sees what leaks; it has some of them.
-@host_test(kernels=("gcov",), full=True)
-def test_every_allocation_fails_once(vm):
-    allocations_fail(vm)
+def every_allocation(name, parts, *calls):
+    """A thousand binds would take hours on the debug kernel, which sees more; it has some of them."""
+    chosen = {n for n, call in enumerate(CALLS) if call.name in calls}
+    expect(len(chosen), len(calls), f"calls of {name}")
+    return in_parts(
+        host_test(kernels=("gcov",), full=True, seconds=150),
+        f"every_allocation_{name}_fails_once",
+        parts,
+        lambda vm, those: allocations_fail(vm, dict.fromkeys(chosen, (range(1, EVER)[those], True))),
+    )
+
+
+globals().update(
+    every_allocation("of_bind", 8, "bind")
+    | every_allocation("of_a_reset_of_the_pf", 8, "reset of the PF")
+    | every_allocation("of_sriov_numvfs", 1, "sriov_numvfs")
+    | every_allocation("of_a_bind_of_a_vf", 2, "bind of a VF")
+    | every_allocation("of_a_life", 1, "current_vgpu_type", "vgpu_params", "open", "reset", "close")
+    | every_allocation("of_the_way_back", 1, "unbind of a VF", "sriov_numvfs 0", "unbind")
+)
 
 
 @host_test(kernels=("debug",), full=True)
 def test_some_allocations_fail(vm):
-    allocations_fail(vm, 4)
+    allocations_fail(vm, {n: (some(call, 4), False) for n, call in enumerate(CALLS)})

@@ -9,7 +9,7 @@ import collections
 import re
 import time
 
-from bench_test import expect, host_test
+from bench_test import expect, host_test, in_parts
 from faults import others, ours, told
 from gpu import BIND, UNBIND, VFIO_DRIVER, KernelLog, Wrong
 from probe import start
@@ -226,9 +226,9 @@ def campaign(gpu, todo):
     expect(bad, [], "outcomes")
 
 
-def every(vm, prop, *steps):
+def every(vm, those, prop, *steps):
     gpu = ready(vm)
-    campaign(gpu, cases(gpu, prop, *steps))
+    campaign(gpu, cases(gpu, prop, *steps)[those])
 
 
 def ready(vm):
@@ -239,42 +239,25 @@ def ready(vm):
 
 # Nearly all is waiting, which a clock that leaps makes short.
 LEAPS = {"icount": 2, "smp": 1}
-long = host_test(kernels=("stock",), full=True, fresh=True, **LEAPS)
+SLEEPS = {"ram": True, "mem": "6G"}
 
 
-@long
-def test_every_message_of_a_load_fails_once(vm):
-    every(vm, "fault-message", bind)
+def every_message(name, parts, prop, *steps, **machine):
+    mark = host_test(kernels=("stock",), full=True, fresh=True, **LEAPS, **machine)
+    return in_parts(
+        mark, f"every_message_{name}_fails_once", parts, lambda vm, those: every(vm, those, prop, *steps)
+    )
 
 
-@long
-def test_every_message_of_a_type_fails_once(vm):
-    every(vm, "fault-message", vfs, choose, give_back)
-
-
-@long
-def test_every_message_of_a_life_fails_once(vm):
-    every(vm, "fault-message", use)
-
-
-@long
-def test_every_message_to_a_task_fails_once(vm):
-    every(vm, "fault-plugin", use)
-
-
-@long
-def test_every_message_of_a_reset_fails_once(vm):
-    every(vm, "fault-message", again)
-
-
-@host_test(kernels=("stock",), full=True, fresh=True, ram=True, mem="6G", **LEAPS)
-def test_every_message_of_a_sleep_fails_once(vm):
-    every(vm, "fault-message", sleep)
-
-
-@long
-def test_every_message_of_an_unload_fails_once(vm):
-    every(vm, "fault-message", no_vfs, unbind)
+globals().update(
+    every_message("of_a_load", 2, "fault-message", bind)
+    | every_message("of_a_type", 1, "fault-message", vfs, choose, give_back)
+    | every_message("of_a_life", 3, "fault-message", use)
+    | every_message("to_a_task", 1, "fault-plugin", use)
+    | every_message("of_a_reset", 3, "fault-message", again)
+    | every_message("of_a_sleep", 3, "fault-message", sleep, **SLEEPS)
+    | every_message("of_an_unload", 1, "fault-message", no_vfs, unbind)
+)
 
 
 # One of each kind; any by a seed once all of them have been seen
