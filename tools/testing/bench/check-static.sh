@@ -301,6 +301,39 @@ locks_of_all()
 	locks
 }
 
+# barriers [TREE]: no machine of x86 sees that one of them is missing. What a pointer of a queue
+# tells of is ordered before it, a whole barrier if that was read; and what it leads to is read after it.
+barriers()
+{
+	(cd "${1:-$REPO}" && awk '
+		FNR == 1 || /^}/ { barrier = 0; before = "" }
+		/^\tdma_w?mb\(\);$/ { barrier = FNR; before = $1 }
+		/READ_ONCE\(.*->stat->write_ptr\)/ { found++; read = FILENAME ":" FNR }
+		/^\tdma_r?mb\(\);$/ || /^}/ { read = "" }
+		/memcpy\(|msgq_slot\(/ && read { print read ": read with no barrier behind it"; read = "" }
+		/WRITE_ONCE\(.*->write_ptr,/ { found++; tell("dma_w?mb") }
+		/WRITE_ONCE\(.*->read_ptr,/ { found++; tell("dma_mb") }
+		function tell(which) {
+			if (barrier != FNR - 1 || before !~ which)
+				print FILENAME ":" FNR ": written with no " which "() before it"
+		}
+		END { if (found != 3) print found + 0 " pointers of queues are told or read, not 3" }
+	' nvkm-vgpu/gsp/*.c)
+}
+
+planted_barriers()
+{
+	local tree=$T/barriers f=nvkm-vgpu/gsp/msgq.c line n=0
+	rm -rf "$tree"
+	mkdir -p "$tree/nvkm-vgpu/gsp"
+	while read -r line; do
+		n=$((n + 1))
+		sed "${line}d" "$REPO/$f" >"$tree/$f"
+		barriers "$tree" | grep -q "^$f:" || echo "not reported: $f:$line"
+	done < <(grep -nE '^\s*dma_[rw]?mb\(\);$' "$REPO/$f" | cut -d : -f 1)
+	[ $n -gt 0 ] || echo "no barriers found"
+}
+
 # The kernel's scripts. Left out: those that need an OCaml compiler or make patches only, the
 # two that take PTR_ERR() in a comparison for one that is printed, or warn of themselves.
 semantic_patches()
@@ -569,6 +602,8 @@ sometimes "the kernel's sphinx sees errors" planted_sphinx
 check "functions of the modules fit on a screen" function_length
 check "includes and calls go down" "$BENCH/layers.py" "$REPO"
 sometimes "includes and calls that go up are found" "$BENCH/layers.py" --test "$REPO"
+check "barriers" barriers
+check "barriers that are left out are found" planted_barriers
 check "stock kernel, W=1" stock_build
 check "Linux 7.3, W=1 and sparse" build_and_sparse
 sometimes "sparse sees errors in nvkm-vgpu" planted nvkm-vgpu

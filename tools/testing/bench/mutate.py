@@ -177,16 +177,19 @@ def told_by_the_build(kernel):
     return f"compiler: {warning[1]}" if warning else ""
 
 
-def told_by_locks(mutant):
-    """What clang says of data without its lock; it needs no machine."""
-    if not mutant.rule.startswith("lock"):
+# Checks that need no machine: what clang says of data without its lock, and what no x86 sees
+STATIC = {"lock not given back or not taken": "^locks$", "barrier left out": "^barriers$"}
+
+
+def told_by_static(mutant):
+    if mutant.rule not in STATIC:
         return ""
     run = subprocess.run(
-        [TREE / BENCH.relative_to(REPO) / "check-static.sh", "^locks$"],
+        [TREE / BENCH.relative_to(REPO) / "check-static.sh", STATIC[mutant.rule]],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         env={**os.environ, "STATIC_FULL": "1"},
     )
-    found = re.search(r"^not ok (?:.*\n)*? +# (.*warning: .*)", run.stdout, re.M)
+    found = re.search(r"^not ok (?:.*\n)*? +# (\S+:\d+: .*)", run.stdout, re.M)
     return f"static: {found[1]}" if found else ""
 
 
@@ -316,7 +319,7 @@ def judge(mutant, reached, seed):
         return ""
     plant(mutant)
     try:
-        if told := told_by_locks(mutant):
+        if told := told_by_static(mutant):
             return told
         if "kunit" in tests and (told := told_by_kunit()):
             return told
