@@ -11,7 +11,7 @@ import os
 import random
 import time
 
-from bench_test import expect, host_test
+from bench_test import expect, host_test, in_parts
 from faults import (
     FAILED, KEPT, Watched, clock, others, ours, row, state, told, within
 )
@@ -280,16 +280,6 @@ def test_crash_or_kill_at_a_call(vm):
     sweep(vm, some)
 
 
-@host_test(kernels=("stock",), full=True)
-def test_plugin_task_crashes_at_each_call(vm):
-    sweep(vm, lambda total: [(crash_at, n) for n in range(1, total + 1)])
-
-
-@host_test(kernels=("stock",), full=True)
-def test_qemu_is_killed_at_each_call(vm):
-    sweep(vm, lambda total: [(kill_at, n) for n in range(1, total + 1)])
-
-
 def three(total):
     pick = random.Random(os.environ["BENCH_SEED"])
     return [(fault, pick.randrange(1, total + 1)) for fault in pick.sample([*WRONG, gsp_dies_at, gsp_hangs_at], 3)]
@@ -300,15 +290,18 @@ def test_calls_go_wrong(vm):
     sweep(vm, three, (REFUSED, "doorbell-dead"))
 
 
-@host_test(kernels=("stock",), full=True)
-def test_each_call_goes_wrong(vm):
-    sweep(vm, lambda total: [(fault, n + 1) for n in range(total) for fault in WRONG], (REFUSED,))
+def each_call(name, parts, *faults, refusals=()):
+    def some_of_all(vm, those):
+        sweep(vm, lambda total: [(fault, n + 1) for n in range(total) for fault in faults][those], refusals)
+    return in_parts(host_test(kernels=("stock",), full=True, seconds=1200), name, parts, some_of_all)
 
 
-@host_test(kernels=("stock",), full=True)
-def test_gsp_dies_or_hangs_at_each_call(vm):
-    sweep(vm, lambda total: [(fault, n + 1) for n in range(total) for fault in (gsp_dies_at, gsp_hangs_at)],
-          ("doorbell-dead",))
+globals().update(
+    each_call("plugin_task_crashes_at_each_call", 2, crash_at)
+    | each_call("qemu_is_killed_at_each_call", 2, kill_at)
+    | each_call("each_call_goes_wrong", 8, *WRONG, refusals=(REFUSED,))
+    | each_call("gsp_dies_or_hangs_at_each_call", 5, gsp_dies_at, gsp_hangs_at, refusals=("doorbell-dead",))
+)
 
 
 # At rest, and in a copy
