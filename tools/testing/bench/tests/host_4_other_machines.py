@@ -32,12 +32,12 @@ def not_inserted(vm, why, log_line):
     expect(any(log_line in text for text in said), True, f"'{log_line}' in {said}")
 
 
-@host_test(kernels=("stock",), append="module.sig_enforce=1")
+@host_test(kernels=("stock",), on_debian=True, append="module.sig_enforce=1")
 def test_signatures_enforced(vm):
     not_inserted(vm, "Key was rejected by service", "Loading of unsigned module is rejected")
 
 
-@host_test(kernels=("stock",), append="lockdown=integrity")
+@host_test(kernels=("stock",), on_debian=True, append="lockdown=integrity")
 def test_lockdown(vm):
     not_inserted(vm, "Operation not permitted", "unsigned module loading is restricted")
 
@@ -135,7 +135,7 @@ def test_display_mode(vm):
     expect(gpu.driver(), "", "driver")
 
 
-@host_test(kernels=("stock",), uefi="narrow")
+@host_test(kernels=("stock",), on_debian=True, uefi="narrow")
 def test_no_room_for_bar1(vm):
     """UEFI whose room above 4 GiB is too small for the GPU: it leaves out all of the GPU."""
     gpu = Gpu(vm)
@@ -149,7 +149,7 @@ def test_no_room_for_bar1(vm):
     expect(gpu.write(BIND, gpu.pf), "ENXIO", "bind")
 
 
-@host_test(kernels=("stock",), uefi="wide")
+@host_test(kernels=("stock",), on_debian=True, uefi="wide")
 def test_uefi(vm):
     """And with room for the GPU and its VFs."""
     gpu = Gpu(vm)
