@@ -55,17 +55,18 @@ def is_known_bug(bug, block, before):
 
 def without_known_bugs(lines, text=str, known=()):
     """A kernel log without splats that the kernel itself must answer for."""
-    kept, block, bug = [], None, None
+    kept, block, bugs = [], None, []
     for line in lines:
         if block is None:
-            bug = next((b for b in (UNBIND_UNLOCKED, *known) if b.first in text(line)), None)
-            if not bug:
+            bugs = [b for b in (UNBIND_UNLOCKED, *known) if b.first in text(line)]
+            if not bugs:
                 kept.append(line)
                 continue
             block = [kept.pop()] if kept and "cut here" in text(kept[-1]) else []
         block.append(line)
-        if bug.last in text(line):
-            if not is_known_bug(bug, list(map(text, block)), list(map(text, kept))):
+        ends = [b for b in bugs if b.last in text(line)]
+        if ends:
+            if not any(is_known_bug(b, list(map(text, block)), list(map(text, kept))) for b in ends):
                 kept += block
             block = None
     return kept + (block or [])

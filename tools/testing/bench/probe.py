@@ -62,18 +62,30 @@ def works(gpu):
     gpu.put_away()
 
 
-def kept(vm, gpu):
-    """What must be the same after any number of vGPUs."""
+def kept_by_host(vm, gpu):
+    """What the kernel has for a GPU and its users, as it is after any number of them."""
     parts = {
         "reservations": f"cat /sys/kernel/debug/nvkm-vgpu-{gpu.pf}/reservations",
+        "files in debugfs": "ls -d /sys/kernel/debug/nvkm-vgpu*",
         "users of modules": "lsmod | grep -E '^(nvkm_vgpu|vfio)' | sort",
         "VFIO's devices": "find /dev/vfio | sort",
         "vmalloc": "grep -oE '(nvgpu|nvkm|vfio)\\w*' /proc/vmallocinfo | sort | uniq -c",
+        "mappings of devices": "grep -c ioremap /proc/vmallocinfo",
+        "ranges": "grep -E 'nvkm|vfio' /proc/iomem | sort",
+        "users of the GPU": f"cat {gpu.path('enable')}",
         "interrupts": "grep -oE '(nvkm|vfio)\\S*' /proc/interrupts | sort | uniq -c",
+        "vectors": f"ls {gpu.path('msi_irqs')} | wc -l",
+        "devices": "ls /sys/bus/auxiliary/devices /sys/class/fwctl",
         "files of this shell's parent": "ls /proc/$PPID/fd | wc -l",
     }
-    seen = {what: str(vm.sh(command, check=False)) for what, command in parts.items()}
-    return seen | {"the model's": gpu.in_use()}
+    script = "".join(f'echo "== {what}"; {command} 2>/dev/null\n' for what, command in parts.items())
+    blocks = re.split(r"^== (.*)\n?", str(vm.sh(script, check=False)) + "\n", flags=re.M)[1:]
+    return dict(zip(blocks[::2], blocks[1::2]))
+
+
+def kept(vm, gpu):
+    """The same, and what the model has for them."""
+    return kept_by_host(vm, gpu) | {"the model's": gpu.in_use()}
 
 
 def objects(vm):

@@ -15,7 +15,7 @@ from collections import namedtuple
 from bench_test import KernelBug, expect, host_test, in_parts
 from faults import state
 from gpu import BIND, CLIENT, SPLATS, UNBIND, VFIO_DRIVER, KernelLog, Wrong
-from probe import start
+from probe import kept_by_host, start
 
 Q8 = 876
 
@@ -34,6 +34,8 @@ KNOWN_BUGS = (
         " </TASK>",
         FAULT,
     ),
+    # and of a driver that has no memory it says so as loudly as of one with a bug
+    KernelBug(": vmalloc error: size ", (" warn_alloc+", " vmalloc_noprof+", " nvgpu_radix3_init+"), " </TASK>", FAULT),
     # a VFIO group that got no name is released as if it had been one that somebody forgot to end:
     # vfio_create_group() puts what only vfio_group_alloc() has made
     KernelBug(
@@ -202,6 +204,7 @@ def some(call, number):
 def sweep(gpu, call, each, to_end):
     """With to_end until the call makes no more; prints what came of it."""
     arm(gpu.vm, call)
+    before = kept_by_host(gpu.vm, gpu)
     tries = hits = told = known = 0
     for n in each:
         hit, error, splats = once_and_back(gpu, call, n)
@@ -209,6 +212,7 @@ def sweep(gpu, call, each, to_end):
         hits += hit
         told += bool(error)
         known += splats
+        expect(kept_by_host(gpu.vm, gpu), before, f"kept after {call.name}, allocation {n}")
         if tries % 50 == 0:
             print(f"# {call.name}: {tries} tries", flush=True)
         if to_end and not hit:
