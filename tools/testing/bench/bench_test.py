@@ -99,7 +99,7 @@ def host_test(
     *,
     kernels=("stock", "debug"),
     both=False,
-    sampled=False,
+    sampled=None,
     fresh=False,
     full=(),
     alone=False,
@@ -109,7 +109,8 @@ def host_test(
 ):
     """
     Of two kernels "make check" takes one for a test, both: not for this one. sampled: one of those
-    that take half a minute or more, of which it runs as many as there is time for. full: only for
+    that take half a minute or more, of which it runs as many as there is time for; None: if it has a
+    machine of its own one in three is run; False: always. full: only for
     "make check-full"; or on which kernels. alone: before all others, with nothing beside it.
     on_debian: needs what only Debian's kernel has. seconds: about what it takes, if that is minutes.
     machine: arguments of HostVM.

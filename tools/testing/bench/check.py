@@ -278,7 +278,7 @@ class HostTests:
         if self.opts.t or self.opts.k or ONE_KERNEL:
             return None
         # half of what a test costs that has a machine of its own is the start of that
-        own = suite == "host" and want["machine"]
+        own = want["sampled"] is None and suite == "host" and want["machine"]
         if title not in self.sample if want["sampled"] else own and self.dice("sample", title) > 1 / 3:
             return f"not in the sample of BENCH_SEED={self.opts.seed}"
         if kernel not in self.kernels_of(title, want):

@@ -158,8 +158,8 @@ def key_of(path):
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
-def by_test(objects, source, data):
-    """Which lines each test has reached, for mutate.py, in tests.json."""
+def by_test(objects, source, data, files):
+    """Which lines have code, and which of them each test has reached, for mutate.py, in tests.json."""
     tests = {}
     for counted in sorted((data / "tests").iterdir()):
         seconds = counted / "seconds"
@@ -171,7 +171,11 @@ def by_test(objects, source, data):
             },
         }
     names = sorted({name for its in tests.values() for name in its["lines"]})
-    found = {"sources": {name: key_of(source / name) for name in names}, "tests": tests}
+    found = {
+        "sources": {name: key_of(source / name) for name in names},
+        "code": {name: sorted(lines) for name, lines in files.items()},
+        "tests": tests,
+    }
     (data / "tests.json").write_text(json.dumps(found), encoding="utf-8")
 
 
@@ -255,7 +259,7 @@ def report(cache, demand):
     source = pathlib.Path(objects.removesuffix("-obj-gcov")) / FOLDER
     objects = pathlib.Path(objects)
     files = gcov(objects, total)
-    by_test(objects, source, folder(cache))
+    by_test(objects, source, folder(cache), files)
     lines, branches = table(files)
     reasons = Reasons(BENCH / "not-covered")
     wrong = list(missed(files, source, reasons)) + list(reasons.useless()) + reasons.wrong

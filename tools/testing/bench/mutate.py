@@ -222,9 +222,12 @@ class Reached:
             if key != coverage.key_of(TREE / name):
                 raise SystemExit(f"mutate: {name} is not what coverage.py has seen: run it again")
         self.tests = counted["tests"]
+        self.code = counted["code"]
 
     def reach(self, mutant, line):
+        """A return that the compiler has made part of its condition has no code of its own."""
         name = str(mutant.file)
+        line = max((n for n in self.code.get(name, []) if n <= line), default=line)
         found = [test for test, its in self.tests.items() if line in its["lines"].get(name, [])]
         return sorted(found, key=lambda test: self.tests[test]["seconds"])
 

@@ -98,8 +98,7 @@ def no_splats(log, known="(?!)"):
     expect([x for x in lines if SPLATS.search(x) and not re.search(known, x)], [], "splats")
 
 
-# Not in a make check until it has passed on both kernels, with many seeds.
-@host_test(kernels=("stock",), full=True, **MACHINE)
+@host_test(kernels=("stock",), sampled=False, seconds=90, **MACHINE)
 def test_races(vm):
     no_splats(race(vm, 60))
 
