@@ -60,10 +60,10 @@
 #define FB_END			0x7000
 
 /* in system memory, and at these addresses from VA on */
-#define PAGE_RING		0x0000
-#define PAGE_METHODS		0x1000
-#define PAGE_SEMAPHORE		0x2000
-#define PAGE_END		0x3000
+#define SYSMEM_RING		0x0000
+#define SYSMEM_METHODS		0x1000
+#define SYSMEM_SEMAPHORE	0x2000
+#define SYSMEM_END		0x3000
 #define RING_ENTRIES		(NVGPU_GSP_PAGE / sizeof(__le64))
 
 /* the second 2 MiB: entry 0 of all directories but the last, and entry 1 there */
@@ -86,7 +86,7 @@ static void scrub_write_tables(void __iomem *fb, u64 addr, dma_addr_t page)
 	writeq((addr + FB_PD0) >> NVGPU_MMU_ENTRY_ADDR_SHIFT | NVGPU_MMU_PDE_VIDMEM, fb + FB_PD1);
 	writeq((addr + FB_PT) >> NVGPU_MMU_ENTRY_ADDR_SHIFT | NVGPU_MMU_PDE_VIDMEM,
 	       fb + FB_PD0 + VA / SZ_2M * NVGPU_MMU_PDE0_SIZE + NVGPU_MMU_PDE_SIZE);
-	for (i = 0; i < PAGE_END / SZ_4K; i++)
+	for (i = 0; i < SYSMEM_END / SZ_4K; i++)
 		writeq((page + i * SZ_4K) >> NVGPU_MMU_ENTRY_ADDR_SHIFT | NVGPU_MMU_PTE_SYSMEM |
 		       NVGPU_MMU_PTE_VALID, fb + FB_PT + i * NVGPU_MMU_PTE_SIZE);
 	/* a read does not overtake what was written */
@@ -156,14 +156,14 @@ static u32 *scrub_methods(u32 *at, u32 addr, u32 count)
 static u32 scrub_write_launch(struct nvgpu_scrub *scrub, u64 start, u64 size)
 	__must_hold(&scrub->channel)
 {
-	u32 *methods = scrub->page + PAGE_METHODS;
+	u32 *methods = scrub->page + SYSMEM_METHODS;
 	u32 *at = methods;
 
 	at = scrub_methods(at, NVGPU_SET_OBJECT, 1);
 	*at++ = scrub->rm->gsp->gpu->abi->channel->class_copy;
 	at = scrub_methods(at, NVGPU_COPY_SET_SEMAPHORE_A, 3);
-	*at++ = upper_32_bits(VA + PAGE_SEMAPHORE);
-	*at++ = lower_32_bits(VA + PAGE_SEMAPHORE);
+	*at++ = upper_32_bits(VA + SYSMEM_SEMAPHORE);
+	*at++ = lower_32_bits(VA + SYSMEM_SEMAPHORE);
 	*at++ = scrub->seq;
 	at = scrub_methods(at, NVGPU_COPY_SET_DST_PHYS_MODE, 1);
 	*at++ = NVGPU_COPY_PHYS_FB;
@@ -192,7 +192,7 @@ static int scrub_look(void *arg)
 	const u32 *semaphore;
 
 	lockdep_assert_held(&scrub->channel);
-	semaphore = scrub->page + PAGE_SEMAPHORE;
+	semaphore = scrub->page + SYSMEM_SEMAPHORE;
 	if (READ_ONCE(*semaphore) == scrub->seq)
 		return 1;
 	return READ_ONCE(scrub->error) ? -EIO : 0;
@@ -221,7 +221,7 @@ static int scrub_clear(struct nvgpu_scrub *scrub, u64 start, u64 size)
 	scrub->seq++;
 	reinit_completion(&scrub->told);
 	interrupts = atomic_read(&scrub->interrupts);
-	nvgpu_rm_channel_push(&scrub->chan, VA + PAGE_METHODS,
+	nvgpu_rm_channel_push(&scrub->chan, VA + SYSMEM_METHODS,
 			      scrub_write_launch(scrub, start, size));
 	ret = nvgpu_wait(&scrub->rm->gsp->health, &wait);
 	/* it may be lost */
@@ -628,7 +628,7 @@ static int scrub_alloc(struct nvgpu_scrub *scrub, u32 methods_size)
 	struct device *dev = scrub_dev(scrub);
 
 	if (!scrub->page)
-		scrub->page = dmam_alloc_coherent(dev, PAGE_END, &scrub->page_dma, GFP_KERNEL);
+		scrub->page = dmam_alloc_coherent(dev, SYSMEM_END, &scrub->page_dma, GFP_KERNEL);
 	if (!scrub->page)
 		return -ENOMEM;
 	if (scrub->methods_size >= methods_size)
@@ -683,14 +683,14 @@ static int scrub_start(struct nvgpu_scrub *scrub)
 		.engine = engine,
 		.params = {
 			.vaspace = scrub->vaspace,
-			.ring = VA + PAGE_RING,
+			.ring = VA + SYSMEM_RING,
 			.entries = RING_ENTRIES,
 			.instance = addr + FB_INSTANCE,
 			.userd = addr + FB_USERD,
 			.methods = scrub->methods_dma,
 			.methods_size = scrub->methods_size,
 		},
-		.ring = scrub->page + PAGE_RING,
+		.ring = scrub->page + SYSMEM_RING,
 		.userd = fb + FB_USERD,
 	};
 	return 0;
