@@ -225,7 +225,8 @@ int nvgpu_falcon_wait_halted(const struct nvgpu_falcon *falcon)
  * @argument: for the two mailboxes
  * @result: mailbox 0 afterwards, which is 0 when the program succeeded
  *
- * Return: 0 when the program ended, whatever its result; -ETIMEDOUT.
+ * Return: 0 when the program ended, whatever its result; -EIO when it could not be started, with a
+ * line in the log that says why; -ETIMEDOUT when it does not end.
  */
 int nvgpu_falcon_run(const struct nvgpu_falcon *falcon, const struct nvgpu_falcon_image *image,
 		     u64 argument, u32 *result)
@@ -233,11 +234,10 @@ int nvgpu_falcon_run(const struct nvgpu_falcon *falcon, const struct nvgpu_falco
 	int ret;
 
 	ret = nvgpu_falcon_reset(falcon);
+	if (!ret)
+		ret = nvgpu_falcon_load(falcon, image);
 	if (ret)
-		return ret;
-	ret = nvgpu_falcon_load(falcon, image);
-	if (ret)
-		return ret;
+		return -EIO;
 	nvgpu_falcon_wr32(falcon, NVGPU_FALCON_MAILBOX0, lower_32_bits(argument));
 	nvgpu_falcon_wr32(falcon, NVGPU_FALCON_MAILBOX1, upper_32_bits(argument));
 	nvgpu_falcon_start(falcon);

@@ -105,6 +105,8 @@ static int fwsec_run(const struct nvgpu_fwsec *fwsec, const char *name, u32 scra
 	int ret;
 
 	ret = nvgpu_falcon_run(fwsec->falcon, &fwsec->image, 0, &result);
+	if (ret == -EIO)
+		return ret;
 	error = nvgpu_rd32(gpu, scratch) & mask;
 	if (!ret && !result && !error)
 		return 0;

@@ -83,7 +83,8 @@ void nvgpu_hs_fini(struct nvgpu_hs *hs)
  * @hs: the program
  * @argument: for its mailboxes
  *
- * Return: 0; -EIO when it reported an error or did not end, with a line that has its mailbox.
+ * Return: 0; -EIO when it reported an error, did not end or could not be started, with a line that
+ * says so.
  */
 int nvgpu_hs_run(const struct nvgpu_hs *hs, u64 argument)
 {
@@ -92,11 +93,13 @@ int nvgpu_hs_run(const struct nvgpu_hs *hs, u64 argument)
 	int ret;
 
 	ret = nvgpu_falcon_run(hs->falcon, &hs->image, argument, &result);
-	if (ret) {
+	if (ret == -ETIMEDOUT) {
 		dev_err(dev, "%s on %s does not end, mailbox %#x\n", hs->name, hs->falcon->name,
 			result);
 		return -EIO;
 	}
+	if (ret)
+		return ret;
 	if (result) {
 		dev_err(dev, "%s on %s failed, mailbox %#x\n", hs->name, hs->falcon->name, result);
 		return -EIO;
