@@ -704,6 +704,45 @@ static void set_lose_interrupt(Object *obj, const char *value, Error **errp)
     faults->lose_nth = nth;
 }
 
+uint32_t ada_fault_register(AdaState *s, uint32_t off, uint32_t val)
+{
+    AdaFaults *faults = &s->faults;
+
+    if (!faults->reg_nth || off != faults->reg_offset) {
+        return val;
+    }
+    if (faults->reg_nth > 1) {
+        faults->reg_nth--;
+        return val;
+    }
+    return faults->reg_value;
+}
+
+static char *get_fault_register(Object *obj, Error **errp)
+{
+    AdaFaults *faults = &NVIDIA_ADA(obj)->faults;
+
+    return faults->reg_nth ? g_strdup_printf("0x%x:0x%x:%u", faults->reg_offset, faults->reg_value, faults->reg_nth)
+                           : g_strdup("");
+}
+
+static void set_fault_register(Object *obj, const char *value, Error **errp)
+{
+    AdaState *s = NVIDIA_ADA(obj);
+    g_auto(GStrv) part = g_strsplit(value, ":", 3);
+    unsigned int parts = g_strv_length(part);
+    uint32_t offset = 0, reads_as = 0, nth = parts ? 1 : 0;
+
+    if (parts && (parts == 1 || !parse_number(part[0], &offset) || !ada_is_register(offset) ||
+                  !parse_number(part[1], &reads_as) || (parts > 2 && (!parse_number(part[2], &nth) || !nth)))) {
+        error_setg(errp, "fault-register is <offset of a register in BAR0>:<value>[:<nth>], nth from 1, or empty");
+        return;
+    }
+    s->faults.reg_offset = offset;
+    s->faults.reg_value = reads_as;
+    s->faults.reg_nth = nth;
+}
+
 static const char *const engine_faults[] = {
     [ADA_ENGINE_OK] = "none", [ADA_ENGINE_HANG] = "hang", [ADA_ENGINE_ERROR] = "error",
 };
@@ -1182,6 +1221,7 @@ void ada_debug_class_init(ObjectClass *oc)
     object_class_property_add_bool(oc, "crash-gsp", NULL, set_crash_gsp);
     object_class_property_add_bool(oc, "hang-gsp", NULL, set_hang_gsp);
     object_class_property_add_str(oc, "lose-interrupt", get_lose_interrupt, set_lose_interrupt);
+    object_class_property_add_str(oc, "fault-register", get_fault_register, set_fault_register);
     object_class_property_add_str(oc, "fault-engine", get_fault_engine, set_fault_engine);
     object_class_property_add_str(oc, "fault-plugin", get_fault_plugin, set_fault_plugin);
     object_class_property_add_str(oc, "fault-guest", get_fault_guest, set_fault_guest);

@@ -372,15 +372,22 @@ static uint32_t widen_write(uint64_t val, hwaddr addr, unsigned int size)
     return extract64(val, 0, 8 * size) << 8 * (addr & 3);
 }
 
+bool ada_is_register(uint32_t off)
+{
+    return off % 4 == 0 && off < ADA_PF_BAR0_SIZE && (off < PRAMIN || off > PRAMIN_LAST);
+}
+
 static uint64_t pf_bar0_read(void *opaque, hwaddr addr, unsigned int size)
 {
     AdaState *s = opaque;
+    uint32_t val;
 
     s->func.stats.bar_reads[0]++;
     if (addr >= PRAMIN && addr <= PRAMIN_LAST) {
         return ada_pramin_read(s, addr - PRAMIN, size);
     }
-    return narrow_read(pf_read(s, addr & ~3), addr, size);
+    val = pf_read(s, addr & ~3);
+    return narrow_read(ada_fault_register(s, addr & ~3, val), addr, size);
 }
 
 static void pf_bar0_write(void *opaque, hwaddr addr, uint64_t val, unsigned int size)

@@ -121,6 +121,7 @@ bool ada_dma_write(AdaFunc *f, uint64_t addr, const void *buf, size_t len);
 
 /* BAR0 (ada-regs.c): of the PF, of a VF */
 extern const MemoryRegionOps ada_pf_bar0_ops, ada_vf_bar0_ops;
+bool ada_is_register(uint32_t off); /* of the PF; but the window to framebuffer has none */
 void ada_regs_reset(AdaState *s);
 bool ada_gfw_booted(AdaState *s);   /* the GPU's own firmware is through, since the last reset of the PF */
 uint64_t ada_ptimer(AdaState *s);
@@ -393,6 +394,8 @@ void ada_debug_class_init(ObjectClass *oc);         /* run-time properties of th
 
 /* Is lose-interrupt meant for this one of @f? Counts it, then forgets the fault */
 bool ada_fault_interrupt(AdaFunc *f);
+/* What a register of the PF at @off reads as: @val, if property fault-register has nothing else */
+uint32_t ada_fault_register(AdaState *s, uint32_t off, uint32_t val);
 /* property surprise-removal has changed (ada-pci.c) */
 void ada_off_bus(AdaState *s);
 
@@ -413,6 +416,8 @@ typedef struct AdaFaults {
     /* fault-guest, one shot: <action>:<gfid>[:<nth>[:<what>]]; nth 0 = none */
     uint32_t guest, guest_gfid, guest_nth;  /* AdaGuestFault */
     bool guest_doorbell;        /* of a channel; else it is a call */
+    /* fault-register: <offset>:<value>[:<nth>], from its nth read on; nth 0 = none */
+    uint32_t reg_offset, reg_value, reg_nth;
     bool off_bus;               /* surprise-removal */
     /* fault-engine: what becomes of the nth transfer from now on; nth 0 = nothing, or hung already */
     uint32_t engine, engine_nth;

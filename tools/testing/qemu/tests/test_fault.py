@@ -165,6 +165,8 @@ WRONG = {
     "fault-engine": ("x", "none:1", "hang:0", "hang:", "error:x", "hang:1:2"),
     "fault-guest": ("x", "crash", "crash:0", "crash:33", "hold:1:0", "hold:1:x", "delay:1", "hold:1:2:copy",
                     "crash-gsp:1:2:call:3", "drop:1:1:doorbell", "refuse:1:1:doorbell", "corrupt:1:1:doorbell"),
+    "fault-register": ("x", "0x1fa828", "0x1fa828:", "x:1", "0x1fa829:0", "0x1000000:0", "0x700000:0", "0:0x100000000",
+                       "0:0:0", "0:0:x", "0:0:1:1"),
     "lose-interrupt": ("x", "33", "-1", "0:0", "0:", "1:2:3"),
     "inject-event": ("", "xid:1:text", "os-error-log:", "os-error-log:x:text", "os-error-log:1", "lockdown", "lockdown:yes",
                      "channel-error:1:1:0", "channel-error:1:1:0:x", "channel-error:1:1:0:31"),
@@ -186,6 +188,21 @@ def _(c):
             answer = c.m.set_property(name, value)
             true(name in answer.get("error", {}).get("desc", ""), f"{name}={value!r}: {answer}")
     segment_size(c)
+
+
+@test("fault: a register that reads as something else")
+def _():
+    boot0, boot42 = 0x0, 0xa00
+    with Machine() as m:
+        right = m.rd(boot0)
+        m.set_property("fault-register", f"{boot0}:0xbadf5040")
+        equal((m.rd(boot0), m.rd(boot0)), (0xbadf5040, 0xbadf5040), "until it is told")
+        equal(m.rd(boot42) == right, False, "another register")
+        m.set_property("fault-register", "")
+        equal(m.rd(boot0), right, "what it is stays")
+        m.set_property("fault-register", f"{boot0}:7:3")
+        equal([m.rd(boot0) for _ in range(4)], [right, right, 7, 7], "from the third read on")
+        equal(m.property("fault-register"), "0x0:0x7:1", "counted down")
 
 
 # A message that does not come, and what to say of it
