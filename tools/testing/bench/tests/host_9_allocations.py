@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """
 Every allocation fails once, in the process that makes the call: bind, reset of the PF, VFs on, bind of
-a VF, a type, its parameters, open, reset, close, and the way back. A reset of the PF is what happens
-when the host sleeps and wakes, in one call. Whoever called is told -ENOMEM or did not need it; nothing
-is left in use, and the next try works. What the kernel says of it itself is told apart, and counted.
+a VF, a type, its parameters, open, reset, close, the way back, and a sleep. Whoever called is told
+-ENOMEM or did not need it; nothing is left in use, and the next try works. What the kernel says of it
+itself is told apart, and counted.
 """
 
 import os
@@ -110,6 +110,19 @@ def pf_reset(gpu, n):
     return error or ("" if gsp == "up" else f"GSP-RM is {gsp}"), hit
 
 
+def sleep(gpu, n):
+    """As far as devices sleep, and their drivers in the process that asks for it."""
+    command = WRITE.format(path="/sys/power/state", text="mem", n=n)
+    gpu.vm.sh(
+        "echo devices >/sys/power/pm_test; echo 1 >/sys/module/suspend/parameters/pm_test_delay;"
+        f" echo 0 >/sys/power/pm_async; echo {shlex.quote(command)} >/run/sleep"
+    )
+    out = gpu.vm.sleep(300, "bash /run/sleep")
+    why = re.search(r"write error: (.*)$", out, re.M)
+    gsp = state(gpu)[0]
+    return why[1] if why else "" if gsp == "up" else f"GSP-RM is {gsp}", "hit" in out.split()
+
+
 def bind_again(gpu):
     if gpu.driver() and state(gpu)[0] != "up":
         gpu.must_write(UNBIND, gpu.pf, timeout=300)
@@ -154,13 +167,15 @@ CALLS = (
     Call("sriov_numvfs 0", write(lambda gpu: gpu.path("sriov_numvfs"), 0), vfs_on, 0),
     Call("unbind", write(lambda _gpu: UNBIND, lambda gpu: gpu.pf), bind_again, 0),
 )
-EVER = 1 << 30  # allocations are made by no call
+EVER = 1 << 30  # no call makes so many
+SLEEPS = (CALLS[0], Call("sleep", sleep, bind_again, 9), CALLS[-1])
 NO_MEMORY = re.compile(r"Cannot allocate memory|ENOMEM")
 # others have other words for it: of a range that cannot be noted the resource tree says that it is in use
 FIRMWARE, RANGE = r"firmware \S+ cannot be loaded", r"BAR \d: can't reserve"
 ELSE = {
     "bind": f"{FIRMWARE}|{RANGE}",
     "reset of the PF": f"{FIRMWARE}|not loaded again, error -12;",
+    "sleep": f"{FIRMWARE}|not loaded again, error -12;",
     "open": RANGE,
 }
 
@@ -249,13 +264,13 @@ class Row(namedtuple("Row", "name tries hits told known")):
               f" {self.told} calls told of it | {self.known} splats of the kernel's own", flush=True)
 
 
-def allocations_fail(vm, each):
+def allocations_fail(vm, each, calls=CALLS):
     """each: {number of a call: (which of its allocations, to the end)}; the others only make way."""
     vm.known_bugs += KNOWN_BUGS
     gpu = start(vm)
     vm.sh(f"modprobe {VFIO_DRIVER}")
     rows = []
-    for n, call in enumerate(CALLS):
+    for n, call in enumerate(calls):
         if n in each:
             rows.append(sweep(gpu, call, *each[n]))
             rows[-1].show()
@@ -272,7 +287,7 @@ def every_allocation(name, parts, *calls):
     chosen = {n for n, call in enumerate(CALLS) if call.name in calls}
     expect(len(chosen), len(calls), f"calls of {name}")
     return in_parts(
-        host_test(kernels=("gcov",), full=True, seconds=150),
+        host_test(kernels=("gcov",), full=True, seconds=75),
         f"every_allocation_{name}_fails_once",
         parts,
         lambda vm, those: allocations_fail(vm, dict.fromkeys(chosen, (range(1, EVER)[those], True))),
@@ -280,10 +295,16 @@ def every_allocation(name, parts, *calls):
 
 
 globals().update(
-    every_allocation("of_bind", 8, "bind")
-    | every_allocation("of_a_reset_of_the_pf", 8, "reset of the PF")
-    | every_allocation("of_sriov_numvfs", 1, "sriov_numvfs")
-    | every_allocation("of_a_bind_of_a_vf", 2, "bind of a VF")
+    every_allocation("of_bind", 24, "bind")
+    | every_allocation("of_a_reset_of_the_pf", 24, "reset of the PF")
+    | every_allocation("of_sriov_numvfs", 3, "sriov_numvfs")
+    | every_allocation("of_a_bind_of_a_vf", 3, "bind of a VF")
+    | in_parts(
+        host_test(kernels=("gcov",), full=True, seconds=150, ram=True, mem="6G"),
+        "every_allocation_of_a_sleep_fails_once",
+        24,
+        lambda vm, those: allocations_fail(vm, {1: (range(1, EVER)[those], True)}, SLEEPS),
+    )
     | every_allocation("of_a_life", 1, "current_vgpu_type", "vgpu_params", "open", "reset", "close")
     | every_allocation("of_the_way_back", 1, "unbind of a VF", "sriov_numvfs 0", "unbind")
 )
