@@ -34,7 +34,7 @@ KNOWN_BUGS = (
         " </TASK>",
         FAULT,
     ),
-    # and of a driver that has no memory it says so as loudly as of one with a bug
+    # nor has our one large allocation: vmalloc() prints a stack when memory is short
     KernelBug(": vmalloc error: size ", (" warn_alloc+", " vmalloc_noprof+", " nvgpu_radix3_init+"), " </TASK>", FAULT),
     # a VFIO group that got no name is released as if it had been one that somebody forgot to end:
     # vfio_create_group() puts what only vfio_group_alloc() has made
