@@ -172,7 +172,7 @@ static QDict *account_dict(const AdaAccount *a)
 
 typedef struct AdaFault {
     AdaFaultKind kind;
-    uint32_t arg, function, control, nth;
+    uint32_t arg[2], function, control, nth;
 } AdaFault;
 
 static bool parse_number(const char *text, uint32_t *val)
@@ -180,27 +180,35 @@ static bool parse_number(const char *text, uint32_t *val)
     return !qemu_strtoui(text, NULL, 0, val);
 }
 
+/* <name>[=<number>[=<number>]] */
+static bool parse_action(const char *text, AdaFault *f)
+{
+    static const struct { const char *name; AdaFaultKind kind; unsigned int args; } kinds[] = {
+        { "drop", ADA_FAULT_DROP, 0 }, { "delay", ADA_FAULT_DELAY, 1 }, { "duplicate", ADA_FAULT_DUPLICATE, 0 },
+        { "corrupt", ADA_FAULT_CORRUPT, 0 }, { "word", ADA_FAULT_WORD, 2 }, { "refuse", ADA_FAULT_REFUSE, 1 },
+        { "lose", ADA_FAULT_LOSE, 0 }, { "crash", ADA_FAULT_CRASH, 0 }, { "hang", ADA_FAULT_HANG, 0 },
+    };
+    g_auto(GStrv) part = g_strsplit(text, "=", 0);
+    unsigned int args = g_strv_length(part) - 1;
+
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        if (!strcmp(part[0], kinds[i].name) && args == kinds[i].args) {
+            f->kind = kinds[i].kind;
+            return (args < 1 || parse_number(part[1], &f->arg[0])) && (args < 2 || parse_number(part[2], &f->arg[1]));
+        }
+    }
+    return false;
+}
+
 /* <action>:<function>[:<control>][:<nth>]; an empty control is any */
 static bool parse_fault(const char *text, AdaFault *f)
 {
-    static const struct { const char *name; AdaFaultKind kind; bool arg; } kinds[] = {
-        { "drop", ADA_FAULT_DROP, false }, { "delay", ADA_FAULT_DELAY, true },
-        { "duplicate", ADA_FAULT_DUPLICATE, false }, { "corrupt", ADA_FAULT_CORRUPT, false },
-        { "refuse", ADA_FAULT_REFUSE, true }, { "lose", ADA_FAULT_LOSE, false },
-        { "crash", ADA_FAULT_CRASH, false }, { "hang", ADA_FAULT_HANG, false },
-    };
     g_auto(GStrv) part = g_strsplit(text, ":", 4);
     unsigned int parts = g_strv_length(part);
-    g_auto(GStrv) action = g_strsplit(parts ? part[0] : "", "=", 2);
 
     *f = (AdaFault) { .nth = 1, .function = ANY_FUNCTION };
-    for (size_t i = 0; i < ARRAY_SIZE(kinds) && g_strv_length(action); i++) {
-        if (!strcmp(action[0], kinds[i].name) && !!action[1] == kinds[i].arg) {
-            f->kind = kinds[i].kind;
-        }
-    }
-    return f->kind != ADA_FAULT_NONE && (!action[1] || parse_number(action[1], &f->arg)) &&
-           parts >= 2 && (!strcmp(part[1], "any") || parse_number(part[1], &f->function)) &&
+    return parts >= 2 && *part[0] && parse_action(part[0], f) &&
+           (!strcmp(part[1], "any") || parse_number(part[1], &f->function)) &&
            (parts < 3 || !*part[2] || parse_number(part[2], &f->control)) &&
            (parts < 4 || (parse_number(part[3], &f->nth) && f->nth));
 }
@@ -232,7 +240,7 @@ static const char *never_fires(const AdaFault *f)
     return NULL;
 }
 
-AdaFaultKind ada_fault_message(AdaState *s, bool request, uint32_t function, uint32_t control, uint32_t *arg)
+AdaFaultKind ada_fault_message(AdaState *s, bool request, uint32_t function, uint32_t control, uint32_t arg[2])
 {
     AdaFault f;
     char *rest;
@@ -253,7 +261,7 @@ AdaFaultKind ada_fault_message(AdaState *s, bool request, uint32_t function, uin
     fprintf(stderr, "nvidia-ada: fault injected: %s, at function %u, control 0x%x\n", s->faults.message, function,
             control);
     g_clear_pointer(&s->faults.message, g_free);
-    *arg = f.arg;
+    memcpy(arg, f.arg, sizeof(f.arg));
     return f.kind;
 }
 
@@ -669,8 +677,8 @@ static void set_fault_message(Object *obj, const char *value, Error **errp)
     AdaFault f;
 
     if (*value && !parse_fault(value, &f)) {
-        error_setg(errp, "fault-message is <drop|delay=ms|duplicate|corrupt|refuse=status|lose|crash|hang>:"
-                   "<function|any>[:<control>][:<nth>]");
+        error_setg(errp, "fault-message is <drop|delay=ms|duplicate|corrupt|word=offset=value|refuse=status|lose|crash|"
+                   "hang>:<function|any>[:<control>][:<nth>]");
         return;
     }
     if (*value && never_fires(&f)) {
@@ -708,39 +716,57 @@ uint32_t ada_fault_register(AdaState *s, uint32_t off, uint32_t val)
 {
     AdaFaults *faults = &s->faults;
 
-    if (!faults->reg_nth || off != faults->reg_offset) {
-        return val;
+    for (size_t i = 0; i < ARRAY_SIZE(faults->reg); i++) {
+        AdaRegisterFault *fault = &faults->reg[i];
+
+        if (!fault->nth || off != fault->offset) {
+            continue;
+        }
+        if (fault->nth > 1) {
+            fault->nth--;
+            return val;
+        }
+        return fault->value;
     }
-    if (faults->reg_nth > 1) {
-        faults->reg_nth--;
-        return val;
-    }
-    return faults->reg_value;
+    return val;
 }
 
 static char *get_fault_register(Object *obj, Error **errp)
 {
-    AdaFaults *faults = &NVIDIA_ADA(obj)->faults;
+    const AdaFaults *faults = &NVIDIA_ADA(obj)->faults;
+    GString *text = g_string_new("");
 
-    return faults->reg_nth ? g_strdup_printf("0x%x:0x%x:%u", faults->reg_offset, faults->reg_value, faults->reg_nth)
-                           : g_strdup("");
+    for (size_t i = 0; i < ARRAY_SIZE(faults->reg) && faults->reg[i].nth; i++) {
+        g_string_append_printf(text, "%s0x%x:0x%x:%u", i ? "," : "", faults->reg[i].offset, faults->reg[i].value,
+                               faults->reg[i].nth);
+    }
+    return g_string_free(text, false);
+}
+
+static bool parse_register_fault(const char *text, AdaRegisterFault *fault)
+{
+    g_auto(GStrv) part = g_strsplit(text, ":", 3);
+    unsigned int parts = g_strv_length(part);
+
+    fault->nth = 1;
+    return parts > 1 && parse_number(part[0], &fault->offset) && ada_is_register(fault->offset) &&
+           parse_number(part[1], &fault->value) && (parts < 3 || (parse_number(part[2], &fault->nth) && fault->nth));
 }
 
 static void set_fault_register(Object *obj, const char *value, Error **errp)
 {
-    AdaState *s = NVIDIA_ADA(obj);
-    g_auto(GStrv) part = g_strsplit(value, ":", 3);
-    unsigned int parts = g_strv_length(part);
-    uint32_t offset = 0, reads_as = 0, nth = parts ? 1 : 0;
+    AdaFaults *faults = &NVIDIA_ADA(obj)->faults;
+    g_auto(GStrv) part = g_strsplit(value, ",", 0);
+    AdaRegisterFault reg[ARRAY_SIZE(faults->reg)] = {};
 
-    if (parts && (parts == 1 || !parse_number(part[0], &offset) || !ada_is_register(offset) ||
-                  !parse_number(part[1], &reads_as) || (parts > 2 && (!parse_number(part[2], &nth) || !nth)))) {
-        error_setg(errp, "fault-register is <offset of a register in BAR0>:<value>[:<nth>], nth from 1, or empty");
-        return;
+    for (unsigned int i = 0; part[i]; i++) {
+        if (i == ARRAY_SIZE(reg) || !parse_register_fault(part[i], &reg[i])) {
+            error_setg(errp, "fault-register is up to %zu of <offset of a register in BAR0>:<value>[:<nth>] with commas "
+                       "between them, nth from 1, or empty", ARRAY_SIZE(reg));
+            return;
+        }
     }
-    s->faults.reg_offset = offset;
-    s->faults.reg_value = reads_as;
-    s->faults.reg_nth = nth;
+    memcpy(faults->reg, reg, sizeof(reg));
 }
 
 static const char *const engine_faults[] = {
@@ -1208,6 +1234,7 @@ void ada_debug_class_init(ObjectClass *oc)
     add_bool(oc, "prom-ifr", offsetof(AdaState, next_power_on.prom_ifr));
     add_bool(oc, "wpr2-up", offsetof(AdaState, next_power_on.wpr2_up));
     add_bool(oc, "scrubbed", offsetof(AdaState, next_power_on.scrubbed));
+    add_u32(oc, "vga-workspace", offsetof(AdaState, next_power_on.vga_workspace));
     object_property_set_default_uint(add_u32(oc, "fuse-sec2", offsetof(AdaState, next_power_on.fuse_sec2)), 1);
     object_property_set_default_uint(add_u32(oc, "fuse-gsp", offsetof(AdaState, next_power_on.fuse_gsp)), 1);
     object_property_set_default_uint(add_u32(oc, "gfw-boot-ms", offsetof(AdaState, next_power_on.gfw_boot_ms)), 2);

@@ -237,18 +237,33 @@ static void out_split(AdaState *s, const uint8_t *rpc, uint32_t len, int64_t due
     } while (off < len);
 }
 
-void ada_gsp_send(AdaState *s, const uint8_t *rpc, uint32_t len, uint32_t control)
+/* a word has another value than GSP-RM has put there */
+static void change_word(AdaState *s, uint8_t *rpc, uint32_t len, uint32_t offset, uint32_t value)
 {
-    uint32_t function = ldl_le_p(rpc + RPC_OFF(function)), arg = 0;
-    AdaFaultKind fault = ada_fault_message(s, false, function, control, &arg);
+    if (len < RPC_HDR + 4 || offset > len - RPC_HDR - 4) {
+        ada_refuse(s, "fault-word", "offset 0x%x of %u bytes", offset, len - RPC_HDR);
+        return;
+    }
+    stl_le_p(rpc + RPC_HDR + offset, value);
+}
+
+void ada_gsp_send(AdaState *s, uint8_t *rpc, uint32_t len, uint32_t control)
+{
+    uint32_t function = ldl_le_p(rpc + RPC_OFF(function)), arg[2] = {}, late;
+    AdaFaultKind fault = ada_fault_message(s, false, function, control, arg);
 
     if (s->gsp->state != ADA_GSP_RUNNING || fault == ADA_FAULT_DROP) {
         return;
     }
-    if (fault != ADA_FAULT_DELAY) {
-        arg = function < RPC_EVENT(FIRST_EVENT) ? ada_time_ms(s, 0, 1, 200) : 0;
+    if (fault == ADA_FAULT_DELAY) {
+        late = arg[0];
+    } else {
+        late = function < RPC_EVENT(FIRST_EVENT) ? ada_time_ms(s, 0, 1, 200) : 0;
     }
-    out_split(s, rpc, len, arg ? now_ms() + arg : 0, fault == ADA_FAULT_CORRUPT);
+    if (fault == ADA_FAULT_WORD) {
+        change_word(s, rpc, len, arg[0], arg[1]);
+    }
+    out_split(s, rpc, len, late ? now_ms() + late : 0, fault == ADA_FAULT_CORRUPT);
     if (fault == ADA_FAULT_DUPLICATE) {
         out_split(s, rpc, len, 0, false);
     }

@@ -197,7 +197,7 @@ struct AdaGsp {
 };
 
 /* a reply or an event: takes a copy and splits it; it waits for room. Lost only by a fault, or when GSP-RM stops */
-void ada_gsp_send(AdaState *s, const uint8_t *rpc, uint32_t len, uint32_t control);
+void ada_gsp_send(AdaState *s, uint8_t *rpc, uint32_t len, uint32_t control);
 void ada_gsp_event(AdaState *s, uint32_t function, const void *payload, uint32_t len);
 void ada_gsp_die(AdaState *s);
 
@@ -259,15 +259,16 @@ void ada_monitor_tell_use(AdaState *s);
 void ada_account(AdaState *s);          /* something was taken or given back */
 
 typedef enum {
-    ADA_FAULT_NONE, ADA_FAULT_DROP, ADA_FAULT_DELAY, ADA_FAULT_DUPLICATE, ADA_FAULT_CORRUPT,
+    ADA_FAULT_NONE, ADA_FAULT_DROP, ADA_FAULT_DELAY, ADA_FAULT_DUPLICATE, ADA_FAULT_CORRUPT, ADA_FAULT_WORD,
     /* before it is carried out */
     ADA_FAULT_REFUSE, ADA_FAULT_LOSE, ADA_FAULT_CRASH, ADA_FAULT_HANG,
 } AdaFaultKind;
 /*
  * Is fault-message meant for this one? Counts it, then forgets the fault. @request: before execution, from "refuse" on;
- * otherwise on its way out, where the others apply. @arg: milliseconds or NV_STATUS
+ * otherwise on its way out, where the others apply. @arg: milliseconds or NV_STATUS; of a word its offset
+ * behind the header, and its value
  */
-AdaFaultKind ada_fault_message(AdaState *s, bool request, uint32_t function, uint32_t control, uint32_t *arg);
+AdaFaultKind ada_fault_message(AdaState *s, bool request, uint32_t function, uint32_t control, uint32_t arg[2]);
 /* the same of fault-plugin; @arg: milliseconds or result code */
 AdaFaultKind ada_fault_plugin(AdaVgpu *v, uint32_t *arg);
 

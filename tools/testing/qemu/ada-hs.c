@@ -14,7 +14,9 @@
 
 #define WPR_ALIGN           (128 * KiB)
 #define FRTS_SIZE           (1 * MiB)
-#define VGA_WORKSPACE       (1 * MiB)       /* end of the framebuffer where the display is fused off */
+/* the end of framebuffer: how much is the display's, and how much if its VBIOS uses another place */
+#define VGA_WORKSPACE       (1 * MiB)
+#define VGA_WORKSPACE_SMALL (128 * KiB)
 #define PRESCRUBBED_SIZE    (256 * MiB)     /* top of the framebuffer that power-on scrubs */
 #define NO_RESUME           0xff            /* mailboxes of booter_unload, where a suspend has an address */
 #define RADIX_PAGE          4096
@@ -225,6 +227,17 @@ static bool fwsec_refuses_vbios_record(AdaState *s, const uint8_t *cmd)
            REFUSE(s, STRUCTURE, "fwsec-vbios-record", "the record of the VBIOS to read is not the usual one");
 }
 
+/* nouveau's tu102_gsp_vga_workspace_addr() */
+static uint64_t vga_workspace(AdaState *s)
+{
+    uint64_t below = s->power_on.vga_workspace * KiB;
+
+    if (!below) {
+        return s->fb_size - VGA_WORKSPACE;
+    }
+    return s->fb_size - (below <= VGA_WORKSPACE ? below : VGA_WORKSPACE_SMALL);
+}
+
 static bool fwsec_refuses_frts(AdaState *s, const uint8_t *cmd, uint64_t *start)
 {
     const uint8_t *rec = cmd + r570_FWSECLIC_FRTS_CMD__frtsRegionDesc;
@@ -244,9 +257,9 @@ static bool fwsec_refuses_frts(AdaState *s, const uint8_t *cmd, uint64_t *start)
         return true;
     }
     /* Never off: WPR2 outside of the memory cannot be */
-    if (*start == 0 || *start > s->fb_size - VGA_WORKSPACE - FRTS_SIZE) {
+    if (*start == 0 || *start > vga_workspace(s) - FRTS_SIZE) {
         ada_refuse(s, "fwsec-frts-region", "0x%" PRIx64 " is not below the VGA workspace at 0x%" PRIx64, *start,
-                   s->fb_size - VGA_WORKSPACE);
+                   vga_workspace(s));
         return true;
     }
     if (s->wpr2_hi) {

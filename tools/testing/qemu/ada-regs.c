@@ -63,7 +63,7 @@
 #define PRAMIN              0x700000
 #define PRAMIN_LAST         0x7fffff
 #define FUSE_GSP_DEBUG_DIS  0x82074c
-#define FUSE_DISPLAY        0x820c04    /* 1: fused off. Not modelled, and a board in vGPU mode drives none */
+#define FUSE_DISPLAY        0x820c04    /* 1: fused off */
 #define FUSE_SEC2_UCODE     0x824140    /* sixteen ucode ids each, from 1 */
 #define FUSE_SEC2_LAST      0x82417f
 #define FUSE_GSP_UCODE      0x8241c0
@@ -240,10 +240,13 @@ static uint32_t pf_read(AdaState *s, uint32_t off)
     case PROM ... PROM_LAST:
         return ada_flash_prom(s, off - PROM);
     case VGA_IO ... VGA_IO_LAST:
-    case VGA_WORKSPACE_BASE:
         return 0;
-    case FUSE_GSP_DEBUG_DIS:
+    case VGA_WORKSPACE_BASE:
+        /* in 64 KiB from bit 8 */
+        return s->power_on.vga_workspace ? (s->fb_size - s->power_on.vga_workspace * KiB) >> 16 << 8 | 1 << 3 : 0;
     case FUSE_DISPLAY:
+        return !s->power_on.vga_workspace;
+    case FUSE_GSP_DEBUG_DIS:
         return 1;
     case FUSE_SEC2_UCODE ... FUSE_SEC2_LAST:
         return s->power_on.fuse_sec2;

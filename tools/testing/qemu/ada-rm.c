@@ -745,7 +745,7 @@ static uint32_t run_rpc(AdaState *s, const AdaRpc *r, uint32_t function, GByteAr
 
 bool ada_rpc_execute(AdaState *s, GByteArray *msg)
 {
-    uint32_t function = ldl_le_p(msg->data + RPC_OFF(function)), control = ada_rpc_control(msg), result;
+    uint32_t function = ldl_le_p(msg->data + RPC_OFF(function)), control = ada_rpc_control(msg), arg[2], result;
     const AdaRpc *r = find_rpc(function);
     AdaFaultKind fault;
 
@@ -755,7 +755,7 @@ bool ada_rpc_execute(AdaState *s, GByteArray *msg)
                    ldl_le_p(msg->data + RPC_OFF(signature)), ldl_le_p(msg->data + RPC_OFF(header_version)));
         return false;
     }
-    fault = ada_fault_message(s, true, function, control, &result);
+    fault = ada_fault_message(s, true, function, control, arg);
     switch (fault) {
     case ADA_FAULT_CRASH:
         ada_gsp_die(s);
@@ -769,7 +769,7 @@ bool ada_rpc_execute(AdaState *s, GByteArray *msg)
         break;
     }
     ada_count_rpc(s, function, control);
-    result = fault == ADA_FAULT_REFUSE ? refused(msg, function, result) : run_rpc(s, r, function, msg);
+    result = fault == ADA_FAULT_REFUSE ? refused(msg, function, arg[0]) : run_rpc(s, r, function, msg);
     stl_le_p(msg->data + RPC_OFF(rpc_result), result);
     stl_le_p(msg->data + RPC_OFF(rpc_result_private), result);
     return !r || !r->silent;

@@ -403,6 +403,10 @@ void ada_off_bus(AdaState *s);
 typedef enum { ADA_NUMBERS_SEEN, ADA_NUMBERS_OTHER } AdaNumbers;
 typedef enum { ADA_FB_SEEN, ADA_FB_PLAIN, ADA_FB_SPLIT } AdaFbRegions;
 
+typedef struct AdaRegisterFault {
+    uint32_t offset, value, nth;
+} AdaRegisterFault;
+
 typedef struct AdaFaults {
     uint32_t scrubber_error;    /* property fault-scrubber: mailbox0 of a scrubber that fails; 0 = works */
     uint32_t booter_error;      /* fault-booter: the same of booter_load */
@@ -416,8 +420,8 @@ typedef struct AdaFaults {
     /* fault-guest, one shot: <action>:<gfid>[:<nth>[:<what>]]; nth 0 = none */
     uint32_t guest, guest_gfid, guest_nth;  /* AdaGuestFault */
     bool guest_doorbell;        /* of a channel; else it is a call */
-    /* fault-register: <offset>:<value>[:<nth>], from its nth read on; nth 0 = none */
-    uint32_t reg_offset, reg_value, reg_nth;
+    /* fault-register: <offset>:<value>[:<nth>][,...], from its nth read on; nth 0 = none */
+    AdaRegisterFault reg[4];
     bool off_bus;               /* surprise-removal */
     /* fault-engine: what becomes of the nth transfer from now on; nth 0 = nothing, or hung already */
     uint32_t engine, engine_nth;
@@ -434,6 +438,7 @@ typedef struct AdaPowerOn {
     bool wpr2_up;               /* once: the reset after it finds WPR2 down */
     bool scrubbed;
     uint32_t fuse_sec2, fuse_gsp;
+    uint32_t vga_workspace;     /* property vga-workspace: KiB from the end of framebuffer; 0 = no display */
     uint32_t gfw_boot_ms;       /* assumption GFW-BOOT */
 } AdaPowerOn;
 

@@ -117,6 +117,15 @@ def corrupted(c, kind, before):
     c.stat_sequence += 1
 
 
+def changed(c, kind, before):
+    (function, payload), = messages(c)
+    equal((function, payload[8:12].hex()), (kind.function, "785634f2"), "the word")
+    equal(kind.executed(), before + (kind.name != "event"), "requests executed")
+    kind.ask()
+    (_, right), = messages(c)
+    equal((right[:4], right[12:]) == (payload[:4], payload[12:]) or kind.name == "alloc", True, "the others")
+
+
 def refused(c, kind, _before):
     objects = Kind(c, "alloc").executed()
     (function, payload), = messages(c)
@@ -125,7 +134,7 @@ def refused(c, kind, _before):
 
 
 ACTIONS = {"drop": dropped, "lose": lost, "delay=40": delayed, "duplicate": duplicated, "corrupt": corrupted,
-           "refuse=0x1a": refused}
+           "word=8=0xf2345678": changed, "refuse=0x1a": refused}
 
 for ACTION, CHECK in ACTIONS.items():
     for NTH in (1, 3):
@@ -150,6 +159,18 @@ for ACTION, CHECK in ACTIONS.items():
                 equal((function, name != "event" and kind.status(payload)), (kind.function, 0), "the next one")
 
 
+@test("fault: a word behind the end of its message is a refusal, and nothing is changed")
+@booted
+def _(c):
+    size = c.abi.sizes["GspStaticConfigInfo"]
+    for offset, refusals in ((size - 4, {}), (size - 3, {"fault-word": 1}), (0xfffffffc, {"fault-word": 2})):
+        c.m.set_property("fault-message", f"word={offset}=1:{STATIC}")
+        Kind(c, "RPC").ask()
+        equal(functions(c), [STATIC], f"offset {offset}")
+        equal(c.m.refusals(), refusals, f"offset {offset}")
+    c.m.count_anew()
+
+
 @test("fault: drop INIT_DONE")
 def _():
     with Machine() as m:
@@ -159,14 +180,15 @@ def _():
 
 WRONG = {
     "fault-message": ("drop", "drop:", "lost:65", "lose=1:65", "delay:65", "drop=1:65", "refuse=x:65", "drop:65:0:0",
-                      "drop:65:y", "drop:all", "crash=1:65", "hang:"),
+                      "drop:65:y", "drop:all", "crash=1:65", "hang:", ":65", "word:65", "word=1:65", "word=1=x:65", "word=x=1:65",
+                      "word=1=2=3:65"),
     "fault-plugin": ("x", "lose", "lose:0", "lose:33", "lose=1:1", "delay:1", "delay=x:1", "refuse:1", "crash:1:0", "drop:1:x"),
     "fault-gsp": ("", "hang", "SILENT"),
     "fault-engine": ("x", "none:1", "hang:0", "hang:", "error:x", "hang:1:2"),
     "fault-guest": ("x", "crash", "crash:0", "crash:33", "hold:1:0", "hold:1:x", "delay:1", "hold:1:2:copy",
                     "crash-gsp:1:2:call:3", "drop:1:1:doorbell", "refuse:1:1:doorbell", "corrupt:1:1:doorbell"),
     "fault-register": ("x", "0x1fa828", "0x1fa828:", "x:1", "0x1fa829:0", "0x1000000:0", "0x700000:0", "0:0x100000000",
-                       "0:0:0", "0:0:x", "0:0:1:1"),
+                       "0:0:0", "0:0:x", "0:0:1:1", "0:1,", ",0:1", "0:1,0:1:0", ",".join(["0:1"] * 5)),
     "lose-interrupt": ("x", "33", "-1", "0:0", "0:", "1:2:3"),
     "inject-event": ("", "xid:1:text", "os-error-log:", "os-error-log:x:text", "os-error-log:1", "lockdown", "lockdown:yes",
                      "channel-error:1:1:0", "channel-error:1:1:0:x", "channel-error:1:1:0:31"),
@@ -203,12 +225,15 @@ def _():
         m.set_property("fault-register", f"{boot0}:7:3")
         equal([m.rd(boot0) for _ in range(4)], [right, right, 7, 7], "from the third read on")
         equal(m.property("fault-register"), "0x0:0x7:1", "counted down")
+        m.set_property("fault-register", f"{boot0}:7,{boot42}:9:2")
+        equal([m.rd(boot0), m.rd(boot42) == 9, m.rd(boot42)], [7, False, 9], "two of them")
+        equal(m.property("fault-register"), "0x0:0x7:1,0xa00:0x9:1", "both")
 
 
 # A message that does not come, and what to say of it
 NEVER = {
     "is an event": [f"{action}:0x{function:x}" for action in ("refuse=1", "lose") for function in (INIT_DONE, 0x1fff)],
-    "has no answer": [f"{action}:{function}" for action in ("drop", "delay=1", "duplicate", "corrupt")
+    "has no answer": [f"{action}:{function}" for action in ("drop", "delay=1", "duplicate", "corrupt", "word=0=1")
                       for function in (SYSTEM_INFO, REGISTRY)],
     "is part of a message": [f"{action}:71" for action in ("drop", "lose", "refuse=1", "delay=1")],
     "has no controls": [f"drop:{STATIC}:0x{SEGMENT_SIZE:x}", f"refuse=1:{ALLOC}:1:2"],
@@ -697,6 +722,7 @@ POWER_ON = {
     "fuse-gsp": (5, lambda m: m.rd(0x8241e0), 1, 5),
     "scrubbed": (True, lambda m: m.rd(0x1180fc) >> 29, 0, 3),
     "vbios-fwsec": (False, lambda m: Client(m).fwsec(0x15) is None, False, True),
+    "vga-workspace": (512, lambda m: (m.rd(0x820c04), m.rd(0x625f04)), (1, 0), (0, 0x0b3f3808)),
     "wpr2-up": (True, lambda m: (m.rd(0x1fa824), m.rd(0x1fa828)), (0x1ffffe00, 0), (0x0b3f2000, 0x0b3f2e00)),
 }
 
