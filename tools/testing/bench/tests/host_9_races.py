@@ -21,6 +21,8 @@ LIMIT = 240  # seconds that one act may last
 # the user of a VF. It is no splat, but has the same line in it, and KASAN's functions.
 SHOWN, STACK, END = re.compile(r"^task:(\S+) +state:"), "Call Trace:", "</TASK>"
 FRAME = r" \S+\+0x[0-9a-f]+/0x[0-9a-f]+$"
+# What VFIO says of one that has been taken off the bus meanwhile
+GONE = "Hardware bug: VF reports bogus INTx pin 255"
 MACHINE = {"ram": True, "mem": "6G"}
 
 
@@ -55,7 +57,7 @@ def race(vm, seconds, only=""):
     vm.sh("d=/sys/module/suspend/parameters/pm_test_delay; [ ! -e $d ] || echo 1 >$d")
     gpu.load()
     log = KernelLog(vm)
-    vm.expected_log += [STACK, FRAME]
+    vm.expected_log += [STACK, FRAME, GONE]
     words = [RACES, "-i" if vm.kernel != "stock" else "", f"-s {seed()} -t {seconds} -l {LIMIT}"]
     words += [f"-a {only}" if only else "", gpu.pf]
     out = vm.sleep(seconds + LIMIT + 120, " ".join(words))
