@@ -47,6 +47,7 @@ ERRNO = {
     "Connection timed out": "ETIMEDOUT",
     "Cannot allocate memory": "ENOMEM",
     "Operation not supported": "EOPNOTSUPP",
+    "Protocol error": "EPROTO",
 }
 
 

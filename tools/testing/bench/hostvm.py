@@ -589,14 +589,24 @@ class HostVM:
 
     kill = stop
 
-    def poweroff(self, timeout=120):
-        """An orderly end, for what unbinds or saves on the way down."""
-        command = "systemctl poweroff" if self.systemd else "sync; busybox poweroff -f"
-        self.spawn(command)
-        try:
-            self.proc.wait(timeout)
-        except subprocess.TimeoutExpired:
-            raise BenchError("no power-off\n" + self.serial_tail()) from None
+    def reboot(self, look, timeout=120):
+        """
+        At once, whoever uses what. look() is called when the kernel has gone, and all else is as it
+        has left it; commands are not possible then.
+        """
+        self.qmp("set-action", shutdown="pause")
+        self.spawn("busybox reboot -f")
+        deadline = time.monotonic() + timeout
+        while self.qmp("query-status")["status"] != "shutdown":
+            if time.monotonic() > deadline:
+                raise BenchError("it does not reboot\n" + self.serial_tail())
+            time.sleep(0.1)
+        look()
+        self.qmp("set-action", reboot="reset", shutdown="poweroff")
+        self.qmp("system_reset")
+        self.qmp("cont")
+        self.wait_ready()
+        self.qmp("set-action", reboot="shutdown")
 
     def sleep(self, timeout=120, command=""):
         """

@@ -5,11 +5,15 @@ says which, and the next correct try works.
 """
 
 from bench_test import expect, host_test
+from faults import ours
 from gpu import BIND, UNBIND, KernelLog
 from probe import refused, start, works
 
 BAD = 0xbadf5040  # what the GPU's bus has in place of a register that nobody answers for
-WPR2_LO, WPR2_HI, GSP_MAILBOX = 0x1fa824, 0x1fa828, 0x110040
+WPR2_LO, WPR2_HI = 0x1fa824, 0x1fa828
+GSP, SEC2 = 0x110000, 0x840000
+GSP_MAILBOX, FRTS_RESULT, GSP_FUSE, SEC2_FUSE = GSP + 0x40, 0x1438, 0x8241e0, 0x824148
+DISPLAY = 0x820c04
 
 # register, what it reads as, errno, what is said
 AT_BIND = (
@@ -20,14 +24,36 @@ AT_BIND = (
     (0x1183a4, 64, "ENOSPC", "framebuffer of 64 MiB is too small for GSP-RM"),
     (WPR2_LO, 0x100, "EIO", "FWSEC-FRTS made WPR2 0x10000-0x[0-9a-f]+, not at 0x[0-9a-f]+"),
     (0x1180fc, 0, "EIO", "scrubber on sec2 ended without result, register 0x0"),
+    # fuses: which version of a program is still allowed
+    (GSP_FUSE, BAD, "EIO", "gsp falcon: version fuse 0x8241e0 reads as error 0xbadf5040"),
+    (GSP_FUSE, 0x8000, "ENODEV", "FWSEC: [0-9]+ signatures for versions 0x[0-9a-f]+, none for fuse 0x8000"),
+    (SEC2_FUSE, BAD, "EIO", "sec2 falcon: version fuse 0x824148 reads as error 0xbadf5040"),
+    (SEC2_FUSE, 0x8000, "EINVAL", "has no signature for version fuse 0x8000"),
+)
+# A falcon whose memory is cleared for ever, whose core is not switched, whose DMA or program has no
+# end, and what it says. The start of GSP-RM is undone on the same falcons, so two say it again.
+FALCONS = (
+    (GSP + 0xf4, 1 << 12, ["gsp falcon: memory is not scrubbed after reset"] * 2),
+    (GSP + 0x1668, 1 << 4, ["gsp falcon: stays with its RISC-V core"] * 2),
+    (GSP + 0x118, 1, ["gsp falcon: DMA does not finish"]),
+    (SEC2 + 0x118, 0, ["sec2 falcon: DMA does not finish"] * 2),
+    (GSP + 0x100, 0, ["FWSEC-FRTS failed: does not end, mailbox 0x0, error 0x0",
+                      "FWSEC-SB failed: does not end, mailbox 0x0, error 0x0"]),
+    (SEC2 + 0x100, 0, ["scrubber on sec2 does not end, mailbox 0x0",
+                       "booter_unload on sec2 does not end, mailbox 0x0"]),
+    (FRTS_RESULT, 5 << 16, ["FWSEC-FRTS failed, mailbox 0x0, error 0x5"]),
+    (GSP + 0x1388, 0, [
+        "error -EIO: GSP-RM does not start: booter_load is through, and its core does not run"]),
 )
 AT_UNBIND = (
     (WPR2_HI, 0x100, ["booter_unload on sec2 left WPR2, the GPU needs a reset"]),
     # the mailbox is that of FWSEC, too, which runs there next
     (GSP_MAILBOX, 1, ["GSP-RM does not stop, mailbox 0x1", "FWSEC-SB failed, mailbox 0x1, error 0x0"]),
 )
-# no display, as an L40's fuse says, or one whose workspace nobody has told
-ALSO_WORKS = ((0x820c04, 0), (0x820c04, BAD))
+# No display, as an L40's fuse says, or one whose workspace nobody has told
+ALSO_WORKS = ((DISPLAY, 0), (DISPLAY, BAD))
+# One whose workspace is somewhere at the end of framebuffer, or elsewhere: KiB from the end
+WORKSPACES = (512, 4096)
 
 
 @host_test(kernels=("stock",))
@@ -44,6 +70,32 @@ def test_a_register_is_wrong_at_bind(vm):
         gpu.set_model("fault-register", f"{register}:{value}")
         works(gpu)
         gpu.set_model("fault-register", "")
+
+
+@host_test(kernels=("stock",), sampled=True, seconds=40)
+def test_a_falcon_is_broken(vm):
+    gpu = start(vm)
+    for register, value, said in FALCONS:
+        gpu.must_write(gpu.path("reset"), 1)
+        log = KernelLog(vm)
+        gpu.set_model("fault-register", f"{register}:{value}")
+        expect(gpu.write(BIND, gpu.pf, timeout=180), "EIO", f"errno of bind, register {register:#x}")
+        gpu.set_model("fault-register", "")
+        expect(ours(log), said, f"said, register {register:#x}")
+    gpu.must_write(gpu.path("reset"), 1)
+    works(gpu)
+
+
+@host_test(kernels=("stock",))
+def test_a_display_has_a_workspace(vm):
+    for workspace in WORKSPACES:
+        gpu = start(vm)
+        gpu.set_model("vga-workspace", workspace)
+        gpu.must_write(gpu.path("reset"), 1)
+        works(gpu)
+        expect(gpu.model("refusals"), {}, f"refused, workspace {workspace} KiB from the end")
+    gpu.set_model("vga-workspace", 0)
+    gpu.must_write(gpu.path("reset"), 1)
 
 
 @host_test(kernels=("stock",))
