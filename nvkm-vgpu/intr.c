@@ -58,6 +58,11 @@ static void intr_enable(struct nvgpu_intr *intr, u32 vector)
 	intr_wr32(intr, NVGPU_VFN_INTR_LEAF_EN_SET(intr_leaf(vector)), intr_leaf_bit(vector));
 }
 
+static void intr_disable(struct nvgpu_intr *intr, u32 vector)
+{
+	intr_wr32(intr, NVGPU_VFN_INTR_LEAF_EN_CLEAR(intr_leaf(vector)), intr_leaf_bit(vector));
+}
+
 /* is it pending? what comes from here on is another one */
 static bool intr_take(struct nvgpu_intr *intr, u32 vector)
 {
@@ -97,23 +102,30 @@ static irqreturn_t intr_handler(int irq, void *data)
 	return IRQ_WAKE_THREAD;
 }
 
-/*
- * A firmware that says more than anybody can read must not keep a CPU from others, as this thread
- * would. What is left is for a worker, which has no more right than they.
- */
-static void intr_drain(struct nvgpu_intr *intr)
+/* false: there may be more */
+static bool intr_drain(struct nvgpu_intr *intr)
 {
 	unsigned int i;
 
 	for (i = 0; i < INTR_ROUNDS; i++)
 		if (!nvgpu_rpc_receive(&intr->pf->gsp.rpc))
-			return;
-	queue_work(system_dfl_wq, &intr->rest);
+			return true;
+	return false;
 }
 
+/*
+ * A firmware that says more than anybody can read must not keep a CPU from others, as the
+ * interrupt's thread would. A worker has no more right than they, and until it has read all there
+ * are no interrupts of GSP-RM.
+ */
 static void intr_rest(struct work_struct *work)
 {
-	intr_drain(container_of(work, struct nvgpu_intr, rest));
+	struct nvgpu_intr *intr = container_of(work, struct nvgpu_intr, rest);
+
+	if (intr_drain(intr))
+		intr_enable(intr, intr->vector);
+	else
+		queue_work(system_dfl_wq, &intr->rest);
 }
 
 static void intr_serve(struct nvgpu_intr *intr)
@@ -129,7 +141,10 @@ static void intr_serve(struct nvgpu_intr *intr)
 		/* what comes from here on interrupts anew */
 		nvgpu_falcon_wr32(gsp, NVGPU_FALCON_IRQSCLR, status);
 	}
-	intr_drain(intr);
+	if (!intr_drain(intr)) {
+		intr_disable(intr, intr->vector);
+		queue_work(system_dfl_wq, &intr->rest);
+	}
 	if (status & NVGPU_FALCON_IRQ_HALT)
 		nvgpu_health_look(health);
 	/* one of the messages may have been that registers are locked from now on */
@@ -244,10 +259,11 @@ void nvgpu_intr_fini(struct nvgpu_intr *intr)
 	unsigned int i;
 
 	nvgpu_rpc_set_interrupts(&intr->pf->gsp.rpc, NULL, NULL);
+	/* before its vector is disabled, which it enables; the thread can queue it no more */
+	disable_work_sync(&intr->rest);
 	for (i = 0; i < NVGPU_VFN_INTR_LEAVES; i++)
 		intr_wr32(intr, NVGPU_VFN_INTR_LEAF_EN_CLEAR(i), ~0);
 	intr_mask(intr);
 	free_irq(intr->irq, intr);
-	cancel_work_sync(&intr->rest);
 	pci_free_irq_vectors(intr->pf->gpu.pdev);
 }
