@@ -761,8 +761,8 @@ static void set_fault_register(Object *obj, const char *value, Error **errp)
 
     for (unsigned int i = 0; part[i]; i++) {
         if (i == ARRAY_SIZE(reg) || !parse_register_fault(part[i], &reg[i])) {
-            error_setg(errp, "fault-register is up to %zu of <offset of a register in BAR0>:<value>[:<nth>] with commas "
-                       "between them, nth from 1, or empty", ARRAY_SIZE(reg));
+            error_setg(errp, "fault-register is up to %zu of <offset of a register in BAR0>:<value>[:<nth>], with "
+                       "commas between them, nth from 1, or empty", ARRAY_SIZE(reg));
             return;
         }
     }
@@ -1045,12 +1045,53 @@ static void inject_channel_error(AdaState *s, const char *arg, Error **errp)
     }
 }
 
+#define MESSAGE_MAX     (128 * KiB)
+#define TIMES_MAX       1000000
+
+/* bytes of a hexadecimal number of any length */
+static bool parse_bytes(const char *text, GByteArray *bytes)
+{
+    if (strlen(text) % 2) {
+        return false;
+    }
+    for (; *text; text += 2) {
+        int high = g_ascii_xdigit_value(text[0]), low = g_ascii_xdigit_value(text[1]);
+        uint8_t byte = high << 4 | low;
+
+        if (high < 0 || low < 0) {
+            return false;
+        }
+        g_byte_array_append(bytes, &byte, 1);
+    }
+    return true;
+}
+
+/* that nobody has asked for, an event or an answer, and that may make no sense */
+static void inject_message(AdaState *s, const char *arg, Error **errp)
+{
+    g_autoptr(GByteArray) payload = g_byte_array_new();
+    g_auto(GStrv) part = g_strsplit(arg, ":", 3);
+    unsigned int parts = g_strv_length(part);
+    uint32_t function, times = 1;
+
+    if (!parts || !parse_number(part[0], &function) || (parts > 1 && !parse_bytes(part[1], payload)) ||
+        payload->len > MESSAGE_MAX || (parts > 2 && (!parse_number(part[2], &times) || !times || times > TIMES_MAX))) {
+        error_setg(errp, "inject-event is message:<function>[:<payload>[:<times>]], payload of up to %u bytes in "
+                   "hexadecimal, up to %u times", MESSAGE_MAX, TIMES_MAX);
+        return;
+    }
+    while (times--) {
+        ada_gsp_event(s, function, payload->data, payload->len);
+    }
+}
+
 static void set_inject_event(Object *obj, const char *value, Error **errp)
 {
     static const struct { const char *name; void (*inject)(AdaState *s, const char *arg, Error **errp); } events[] = {
         { "os-error-log:", inject_os_error }, { "guest-ecc:", inject_guest_ecc },
         { "guest-notify:", inject_guest_notify }, { "lockdown:", inject_lockdown },
         { "channel-error:", inject_channel_error }, { "license:", inject_license }, { "use:", inject_use },
+        { "message:", inject_message },
     };
     AdaState *s = NVIDIA_ADA(obj);
 
@@ -1066,7 +1107,8 @@ static void set_inject_event(Object *obj, const char *value, Error **errp)
     error_setg(errp, "inject-event is os-error-log:<xid>:<text>, lockdown:<on|off>, "
                "channel-error:<gfid>:<runlist>:<chid>:<xid>, license:<gfid>:<state>, "
                "use:<gfid>:<MiB>:<memory>:<graphics>:<encoder>:<decoder>, "
-               "guest-ecc:<gfid>:<sbe|dbe>:<unit>:<count> or guest-notify:<gfid>:<index>");
+               "guest-ecc:<gfid>:<sbe|dbe>:<unit>:<count>, guest-notify:<gfid>:<index> or "
+               "message:<function>[:<payload>[:<times>]]");
 }
 
 /* all that is counted begins at nothing again; what is in use is not counted */

@@ -20,6 +20,7 @@
 #define LOCKDOWN_KNOWN_MS   50
 #define INIT_MS         2
 #define RETRY_MS        1
+#define STORM               1000    /* as many messages that wait are one */
 
 #define ELEM_HDR        r570_GSP_MSG_QUEUE_ELEMENT_HDR_SIZE
 #define ELEM_OFF(m)     r570_GSP_MSG_QUEUE_ELEMENT__##m
@@ -178,7 +179,11 @@ static void out_flush(AdaState *s)
             break;
         }
         if (room < elems) {
-            timer_mod_anticipate(g->timer, now_ms() + RETRY_MS);
+            if (g_queue_get_length(&g->out) < STORM) {
+                timer_mod_anticipate(g->timer, now_ms() + RETRY_MS);
+            } else {
+                qemu_bh_schedule(g->work);      /* as soon as anything was read */
+            }
             break;
         }
         g_queue_pop_head(&g->out);

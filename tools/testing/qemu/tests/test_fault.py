@@ -191,7 +191,8 @@ WRONG = {
                        "0:0:0", "0:0:x", "0:0:1:1", "0:1,", ",0:1", "0:1,0:1:0", ",".join(["0:1"] * 5)),
     "lose-interrupt": ("x", "33", "-1", "0:0", "0:", "1:2:3"),
     "inject-event": ("", "xid:1:text", "os-error-log:", "os-error-log:x:text", "os-error-log:1", "lockdown", "lockdown:yes",
-                     "channel-error:1:1:0", "channel-error:1:1:0:x", "channel-error:1:1:0:31"),
+                     "message:", "message:x", "message:4096:0", "message:4096:zz", "message:4096:00:0",
+                     "message:4096:00:1000001", "message:4096:00:1:1", "channel-error:1:1:0", "channel-error:1:1:0:x", "channel-error:1:1:0:31"),
     "crash-plugin": (0, 1, 33, "one", -1),
     "crash-gsp": ("yes", 1), "hang-gsp": ("yes", 1), "surprise-removal": ("gone", 0),
     "fault-scrubber": ("x", 1 << 32), "fault-booter": (-1, True),
@@ -210,6 +211,23 @@ def _(c):
             answer = c.m.set_property(name, value)
             true(name in answer.get("error", {}).get("desc", ""), f"{name}={value!r}: {answer}")
     segment_size(c)
+
+
+@test("fault: messages that nobody asked for, of any function, payload and number")
+@booted
+def _(c):
+    large = bytes(range(256)) * 64
+    for function, payload in ((0x1fff, b""), (0xffffffff, b"\1"), (STATIC, large), (CONTROL, b"\xff" * 24)):
+        text = f"message:{function}:{payload.hex()}"
+        equal(c.m.set_property("inject-event", text), {"return": {}}, f"{function}")
+        equal(messages(c), [(function, payload)], f"{function:#x}")
+    c.m.set_property("inject-event", f"message:{OS_ERROR_LOG}:00:1000")
+    found = []
+    while len(found) < 1000:
+        more = functions(c)
+        equal(bool(more), True, f"more than {len(found)} of 1000")
+        found += more
+    equal((found, functions(c)), ([OS_ERROR_LOG] * 1000, []), "all of them, and no more")
 
 
 @test("fault: a register that reads as something else")
