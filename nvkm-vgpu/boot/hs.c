@@ -32,7 +32,8 @@ int nvgpu_hs_init(struct nvgpu_hs *hs, const struct nvgpu_falcon *falcon, const 
 
 	if (!(fw->engine_mask & HS_ENGINE_SEC2) || !fw->ucode_id ||
 	    fw->ucode_id > NVGPU_FUSE_UCODES) {
-		dev_err(dev, "firmware %s is not for SEC2\n", name);
+		dev_err(dev, "firmware %s: engine mask %#x, ucode id %u, expected SEC2's %#lx, 1 to %u\n",
+			name, fw->engine_mask, fw->ucode_id, HS_ENGINE_SEC2, NVGPU_FUSE_UCODES);
 		return -EINVAL;
 	}
 	ret = nvgpu_falcon_fuse(falcon, NVGPU_FUSE_SEC2_UCODE_VERSION(fw->ucode_id), &fuse);

@@ -320,6 +320,22 @@ static void provision_held(struct kunit *test)
 	expect_nothing_used(test, pf);
 }
 
+/* GSP-RM is being told of the mode, which holds no lock */
+static void provision_mode_changes(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_provision_set(pf, 3, L40_8Q));
+	pf->mgr.mode = NVGPU_MODE_CHANGING;
+	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_provision_set(pf, 3, 0));
+	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_provision_set(pf, 2, L40_8Q));
+	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_provision_set_mode(pf, true));
+	pf->mgr.mode = NVGPU_MODE_EQUAL;
+	KUNIT_EXPECT_EQ(test, nvgpu_provision_get(pf, 3), L40_8Q);
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 3, 0));
+	expect_nothing_used(test, pf);
+}
+
 static void provision_disabled(struct kunit *test)
 {
 	struct nvkm_vgpu_pf *pf = test->priv;
@@ -632,6 +648,7 @@ static struct kunit_case provision_test_cases[] = {
 	KUNIT_CASE(provision_open),
 	KUNIT_CASE(provision_whose_channel),
 	KUNIT_CASE(provision_held),
+	KUNIT_CASE(provision_mode_changes),
 	KUNIT_CASE(provision_disabled),
 	KUNIT_CASE(provision_kept),
 	KUNIT_CASE(provision_params),

@@ -216,6 +216,7 @@ void __iomem *nvgpu_bar1_spare(const struct nvgpu_bar1 *bar1, u64 *fb_addr)
 }
 
 static int bar1_set_slot(struct nvgpu_bar1 *bar1, unsigned int slot, u64 fb_addr, u64 size)
+	__must_hold(&bar1->lock)
 {
 	unsigned int i;
 

@@ -102,8 +102,13 @@ int nvgpu_plugin_map(struct nvgpu_plugin *plugin, const struct nvgpu_reservation
 		return -EINVAL;
 
 	comm = nvgpu_bar1_map(&plugin->pf->bar1, plugin->gfid, rsv->heap.start, lay->comm_size);
-	if (IS_ERR(comm))
+	if (IS_ERR(comm)) {
+		if (PTR_ERR(comm) == -ETIMEDOUT)
+			dev_err_ratelimited(&plugin->pf->gpu.pdev->dev,
+					    "vGPU %u: heap not mapped, BAR1's MMU does not respond\n",
+					    plugin->gfid);
 		return PTR_ERR(comm);
+	}
 	plugin->comm = comm;
 	nvgpu_debugfs_add_logs(plugin->pf, plugin->gfid, comm, &plugin->logs);
 

@@ -271,6 +271,7 @@ static bool scrub_all_clean(const struct nvgpu_scrub_job *job)
 }
 
 static void scrub_end(struct nvgpu_scrub *scrub, struct nvgpu_scrub_job *job, int error)
+	__must_hold(&scrub->lock)
 {
 	lockdep_assert_held(&scrub->lock);
 
@@ -529,6 +530,7 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_scrub_soil);
 
 /* is the channel in the way of who is going to have these ids */
 static bool scrub_in_way(const struct nvgpu_scrub *scrub, u32 chid_start, u32 num_chids)
+	__must_hold(&scrub->lock)
 {
 	lockdep_assert_held(&scrub->lock);
 	return scrub->chid && scrub->chid - chid_start < num_chids;
