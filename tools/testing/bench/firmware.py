@@ -88,6 +88,10 @@ def with_version(data, version):
     return data
 
 
+def word(data, offset):
+    return struct.unpack_from("<I", data, offset)[0]
+
+
 def with_word(data, offset, value):
     struct.pack_into("<I", data, offset, value)
     return data

@@ -5,12 +5,13 @@ bound, and the next correct try works. Offsets are those of 570.144, by the name
 """
 
 import functools
+import re
 
 from bench_test import expect, host_test
-from faults import ours
+from faults import held, let_go, ours
 from gpu import BIND, UNBIND, KernelLog
 from hostvm import REPO
-from probe import refused, start, works
+from probe import Q8, refused, start, works
 
 ABI = REPO / "tools/testing/abi"
 VERSION = "570.144"
@@ -20,6 +21,7 @@ CHANNELS = ("INTERNAL_FIFO_GET_NUM_CHANNELS", "NV2080_CTRL_INTERNAL_FIFO_GET_NUM
 INTERRUPTS = ("INTERNAL_INTR_GET_KERNEL_TABLE", "NV2080_CTRL_INTERNAL_INTR_GET_KERNEL_TABLE_PARAMS")
 FEATURES = ("GSP_GET_FEATURES", "NV2080_CTRL_GSP_GET_FEATURES_PARAMS")
 ENGINES = ("FIFO_GET_DEVICE_INFO_TABLE", "NV2080_CTRL_FIFO_GET_DEVICE_INFO_TABLE_PARAMS")
+GUESTS = ("VGPU_MGR_INTERNAL_ENUMERATE_VGPU_PER_PGPU", "NV2080_CTRL_VGPU_MGR_INTERNAL_ENUMERATE_VGPU_PER_PGPU_PARAMS")
 CONTROL = "rpc_gsp_rm_control_v03_00"
 
 # answer, field and the bytes behind its begin, what is read there, errno, what is said
@@ -43,11 +45,18 @@ AT_BIND = (
     (FEATURES, "gspFeatures", 4, 0, "EPROTO", "no version of GSP-RM"),
     (FEATURES, "firmwareVersion", 2, int.from_bytes(b"9.99", "little"), "EINVAL", "GSP-RM is 579.994, not 570.144"),
 )
-# The driver is bound, but no framebuffer can be cleared
+# The driver is bound, but no framebuffer can be cleared: the table, a field, the bytes behind it, what
+# is there, the error. Of an engine number 2 is its type, where 1 is graphics, and 3 its runlist.
 WITHOUT_ENGINE = (
-    (ENGINES, "numEntries", 0, -19),
-    (ENGINES, "numEntries", 33, -71),
+    (ENGINES, "numEntries", 0, 0, -19),
+    (ENGINES, "numEntries", 0, 33, -71),
+    (ENGINES, "entries[0].engineData", 4 * 2, 1, -19),
+    (ENGINES, "entries[0].engineData", 4 * 3, 64, -71),
 )
+NO_ENGINE = "no copy engine, error {}: framebuffer cannot be cleared, so no vGPU can be opened"
+LOADED = "GSP-RM is not loaded again, error {}; unbind and bind the GPU to go on"
+MODE = "vgpu/heterogeneous_mode"
+MMU_INVALIDATE, TRIGGER = 0xb830b0, 1 << 31
 
 
 @functools.lru_cache
@@ -100,20 +109,96 @@ def test_answers_at_bind(vm):
     works(gpu)
 
 
+def without_engine(gpu, text, said):
+    log = KernelLog(gpu.vm)
+    fault(gpu, text)
+    gpu.must_write(BIND, gpu.pf, timeout=180)
+    fired(gpu)
+    expect(ours(log), said, f"said with {text}")
+    gpu.must_write(UNBIND, gpu.pf, timeout=180)
+
+
 @host_test(kernels=("stock",))
 def test_answers_of_copy_engines(vm):
     """The driver is bound. Without an engine no vGPU can be opened, without an interrupt it looks for itself."""
     gpu = start(vm)
-    for answer, field, value, error in WITHOUT_ENGINE:
-        log = KernelLog(vm)
-        fault(gpu, word(answer, field, 0, value))
-        gpu.must_write(BIND, gpu.pf, timeout=180)
-        fired(gpu)
-        expect(ours(log), [f"no copy engine, error {error}: framebuffer cannot be cleared, so no vGPU can be opened"],
-               "said")
-        gpu.must_write(UNBIND, gpu.pf, timeout=180)
+    for answer, field, behind, value, error in WITHOUT_ENGINE:
+        without_engine(gpu, word(answer, field, behind, value), [NO_ENGINE.format(error)])
+    alloc = constants()["NV_VGPU_MSG_FUNCTION_GSP_RM_ALLOC"]
+    status = layouts()["rpc_gsp_rm_alloc_v03_00", "status"]
+    without_engine(gpu, f"word={status}=0x1a:{alloc}", [
+        "GSP-RM: object of class 0x0 refused: 0x1a", NO_ENGINE.format(-28),
+    ])
     log = KernelLog(vm)
     fault(gpu, word(INTERRUPTS, "tableLen", 0, 0, 2))
     works(gpu)
     fired(gpu)
     expect(ours(log), [], "said without an interrupt")
+
+
+def reset_fails(gpu, said, error):
+    """GSP-RM is loaded anew, and the GPU is not what it was."""
+    log = KernelLog(gpu.vm)
+    gpu.must_write(gpu.path("reset"), 1, timeout=180)
+    expect(ours(log)[-1:], [LOADED.format(error)], "said at the end")
+    expect(any(re.search(said, line) for line in ours(log)), True, f"{said!r} in {ours(log)}")
+    expect(gpu.read(gpu.path("vgpu/gsp_state")), "dead", "GSP-RM")
+    gpu.set_model("fault-register", "")
+    gpu.must_write(UNBIND, gpu.pf, timeout=180)
+    gpu.must_write(BIND, gpu.pf, timeout=180)
+    expect(gpu.read(gpu.path("vgpu/gsp_state")), "up", "GSP-RM")
+
+
+@host_test(kernels=("stock",))
+def test_answers_at_reset(vm):
+    gpu = start(vm)
+    gpu.must_write(BIND, gpu.pf, timeout=180)
+    fault(gpu, word(CHANNELS, "numChannels", 0, 1024))
+    reset_fails(gpu, "framebuffer or channels are not what they were: .* chids 1024", -5)
+    fired(gpu)
+    fault(gpu, word(STATIC, "bar1PdeBase", 0, 1))
+    reset_fails(gpu, "GSP-RM has BAR1's page directory at", -71)
+    fired(gpu)
+    gpu.must_write(gpu.path(MODE), 1)
+    fault(gpu, f"refuse=0x1a:{control('VGPU_MGR_INTERNAL_SET_VGPU_HETEROGENEOUS_MODE')}")
+    reset_fails(gpu, "heterogeneous mode not accepted", -28)
+    gpu.set_model("fault-register", f"{MMU_INVALIDATE}:{TRIGGER}")
+    reset_fails(gpu, "no way to framebuffer through BAR1", -110)
+    gpu.must_write(UNBIND, gpu.pf, timeout=180)
+    works(gpu)
+
+
+@host_test(kernels=("stock",))
+def test_answers_in_use(vm):
+    """What GSP-RM knows of its vGPUs, and a MMU that forgets nothing."""
+    gpu = start(vm)
+    gpu.must_write(BIND, gpu.pf, timeout=180)
+    gpu.vm.sh("modprobe vfio-nvidia-vgpu", timeout=60)
+    gpu.set_up([Q8], load=False)
+    client = held(vm, gpu, 0, "rpc")
+    fault(gpu, word(GUESTS, "numVgpu", 0, 33))
+    said = vm.sh(f"LC_ALL=C cat {gpu.vf_path(0, 'vgpu/fb_used')} 2>&1", check=False)
+    expect("Input/output error" in said, True, f"a file of what GSP-RM knows: {said}")
+    fired(gpu)
+    let_go(vm, client)
+    log = KernelLog(vm)
+    gpu.set_model("fault-register", f"{MMU_INVALIDATE}:{TRIGGER}")
+    expect(gpu.open_error(0, timeout=180), "ETIMEDOUT", "open, when BAR1 cannot be mapped")
+    gpu.set_model("fault-register", "")
+    expect(ours(log), ["vGPU 1: heap not mapped, BAR1's MMU does not respond"], "said")
+    gpu.must_client(0, "boot", "rpc")
+    gpu.put_away()
+
+
+@host_test(kernels=("stock",))
+def test_fewer_vgpus_than_vfs(vm):
+    """GSP-RM serves one, so no more can be turned on."""
+    gpu = start(vm)
+    fault(gpu, word(STATIC, "sriovMaxGfid", 0, 1))
+    gpu.must_write(BIND, gpu.pf, timeout=180)
+    fired(gpu)
+    expect(gpu.write(gpu.path("sriov_numvfs"), 2), "ERANGE", "two VFs")
+    vm.sh("modprobe vfio-nvidia-vgpu", timeout=60)
+    gpu.set_up([Q8], load=False)
+    gpu.must_client(0, "boot", "rpc")
+    gpu.put_away()

@@ -8,7 +8,7 @@ import re
 
 import firmware
 from bench_test import expect, host_test
-from gpu import Gpu, KernelLog
+from gpu import BIND, Gpu, KernelLog
 from probe import BOARDS, refused, start, works
 
 Q8, A8, Q2, Q24 = 876, 886, 872, 879
@@ -87,6 +87,18 @@ def test_booter_header_wrong(vm):
     works(gpu)
 
 
+@host_test(kernels=("stock",))
+def test_booter_for_another_engine(vm):
+    """Its metadata have its version, the bits of engines that run it, and its id from 1."""
+    gpu = start(vm)
+    data = firmware.real(vm, "booter_load")
+    meta = firmware.word(data, firmware.word(data, 0x0C) + 0x10)
+    for offset, value, said in ((4, 0x400, "engine mask 0x400, ucode id 3"), (8, 0, "ucode id 0"), (8, 17, "ucode id 17")):
+        with firmware.instead(vm, "booter_load", firmware.with_word(bytearray(data), meta + offset, value)):
+            refused(gpu, "EINVAL", f"firmware booter_load: .*{said}, expected SEC2's 0x1, 1 to 16")
+    works(gpu)
+
+
 @host_test()
 def test_bootloader_header_wrong(vm):
     gpu = start(vm)
@@ -156,6 +168,25 @@ def test_vbios_without_fwsec(vm):
 @host_test(kernels=("stock",), **BOARDS)
 def test_no_sriov(vm):
     refused(start(vm, 3), "ENODEV", "SR-IOV")
+
+
+@host_test(kernels=("stock",))
+def test_device_of_another_kind(vm):
+    """By driver_override any device may come; it goes to its own driver afterwards."""
+    gpu = start(vm)
+    (random,) = vm.sh("grep -lx 0x1005 /sys/bus/pci/devices/*/device; :").split() or [""]
+    bdf = random.split("/")[-2] if random else vm.sh(
+        "grep -lx 0x1044 /sys/bus/pci/devices/*/device").split("/")[-2]
+    path = f"/sys/bus/pci/devices/{bdf}"
+    log = KernelLog(vm)
+    gpu.must_write(f"{path}/driver_override", "nvkm-vgpu")
+    vm.sh(f"[ ! -e {path}/driver ] || echo {bdf} >{path}/driver/unbind")
+    expect(gpu.write(BIND, bdf), "ENODEV", "errno of bind")
+    expect(any("1af4:10" in line and "is no board with known vGPU types" in line
+               for line in log.said_by("nvkm-vgpu")), True, f"{log.said_by('nvkm-vgpu')}")
+    gpu.must_write(f"{path}/driver_override", "")
+    gpu.must_write("/sys/bus/pci/drivers_probe", bdf)
+    works(gpu)
 
 
 @host_test(reserve=False)

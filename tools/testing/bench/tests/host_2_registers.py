@@ -24,6 +24,7 @@ AT_BIND = (
     (0x1183a4, 64, "ENOSPC", "framebuffer of 64 MiB is too small for GSP-RM"),
     (WPR2_LO, 0x100, "EIO", "FWSEC-FRTS made WPR2 0x10000-0x[0-9a-f]+, not at 0x[0-9a-f]+"),
     (0x1180fc, 0, "EIO", "scrubber on sec2 ended without result, register 0x0"),
+    (0x300000, 0, "ENODEV", "VBIOS not found"),
     # fuses: which version of a program is still allowed
     (GSP_FUSE, BAD, "EIO", "gsp falcon: version fuse 0x8241e0 reads as error 0xbadf5040"),
     (GSP_FUSE, 0x8000, "ENODEV", "FWSEC: [0-9]+ signatures for versions 0x[0-9a-f]+, none for fuse 0x8000"),
@@ -84,6 +85,18 @@ def test_a_falcon_is_broken(vm):
         expect(ours(log), said, f"said, register {register:#x}")
     gpu.must_write(gpu.path("reset"), 1)
     works(gpu)
+
+
+@host_test(kernels=("stock",))
+def test_next_try_without_reset(vm):
+    """A start that fails takes back what it has done to the GPU."""
+    for register, value, said in ((FRTS_RESULT, 5 << 16, "FWSEC-FRTS failed"),
+                                  (GSP + 0x1388, 0, "GSP-RM does not start")):
+        gpu = start(vm)
+        gpu.set_model("fault-register", f"{register}:{value}")
+        refused(gpu, "EIO", said)
+        gpu.set_model("fault-register", "")
+        works(gpu)
 
 
 @host_test(kernels=("stock",))
