@@ -37,6 +37,7 @@ TREE = WORK / "tree"
 SECONDS = 300  # for the tests of one error; most end with the first
 # The first boots in seconds, the second sees what is wrong with memory and locks.
 KERNELS = ("gcov", "debug")
+NO_MATTER_OF_MEMORY = ("wrong errno",)
 TESTS = 12  # that are tried, the quickest first
 # How much longer than without an error tests may take before that is an error itself, and on which kernel
 TOO_LONG = {"gcov": 4, "debug": 12}
@@ -47,7 +48,7 @@ TEARDOWN = re.compile(
 )
 # Who is stopped, and what is given back after that: two that are only given back can be so in any order
 STOPS = re.compile(r"^\t(?!mutex_destroy)\w*(stop|cancel|flush|unregister|disable|unload|shutdown|detach|unbind|halt)\w*\(.*\);$")
-GIVES = re.compile(r"^\t(?!mutex_destroy)\w*(free|fini|put|destroy|unmap|release|remove|clear|disable)\w*\(.*\);$")
+GIVES = re.compile(r"^\t(?!mutex_destroy|ida_destroy)\w*(free|fini|put|destroy|unmap|release|remove|clear|disable)\w*\(.*\);$")
 UNLOCK = re.compile(
     r"^\t+((mutex|spin|read|write|rcu_read|device)_unlock|up_(read|write)|guard\()"
 )
@@ -326,7 +327,7 @@ def judge(mutant, reached, seed):
             return told
         if "kunit" in tests and (told := told_by_kunit()):
             return told
-        for kernel in KERNELS:
+        for kernel in KERNELS[:1] if mutant.rule in NO_MATTER_OF_MEMORY else KERNELS:
             built = told_by_the_build(kernel)
             others = [test for test in tests if test != "kunit" or kernel == "debug"]
             told = built if built is None else built or told_by_tests(others, seed, kernel, reached)
