@@ -178,7 +178,6 @@ err_listen:
 err_mgr:
 	nvgpu_vgpu_mgr_fini(pf);
 err_unload:
-	pci_set_drvdata(pdev, NULL);
 	nvgpu_unload(nvdev);
 err_disable:
 	pf_disable(pf);
