@@ -190,6 +190,26 @@ static void provision_no_framebuffer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 1, L40_8Q));
 }
 
+/* what it got before there was no more is given back */
+static void provision_half_done(struct kunit *test)
+{
+	struct nvkm_vgpu_pf *pf = test->priv;
+	struct nvgpu_fb_block rest = {};
+
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_chids_reserve(&pf->mgr.chids, 0, NVGPU_MAX_CHANNELS));
+	KUNIT_EXPECT_EQ(test, -ENOSPC, nvgpu_provision_set(pf, 0, L40_8Q));
+	nvgpu_chids_release(&pf->mgr.chids, 0, NVGPU_MAX_CHANNELS);
+	expect_nothing_used(test, pf);
+
+	/* room for one guest, but not for its heap */
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_fbmem_reserve(&pf->mgr.fb, &rest, 0x1e8000000,
+						     FB_SIZE - 0x1e8000000));
+	KUNIT_EXPECT_EQ(test, -ENOSPC, nvgpu_provision_set(pf, 0, L40_8Q));
+	nvgpu_fbmem_free(&rest);
+	expect_nothing_used(test, pf);
+	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 0, L40_8Q));
+}
+
 static void provision_creatable(struct kunit *test)
 {
 	struct nvkm_vgpu_pf *pf = test->priv;
@@ -642,6 +662,7 @@ static struct kunit_case provision_test_cases[] = {
 	KUNIT_CASE(provision_all_instances),
 	KUNIT_CASE(provision_reuses_places),
 	KUNIT_CASE(provision_no_framebuffer),
+	KUNIT_CASE(provision_half_done),
 	KUNIT_CASE(provision_creatable),
 	KUNIT_CASE(provision_ecc),
 	KUNIT_CASE(provision_states),
