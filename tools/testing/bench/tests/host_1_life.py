@@ -228,6 +228,8 @@ def test_thirty_two_vgpus(vm):
         expect(took < 32 * PLUGIN_MS * 1e6 / 4, True, f"all ran after {took / 1e9:.1f} s")
         gpu.set_model("plugin-delay-ms", 10)
         expect(gpu.model("accounting")["now"]["gfids"], 32, "GFIDs in use")
+        gpu.set_model("crash-plugin", 32)
+        vm.sh(f"for i in $(seq 100); do grep -q failed {gpu.vf_path(31, 'vgpu/state')} && exit; sleep 0.1; done; exit 1")
         expect(gpu.creatable(0), {}, "creatable when all is in use")
     gpu.put_away(unload=False)
     expect(gpu.in_use(), before, "in use after it")

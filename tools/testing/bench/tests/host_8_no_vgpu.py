@@ -39,7 +39,7 @@ def plain(gpu, n, options=""):
     expect(gpu.model("vgpus"), [], "vGPUs in the model")
 
 
-@host_test(kernels=("stock",), on_debian=True)
+@host_test()
 def test_pf_of_another_driver(vm):
     """One that only turns VFs on, and then none: it goes and leaves them."""
     gpu = Gpu(vm)
