@@ -4,6 +4,8 @@ A register of the GPU reads as it must not: while the driver is bound, and while
 says which, and the next correct try works.
 """
 
+import struct
+
 from bench_test import expect, host_test
 from faults import ours
 from gpu import BIND, UNBIND, KernelLog
@@ -13,7 +15,7 @@ BAD = 0xbadf5040  # what the GPU's bus has in place of a register that nobody an
 WPR2_LO, WPR2_HI = 0x1fa824, 0x1fa828
 GSP, SEC2 = 0x110000, 0x840000
 GSP_MAILBOX, FRTS_RESULT, GSP_FUSE, SEC2_FUSE = GSP + 0x40, 0x1438, 0x8241e0, 0x824148
-DISPLAY = 0x820c04
+DISPLAY, PROM = 0x820c04, 0x300000
 
 # register, what it reads as, errno, what is said
 AT_BIND = (
@@ -24,7 +26,7 @@ AT_BIND = (
     (0x1183a4, 64, "ENOSPC", "framebuffer of 64 MiB is too small for GSP-RM"),
     (WPR2_LO, 0x100, "EIO", "FWSEC-FRTS made WPR2 0x10000-0x[0-9a-f]+, not at 0x[0-9a-f]+"),
     (0x1180fc, 0, "EIO", "scrubber on sec2 ended without result, register 0x0"),
-    (0x300000, 0, "ENODEV", "VBIOS not found"),
+    (PROM, 0, "ENODEV", "VBIOS not found"),
     # fuses: which version of a program is still allowed
     (GSP_FUSE, BAD, "EIO", "gsp falcon: version fuse 0x8241e0 reads as error 0xbadf5040"),
     (GSP_FUSE, 0x8000, "ENODEV", "FWSEC: [0-9]+ signatures for versions 0x[0-9a-f]+, none for fuse 0x8000"),
@@ -45,6 +47,14 @@ FALCONS = (
     (FRTS_RESULT, 5 << 16, ["FWSEC-FRTS failed, mailbox 0x0, error 0x5"]),
     (GSP + 0x1388, 0, [
         "error -EIO: GSP-RM does not start: booter_load is through, and its core does not run"]),
+)
+# The flash, its first bytes, and what is wrong in them: from the begin of FWSEC's descriptor
+FLASH = 1 << 18
+VBIOS = (
+    (36, b"\x04\x00", "VBIOS: FWSEC: engine mask 0x4, ucode id 9, expected the GSP's 0x400, 1 to 16"),
+    (38, b"\x00", "VBIOS: FWSEC: engine mask 0x400, ucode id 0, expected the GSP's 0x400, 1 to 16"),
+    (38, b"\x11", "VBIOS: FWSEC: engine mask 0x400, ucode id 17, expected the GSP's 0x400, 1 to 16"),
+    (12, b"\xff\xff\xff\x7f", "VBIOS: "),
 )
 AT_UNBIND = (
     (WPR2_HI, 0x100, ["booter_unload on sec2 left WPR2, the GPU needs a reset"]),
@@ -97,6 +107,42 @@ def test_next_try_without_reset(vm):
         refused(gpu, "EIO", said)
         gpu.set_model("fault-register", "")
         works(gpu)
+
+
+def descriptor(flash):
+    """Where a VBIOS describes FWSEC: version 3, made for the GSP, program 9 (FALCON_UCODE_DESC_V3)."""
+    found = [
+        at for at in range(len(flash) - 44)
+        if flash[at] & 1 and flash[at + 1] == 3 and flash[at + 36 : at + 39] == b"\x00\x04\x09"
+    ]
+    # one for debugging, and the one that boards run
+    expect(len(found), 2, f"descriptors of FWSEC in the flash: {found}")
+    return found[1]
+
+
+def with_bytes(flash, at, data):
+    """The words of the flash that have these bytes in place of others, as registers that are wrong."""
+    begin, end = at & ~3, at + len(data) + 3 & ~3
+    block = bytearray(flash[begin:end])
+    block[at - begin : at - begin + len(data)] = data
+    return ",".join(f"{PROM + begin + 4 * n}:{word}"
+                    for n, word in enumerate(struct.unpack(f"<{len(block) // 4}I", block)))
+
+
+@host_test(kernels=("stock",))
+def test_vbios_is_wrong(vm):
+    gpu = start(vm)
+    gpu.must_write(gpu.path("enable"), 1)
+    flash = struct.pack(f"<{FLASH // 4}I", *gpu.registers(PROM, FLASH // 4))
+    gpu.must_write(gpu.path("enable"), 0)
+    at = descriptor(flash)
+    for offset, data, said in VBIOS:
+        gpu.must_write(gpu.path("reset"), 1)
+        gpu.set_model("fault-register", with_bytes(flash, at + offset, data))
+        refused(gpu, "ENODEV", said)
+        gpu.set_model("fault-register", "")
+    gpu.must_write(gpu.path("reset"), 1)
+    works(gpu)
 
 
 @host_test(kernels=("stock",))
