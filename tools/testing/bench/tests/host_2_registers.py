@@ -16,6 +16,7 @@ WPR2_LO, WPR2_HI = 0x1fa824, 0x1fa828
 GSP, SEC2 = 0x110000, 0x840000
 GSP_MAILBOX, FRTS_RESULT, GSP_FUSE, SEC2_FUSE = GSP + 0x40, 0x1438, 0x8241e0, 0x824148
 DISPLAY, PROM = 0x820c04, 0x300000
+SEQUENCE_FAILED = "GSP-RM died before GSP_INIT_DONE: its boot sequence cannot be carried out"
 
 # register, what it reads as, errno, what is said
 AT_BIND = (
@@ -47,6 +48,12 @@ FALCONS = (
     (FRTS_RESULT, 5 << 16, ["FWSEC-FRTS failed, mailbox 0x0, error 0x5"]),
     (GSP + 0x1388, 0, [
         "error -EIO: GSP-RM does not start: booter_load is through, and its core does not run"]),
+)
+# The model's program, a register that it waits for, what is said
+SEQUENCES = (
+    ("registers", 0x14c0, ["boot sequence: step 2 at register 0x14c0 failed: -110", SEQUENCE_FAILED]),
+    ("resume", 0x1180f8, ["GSP-RM's restart by sec2 failed, mailbox 0x0",
+                          "boot sequence: step 8 at register 0x0 failed: -5", SEQUENCE_FAILED]),
 )
 # The flash, its first bytes, and what is wrong in them: from the begin of FWSEC's descriptor
 FLASH = 1 << 18
@@ -127,6 +134,23 @@ def with_bytes(flash, at, data):
     block[at - begin : at - begin + len(data)] = data
     return ",".join(f"{PROM + begin + 4 * n}:{word}"
                     for n, word in enumerate(struct.unpack(f"<{len(block) // 4}I", block)))
+
+
+@host_test(kernels=("stock",), sampled=True, seconds=30)
+def test_boot_sequence_fails(vm):
+    """What GSP-RM has the CPU do as it starts: to wait for a register, and to start its core again."""
+    gpu = start(vm)
+    for program, register, said in SEQUENCES:
+        gpu.set_model("sequencer", program)
+        gpu.must_write(gpu.path("reset"), 1)
+        log = KernelLog(vm)
+        gpu.set_model("fault-register", f"{register}:0")
+        expect(gpu.write(BIND, gpu.pf, timeout=180), "EIO", f"errno of bind, register {register:#x}")
+        gpu.set_model("fault-register", "")
+        expect(ours(log), said, f"said, register {register:#x}")
+    gpu.set_model("sequencer", "empty")
+    gpu.must_write(gpu.path("reset"), 1)
+    works(gpu)
 
 
 @host_test(kernels=("stock",))
