@@ -292,6 +292,23 @@ static void rpc_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->events, 2);
 }
 
+/* numbers are missing: what comes is taken all the same, and the order goes on from there */
+static void rpc_messages_lost(struct kunit *test)
+{
+	static const u8 answer[] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	struct rpc_test *t = test->priv;
+	u8 buf[8] = {};
+
+	t->sequence += 3;
+	gsp_say(t, EVENT_PERFMON, 0, 0, answer, sizeof(answer));
+	gsp_say(t, EVENT_PERFMON, 0, 0, answer, sizeof(answer));
+	KUNIT_EXPECT_FALSE(test, nvgpu_rpc_receive(&t->rpc));
+	KUNIT_EXPECT_EQ(test, t->events, 2);
+	gsp_say(t, FN_CONTROL, 1, 0, answer, sizeof(answer));
+	KUNIT_EXPECT_EQ(test, call(t, buf, sizeof(buf)), sizeof(buf));
+	KUNIT_EXPECT_MEMEQ(test, buf, answer, sizeof(buf));
+}
+
 static void rpc_reply_sizes(struct kunit *test)
 {
 	struct rpc_test *t = test->priv;
@@ -645,6 +662,7 @@ static struct kunit_case rpc_test_cases[] = {
 	KUNIT_CASE(rpc_one_element),
 	KUNIT_CASE_PARAM(rpc_continuation, rpc_size_gen_params),
 	KUNIT_CASE(rpc_order),
+	KUNIT_CASE(rpc_messages_lost),
 	KUNIT_CASE(rpc_reply_sizes),
 	KUNIT_CASE(rpc_refused),
 	KUNIT_CASE(rpc_outcome),
