@@ -87,6 +87,7 @@ def word(answer, field, behind, value, nth=1):
 
 
 def fault(gpu, text):
+    gpu.set_model("count-anew", True)
     gpu.set_model("fault-message", text)
 
 

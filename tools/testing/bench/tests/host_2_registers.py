@@ -4,6 +4,7 @@ A register of the GPU reads as it must not: while the driver is bound, and while
 says which, and the next correct try works.
 """
 
+import re
 import struct
 
 from bench_test import expect, host_test
@@ -46,8 +47,7 @@ FALCONS = (
     (SEC2 + 0x100, 0, ["scrubber on sec2 does not end, mailbox 0x0",
                        "booter_unload on sec2 does not end, mailbox 0x0"]),
     (FRTS_RESULT, 5 << 16, ["FWSEC-FRTS failed, mailbox 0x0, error 0x5"]),
-    (GSP + 0x1388, 0, [
-        "error -EIO: GSP-RM does not start: booter_load is through, and its core does not run"]),
+    (GSP + 0x1388, 0, ["GSP-RM does not start: booter_load is through, and its core does not run"]),
 )
 # The model's program, a register that it waits for, what is said
 SEQUENCES = (
@@ -99,7 +99,9 @@ def test_a_falcon_is_broken(vm):
         gpu.set_model("fault-register", f"{register}:{value}")
         expect(gpu.write(BIND, gpu.pf, timeout=180), "EIO", f"errno of bind, register {register:#x}")
         gpu.set_model("fault-register", "")
-        expect(ours(log), said, f"said, register {register:#x}")
+        # the errno is a word or a number, as the kernel is configured
+        lines = [re.sub(r"^error -\w+: ", "", line) for line in ours(log)]
+        expect(lines, said, f"said, register {register:#x}")
     gpu.must_write(gpu.path("reset"), 1)
     works(gpu)
 
