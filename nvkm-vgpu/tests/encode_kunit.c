@@ -254,12 +254,32 @@ static void encode_of_types(struct kunit *test)
 		}
 }
 
+/* what an operator or a user is told of it; NV_STATUS of all releases */
+static void encode_errno_of_status(struct kunit *test)
+{
+	static const struct { u32 status; int error; } known[] = {
+		{ 0x00, 0 }, { 0x03, -EBUSY }, { 0x17, -EBUSY }, { 0x55, -EBUSY },
+		{ 0x63, -EBUSY }, { 0x66, -EBUSY }, { 0x0f, -EIO }, { 0x40, -EIO },
+		{ 0x62, -EIO }, { 0x1a, -ENOSPC }, { 0x1b, -EPERM }, { 0x51, -ENOMEM },
+		{ 0x56, -EOPNOTSUPP }, { 0x57, -ENOENT }, { 0x65, -ETIMEDOUT },
+		{ 0x1f, -EINVAL }, { 0x33, -EINVAL }, { 0xffff, -EINVAL }, { ~0U, -EINVAL },
+	};
+	unsigned int i, n;
+
+	for (i = 0; i < ARRAY_SIZE(encode_abis); i++)
+		for (n = 0; n < ARRAY_SIZE(known); n++)
+			KUNIT_EXPECT_EQ_MSG(test, known[n].error,
+					    encode_abis[i]->rm->status_errno(known[n].status),
+					    "%s: %#x", encode_abis[i]->version, known[n].status);
+}
+
 static struct kunit_case encode_cases[] = {
 	KUNIT_CASE(encode_of_system_info),
 	KUNIT_CASE(encode_of_bootload),
 	KUNIT_CASE(encode_of_plugin_config),
 	KUNIT_CASE(encode_of_type),
 	KUNIT_CASE(encode_of_types),
+	KUNIT_CASE(encode_errno_of_status),
 	{}
 };
 
