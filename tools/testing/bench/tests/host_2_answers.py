@@ -35,6 +35,8 @@ AT_BIND = (
     (STATIC, "fbRegionInfoParams.numFBRegions", 0, 0, "ENOSPC", "no framebuffer for vGPUs"),
     (STATIC, "bar1PdeBase", 0, 1, "EPROTO", "GSP-RM has BAR1's page directory at 0x[0-9a-f]*1 of 0x"),
     (STATIC, "bar1PdeBase", 4, 0x100, "EPROTO", "GSP-RM has BAR1's page directory at 0x100[0-9a-f]{8} of 0x"),
+    # another page directory than BAR1's
+    (STATIC, "bar1PdeBase", 4, 2, "EIO", "no way to framebuffer through BAR1"),
     (SEGMENT, "vmmuSegmentSize", 0, 0, "EPROTO", "no size of VMMU segments"),
     (SEGMENT, "vmmuSegmentSize", 0, 16 << 20, "EPROTO", "no size of VMMU segments"),
     (SEGMENT, "vmmuSegmentSize", 0, 1 << 30, "EPROTO", "no size of VMMU segments"),

@@ -141,7 +141,7 @@ def test_bus_is_reset(vm):
     gpu = Gpu(vm)
     gpu.set_up([Q8, Q8])
     log = KernelLog(vm)
-    gpu.must_client(0, "boot", "hot-reset-fails", "rpc")
+    gpu.must_client(0, "boot", "hot-reset-fails", "config-faults", "rpc")
     # nothing is open: as it was, with firmware that is loaded anew
     gpu.must_write(link(gpu), 1, timeout=180)
     expect((state(gpu, 0), gpu.numvfs(), gpu.type(1)), (("up", "typed"), 2, Q8), "after a reset")

@@ -170,6 +170,7 @@ CALLS = (
 EVER = 1 << 30  # no call makes so many
 SLEEPS = (CALLS[0], Call("sleep", sleep, bind_again, 9), CALLS[-1])
 NO_MEMORY = re.compile(r"Cannot allocate memory|ENOMEM")
+OTHER_ERRNO = re.compile(r"error (?!-12\b|-ENOMEM\b)-\w+")
 # others have other words for it: of a range that cannot be noted the resource tree says that it is in use
 FIRMWARE, RANGE = r"firmware \S+ cannot be loaded", r"BAR \d: can't reserve"
 ELSE = {
@@ -185,8 +186,10 @@ def once(gpu, call, n, log):
     error, hit = call.make(gpu, n)
     if error and not hit:
         raise Wrong(f"{call.name}, with no fault: {error}")
+    said = log.said_by("nvkm-vgpu") + log.said_by(VFIO_DRIVER)
+    if not error and (wrong := [line for line in said if OTHER_ERRNO.search(line)]):
+        raise Wrong(f"{call.name}, allocation {n}, which it did without: {wrong}")
     if error and not NO_MEMORY.search(error):
-        said = log.said_by("nvkm-vgpu") + log.said_by(VFIO_DRIVER)
         if not re.search(ELSE.get(call.name, "(?!)"), "\n".join(said)):
             raise Wrong(f"{call.name}, allocation {n}: {error}; said: {said}")
     return hit, error

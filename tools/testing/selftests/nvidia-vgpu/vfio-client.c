@@ -1099,6 +1099,27 @@ static void cmd_master(uint64_t *arg)
 	      "%04x", config_read16(PCI_COMMAND));
 }
 
+/* what a driver keeps of configuration space it has to get at first */
+static void cmd_config_faults(uint64_t *arg)
+{
+	uint64_t config = region[VFIO_PCI_CONFIG_REGION_INDEX].offset, before, after;
+	unsigned int reg;
+
+	(void)arg;
+	for (reg = PCI_BASE_ADDRESS_0; reg <= PCI_BASE_ADDRESS_2; reg += 4) {
+		ssize_t ret;
+
+		if (!config_read(reg, &before, 4, 4))
+			break;
+		errno = 0;
+		ret = pwrite(dev.fd, (void *)1, 4, config + reg);
+		if (ret != -1 || errno != EFAULT || !config_read(reg, &after, 4, 4) ||
+		    after != before)
+			break;
+	}
+	check(reg > PCI_BASE_ADDRESS_2, "config-faults", "%s at %#x", err(), reg);
+}
+
 static void cmd_sleep(uint64_t *arg)
 {
 	sleep_ms(arg[0]);
@@ -1149,6 +1170,7 @@ static const struct command {
 	{ "quiet", cmd_quiet, 1, "MILLISECONDS: it is not signalled" },
 	{ "watch", cmd_watch, 1, "SEED: until there is standard input, nobody touches this VF" },
 	{ "master", cmd_master, 1, "0|1: bus mastering" },
+	{ "config-faults", cmd_config_faults, 0, "BARs are not written from nowhere" },
 	{ "sleep", cmd_sleep, 1, "MILLISECONDS" },
 	{ "hold", cmd_hold, 0, "wait for a line on standard input" },
 };
