@@ -101,10 +101,19 @@ static bool dma(AdaFunc *f, uint64_t addr, void *buf, size_t len, DMADirection d
     return pci_dma_rw(f->pdev, addr, buf, len, dir, (MemTxAttrs) { .memory = true }) == MEMTX_OK;
 }
 
+static void dma_refuse(AdaFunc *f, const char *what, uint64_t addr, size_t len)
+{
+    if (f->pdev && !(pci_get_word(f->pdev->config + PCI_COMMAND) & PCI_COMMAND_MASTER)) {
+        ada_refuse(f->gpu, "dma-master", "gfid %u, which is no bus master: %s of %zu bytes", f->gfid, what, len);
+        return;
+    }
+    ada_refuse(f->gpu, "dma-fault", "gfid %u: %s of %zu bytes at 0x%" PRIx64, f->gfid, what, len, addr);
+}
+
 bool ada_dma_read(AdaFunc *f, uint64_t addr, void *buf, size_t len)
 {
     if (!dma(f, addr, buf, len, DMA_DIRECTION_TO_DEVICE)) {
-        ada_refuse(f->gpu, "dma-fault", "gfid %u: read of %zu bytes at 0x%" PRIx64, f->gfid, len, addr);
+        dma_refuse(f, "read", addr, len);
         return false;
     }
     f->stats.dma_read_bytes += len;
@@ -114,7 +123,7 @@ bool ada_dma_read(AdaFunc *f, uint64_t addr, void *buf, size_t len)
 bool ada_dma_write(AdaFunc *f, uint64_t addr, const void *buf, size_t len)
 {
     if (!dma(f, addr, (void *)buf, len, DMA_DIRECTION_FROM_DEVICE)) {
-        ada_refuse(f->gpu, "dma-fault", "gfid %u: write of %zu bytes at 0x%" PRIx64, f->gfid, len, addr);
+        dma_refuse(f, "write", addr, len);
         return false;
     }
     f->stats.dma_write_bytes += len;

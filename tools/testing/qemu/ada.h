@@ -115,7 +115,7 @@ typedef struct AdaFunc {
     AdaStats stats;
 } AdaFunc;
 
-/* DMA by a function, counted; false and a refusal "dma-fault" when the bus reports an error */
+/* DMA by a function, counted; false and a refusal when the bus reports an error, or it is no bus master */
 bool ada_dma_read(AdaFunc *f, uint64_t addr, void *buf, size_t len);
 bool ada_dma_write(AdaFunc *f, uint64_t addr, const void *buf, size_t len);
 

@@ -159,16 +159,40 @@ for ACTION, CHECK in ACTIONS.items():
                 equal((function, name != "event" and kind.status(payload)), (kind.function, 0), "the next one")
 
 
-@test("fault: a word behind the end of its message is a refusal, and nothing is changed")
-@booted
-def _(c):
-    size = c.abi.sizes["GspStaticConfigInfo"]
-    for offset, refusals in ((size - 4, {}), (size - 3, {"fault-word": 1}), (0xfffffffc, {"fault-word": 2})):
-        c.m.set_property("fault-message", f"word={offset}=1:{STATIC}")
-        Kind(c, "RPC").ask()
-        equal(functions(c), [STATIC], f"offset {offset}")
-        equal(c.m.refusals(), refusals, f"offset {offset}")
-    c.m.count_anew()
+def word_at(behind):
+    def run():
+        with Machine() as m:
+            c = Client(m).boot()
+            offset = c.abi.sizes["GspStaticConfigInfo"] - 4 + behind & 0xffffffff
+            m.set_property("fault-message", f"word={offset}=1:{STATIC}")
+            Kind(c, "RPC").ask()
+            equal(functions(c), [STATIC], "it comes all the same")
+            if behind:
+                only(m, "fault-word")
+            else:
+                none(m)
+    return run
+
+
+CASES.append(Case("accepts fault-word: the last one of its message", word_at(0), "fault-word", "the last one", "accepted"))
+for BEHIND in 1, 4, 1 << 31:
+    CASES.append(Case(f"refuses fault-word: {BEHIND} bytes behind the last one", word_at(BEHIND), "fault-word",
+                      f"{BEHIND} bytes behind the last one"))
+
+
+def dma_of_no_master():
+    """Its memory cannot be reached, which ends GSP-RM."""
+    with Machine() as m:
+        Client(m).boot()
+        m.writel(m.config(4), m.readl(m.config(4)) & 0xfffb)
+        m.set_property("inject-event", "os-error-log:79:text")
+        m.step(10_000_000)
+        only(m, "dma-master", "gfid 0, which is no bus master")
+        equal(m.rd(0x111388) & 0x90, 0x10, "core halted")
+
+
+CASES.append(Case("refuses dma-master: an event of a GPU that is no bus master", dma_of_no_master, "dma-master",
+                  "an event of a GPU that is no bus master"))
 
 
 @test("fault: drop INIT_DONE")
