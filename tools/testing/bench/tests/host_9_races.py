@@ -69,7 +69,9 @@ def race(vm, seconds, only=""):
     works(gpu)
     said(log)
     # what a GPU does not do, no driver may have asked for
-    expect(gpu.model("refusals"), {}, "refused by the model")
+    # but that the PCI core takes bus mastering from a GPU which it resets, whoever uses it
+    refused = {what: times for what, times in gpu.model("refusals").items() if what != "dma-master"}
+    expect(refused, {}, "refused by the model")
     gpu.unload()
     return log
 
