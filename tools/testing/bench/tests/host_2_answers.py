@@ -8,7 +8,7 @@ import functools
 import re
 
 from bench_test import expect, host_test
-from faults import held, let_go, ours
+from faults import held, let_go, ours, told
 from gpu import BIND, UNBIND, KernelLog
 from hostvm import REPO
 from probe import Q8, refused, start, works
@@ -190,6 +190,24 @@ def test_answers_in_use(vm):
     gpu.set_model("fault-register", "")
     expect(ours(log), ["vGPU 1: heap not mapped, BAR1's MMU does not respond"], "said")
     gpu.must_client(0, "boot", "rpc")
+    gpu.put_away()
+
+
+@host_test(kernels=("stock",))
+def test_vgpu_does_not_follow_a_reset(vm):
+    """Its plugin task refuses what it is told anew. Who has it open closes it, and the next one is well."""
+    gpu = start(vm)
+    gpu.must_write(BIND, gpu.pf, timeout=180)
+    gpu.vm.sh("modprobe vfio-nvidia-vgpu", timeout=60)
+    gpu.set_up([Q8], load=False)
+    client = held(vm, gpu, 0, "reset-fails")
+    log = KernelLog(vm)
+    gpu.set_model("fault-plugin", "refuse=1:1")
+    let_go(vm, client)
+    expect(gpu.model("fault-plugin"), "", "the fault was met")
+    expect((ours(log), told(log)), (["vGPU 1: plugin refused message 3: 0x1"],
+                                    ["vGPU did not follow a reset; close it to go on"]), "said")
+    gpu.must_client(0, "boot", "reset", "rpc")
     gpu.put_away()
 
 
