@@ -359,6 +359,11 @@ static void vbios_open_end(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, find_images(&rom, &vbios));
 	KUNIT_EXPECT_EQ(test, vbios.size, SZ_1M);
 
+	/* a few bytes are left, too few for one */
+	KUNIT_ASSERT_EQ(test, 0, nvgpu_vbios_find_images(&vbios, read_rom, &rom, AT_SIZE + 8));
+	KUNIT_EXPECT_EQ(test, vbios.size, AT_SIZE);
+	KUNIT_EXPECT_STREQ(test, vbios.end, "image at 0x400, expected below 0x408");
+
 	rom.data[rom.fw + PCIR] = 'X';
 	KUNIT_ASSERT_EQ(test, 0, find_images(&rom, &vbios));
 	KUNIT_EXPECT_EQ(test, vbios.size, AT_SIZE);
