@@ -190,6 +190,23 @@ def test_access_waits_for_reset(vm):
     expect(log.warnings(), [], "warnings")
 
 
+@host_test()
+def test_reset_while_it_starts(vm):
+    """By the host, when its plugin task is not up yet: the vGPU follows as soon as it is."""
+    gpu = Gpu(vm)
+    log = KernelLog(vm)
+    gpu.set_up([Q8])
+    gpu.set_model("plugin-delay-ms", PLUGIN_MS)
+    client = vm.spawn(f"{CLIENT} {gpu.vf(0)} boot rpc irq:70")
+    vm.sh(f"for i in $(seq 100); do grep -q booting {gpu.vf_path(0, 'vgpu/state')} && exit; sleep 0.1; done; exit 1")
+    gpu.must_write(gpu.vf_path(0, "reset"), 1)
+    gpu.set_model("plugin-delay-ms", 10)
+    out = client.wait(60, check=False)
+    expect(out.rc, 0, f"the client: {out}")
+    expect(log.warnings(), [], "warnings")
+    gpu.put_away()
+
+
 @host_test(kernels=("debug",))
 def test_iommufd(vm):
     """And a group, where a kernel has both."""

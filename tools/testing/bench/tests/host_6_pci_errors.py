@@ -14,7 +14,7 @@ from faults import (
     FAILED, GONE, KEPT, Q8, clock, others, ours, row, sit_and_be_told, sit_and_not_be_told, state, told,
     told_after, within,
 )
-from gpu import BIND, UNBIND, VFIO_DRIVER, Gpu, KernelLog
+from gpu import BIND, UNBIND, VFIO_DRIVER, Gpu, KernelLog, vfs_of_nobody
 
 NOT_FATAL = "COMP_TIME"  # completion timeout
 FATAL = "DLP"  # data link protocol error
@@ -112,6 +112,22 @@ def test_fatal_error(vm):
     gpu.set_up([Q8], load=False)
     gpu.must_client(0, "boot", "rpc")
     gpu.put_away()
+
+
+@host_test()
+def test_error_of_a_vf_without_a_vgpu(vm):
+    """Its user is told of each, as VFIO does of any function."""
+    gpu = Gpu(vm)
+    log = KernelLog(vm)
+    with vfs_of_nobody(gpu, 1):
+        gpu.load()
+        gpu.bind(0)
+        client = sit_and_be_told(vm, gpu, "boot")
+        report(gpu, NOT_FATAL, "gpu-vf0")
+        out = client.wait(60, check=False)
+        expect(out.rc, 0, f"the client: {out}")
+        expect(said(log), [], "said of it")
+    gpu.unload()
 
 
 @host_test(fresh=True)
