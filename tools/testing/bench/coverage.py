@@ -48,7 +48,8 @@ CAMPAIGNS = ["--full", "-t", "every_", "host"]
 LEFT_OUT = re.compile(r"/tests/|/trace\.[ch]$")
 # In the VM: files of gcov have no size, so they are read before they are packed.
 PACK = (
-    "cd /sys/kernel/debug/gcov && rm -rf /tmp/gcov && find . -path '*/nvkm-vgpu/*' -name '*.gcda' | "
+    "cd /sys/kernel/debug/gcov && rm -rf /tmp/gcov &&"
+    " find . -path '*/nvkm-vgpu/*' ! -path '*/tests/*' -name '*.gcda' | "
     "while read -r f; do mkdir -p /tmp/gcov/${f%/*}; cat $f >/tmp/gcov/$f; done; "
     "mkdir -p /tmp/gcov; cd /tmp/gcov && tar cz . | base64 -w 0; rm -rf /tmp/gcov;"
     " echo 0 >/sys/kernel/debug/gcov/reset"
@@ -128,6 +129,8 @@ def gcov(objects, counted, everything=True):
         work = pathlib.Path(name)
         notes = []
         for note in sorted((objects / FOLDER).rglob("*.gcno")):
+            if LEFT_OUT.search(str(note)):
+                continue
             found = counted / note.with_suffix(".gcda").relative_to("/")
             if not found.exists() and not everything:
                 continue
