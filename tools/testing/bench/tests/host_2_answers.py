@@ -212,6 +212,21 @@ def test_vgpu_does_not_follow_a_reset(vm):
 
 
 @host_test(kernels=("stock",))
+def test_plugin_task_does_not_come_up(vm):
+    gpu = start(vm)
+    gpu.must_write(BIND, gpu.pf, timeout=180)
+    gpu.vm.sh("modprobe vfio-nvidia-vgpu", timeout=60)
+    gpu.set_up([Q8], load=False)
+    log = KernelLog(vm)
+    gpu.set_model("plugin-delay-ms", 15000)
+    expect(gpu.open_error(0, timeout=180), "ETIMEDOUT", "open")
+    gpu.set_model("plugin-delay-ms", 10)
+    expect(ours(log), ["vGPU 1: plugin task does not come up in 10000 ms"], "said")
+    gpu.must_client(0, "boot", "rpc")
+    gpu.put_away()
+
+
+@host_test(kernels=("stock",))
 def test_fewer_vgpus_than_vfs(vm):
     """GSP-RM serves one, so no more can be turned on."""
     gpu = start(vm)
