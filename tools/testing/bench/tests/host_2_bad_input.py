@@ -275,6 +275,10 @@ def test_bad_types(vm):
 def test_framebuffer_exhausted(vm):
     """GSP-RM leaves a hole in framebuffer: what is on one side of it is room for one."""
     gpu = Gpu(vm)
+    gpu.load()
+    mode = gpu.path("vgpu/heterogeneous_mode")
+    expect(gpu.write(mode, 1), "EOPNOTSUPP", "vGPUs of several sizes, which need places in all of it")
+    expect(gpu.read(mode), "0", "the mode")
     gpu.set_up([Q24, 0])
     log = KernelLog(vm)
     expect(gpu.set_type(1, Q24), "ENOSPC", "second L40-24Q beside a hole")
