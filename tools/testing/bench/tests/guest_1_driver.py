@@ -142,7 +142,7 @@ class Exits:
         return {int(address): int(count) for address, count in lines}
 
 
-@host_test(kernels=("stock",), seconds=250)
+@host_test(kernels=("stock",), on_debian=True, seconds=250)
 def test_life(vm):
     """
     Persistence mode, the module out and in again, the guest's reboot, its end. BAR0 is mapped, but
