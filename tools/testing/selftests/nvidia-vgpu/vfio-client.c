@@ -1102,6 +1102,7 @@ static void cmd_master(uint64_t *arg)
 /* what a driver keeps of configuration space it has to get at first */
 static void cmd_config_faults(uint64_t *arg)
 {
+	void *nowhere = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	uint64_t config = region[VFIO_PCI_CONFIG_REGION_INDEX].offset, before, after;
 	unsigned int reg;
 
@@ -1112,12 +1113,13 @@ static void cmd_config_faults(uint64_t *arg)
 		if (!config_read(reg, &before, 4, 4))
 			break;
 		errno = 0;
-		ret = pwrite(dev.fd, (void *)1, 4, config + reg);
+		ret = pwrite(dev.fd, nowhere, 4, config + reg);
 		if (ret != -1 || errno != EFAULT || !config_read(reg, &after, 4, 4) ||
 		    after != before)
 			break;
 	}
 	check(reg > PCI_BASE_ADDRESS_2, "config-faults", "%s at %#x", err(), reg);
+	munmap(nowhere, 4096);
 }
 
 static void cmd_sleep(uint64_t *arg)
