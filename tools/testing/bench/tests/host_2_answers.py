@@ -171,13 +171,19 @@ def test_answers_at_reset(vm):
     works(gpu)
 
 
+def with_a_type(vm):
+    """A VF that can be opened."""
+    gpu = start(vm)
+    gpu.must_write(BIND, gpu.pf, timeout=180)
+    vm.sh("modprobe vfio-nvidia-vgpu", timeout=60)
+    gpu.set_up([Q8], load=False)
+    return gpu
+
+
 @host_test(kernels=("stock",))
 def test_answers_in_use(vm):
     """What GSP-RM knows of its vGPUs, and a MMU that forgets nothing."""
-    gpu = start(vm)
-    gpu.must_write(BIND, gpu.pf, timeout=180)
-    gpu.vm.sh("modprobe vfio-nvidia-vgpu", timeout=60)
-    gpu.set_up([Q8], load=False)
+    gpu = with_a_type(vm)
     client = held(vm, gpu, 0, "rpc")
     fault(gpu, word(GUESTS, "numVgpu", 0, 33))
     said = vm.sh(f"LC_ALL=C cat {gpu.vf_path(0, 'vgpu/fb_used')} 2>&1", check=False)
@@ -196,10 +202,7 @@ def test_answers_in_use(vm):
 @host_test(kernels=("stock",))
 def test_vgpu_does_not_follow_a_reset(vm):
     """Its plugin task refuses what it is told anew. Who has it open closes it, and the next one is well."""
-    gpu = start(vm)
-    gpu.must_write(BIND, gpu.pf, timeout=180)
-    gpu.vm.sh("modprobe vfio-nvidia-vgpu", timeout=60)
-    gpu.set_up([Q8], load=False)
+    gpu = with_a_type(vm)
     client = held(vm, gpu, 0, "reset-fails")
     log = KernelLog(vm)
     gpu.set_model("fault-plugin", "refuse=1:1")
@@ -213,10 +216,7 @@ def test_vgpu_does_not_follow_a_reset(vm):
 
 @host_test(kernels=("stock",))
 def test_plugin_task_does_not_come_up(vm):
-    gpu = start(vm)
-    gpu.must_write(BIND, gpu.pf, timeout=180)
-    gpu.vm.sh("modprobe vfio-nvidia-vgpu", timeout=60)
-    gpu.set_up([Q8], load=False)
+    gpu = with_a_type(vm)
     log = KernelLog(vm)
     gpu.set_model("plugin-delay-ms", 15000)
     expect(gpu.open_error(0, timeout=180), "ETIMEDOUT", "open")
