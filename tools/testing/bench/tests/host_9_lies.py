@@ -78,7 +78,7 @@ def test_messages_that_lie(vm):
     gpu.put_away()
 
 
-@host_test()
+@host_test(sampled=True)
 def test_boot_sequence_behind_the_boot(vm):
     """It is nobody's then, whatever it says; but for one that is too short to be one."""
     gpu = Gpu(vm)
