@@ -46,9 +46,9 @@ def accesses(lines):
 
 
 def is_ours(title, lines):
-    """So is one in which no stack was found."""
+    """So is one with a stack that cannot be read."""
     stacks = accesses(lines)
-    return not stacks or bool(OURS.search(title)) or any(OURS.match(touches(stack)) for stack in stacks)
+    return not stacks or not all(stacks) or bool(OURS.search(title)) or any(OURS.match(touches(stack)) for stack in stacks)
 
 
 def reports(lines):

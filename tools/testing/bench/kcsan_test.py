@@ -114,8 +114,17 @@ def without_stack():
     return report("data-race in hrtimer_wakeup / hrtimer_active"), True
 
 
+def other_frames():
+    """Of a kernel that prints functions in another way."""
+    return report(
+        "data-race in hrtimer_wakeup / hrtimer_active",
+        ("write", " hrtimer_wakeup+0x32/0x70"), ("read", " [<0>] hrtimer_active"),
+    ), True
+
+
 TESTS = (plain, one_side, by_helper, freed_meanwhile, unknown_origin, reordered, sleep_of_the_kernel,
-         files_of_the_kernel, interrupted, without_end, without_stack)
+         files_of_the_kernel, interrupted, without_end, without_stack,
+         other_frames)
 
 
 def main():
