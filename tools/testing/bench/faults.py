@@ -70,6 +70,13 @@ def state(gpu, n=0):
     return gsp, vf[1] if vf else "free"
 
 
+def wait_state(gpu, n, want, timeout=30):
+    begin = time.monotonic()
+    while (now := state(gpu, n)[1]) != want:
+        within(timeout, f"VF {n} is {now}; until it is {want}", begin)
+        time.sleep(0.2)
+
+
 def wait_running(gpu, n=0):
     """A VF's node may be open for a second before its vGPU is."""
     show = f"/sys/kernel/debug/nvkm-vgpu-{gpu.pf}/reservations"

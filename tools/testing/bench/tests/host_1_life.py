@@ -5,7 +5,7 @@ import os
 import re
 
 from bench_test import expect, host_test
-from faults import REFUSED_DMA, held, let_go, wait_running
+from faults import REFUSED_DMA, held, let_go, wait_running, wait_state
 from gpu import BIND, CLIENT, UNBIND, Gpu, KernelLog, VgpuGuest, find_in_vram, pattern
 
 Q8, A8, Q2, Q1 = 876, 886, 872, 871
@@ -198,7 +198,7 @@ def test_reset_while_it_starts(vm):
     gpu.set_up([Q8])
     gpu.set_model("plugin-delay-ms", PLUGIN_MS)
     client = vm.spawn(f"{CLIENT} {gpu.vf(0)} boot rpc irq:70")
-    vm.sh(f"for i in $(seq 100); do grep -q booting {gpu.vf_path(0, 'vgpu/state')} && exit; sleep 0.1; done; exit 1")
+    wait_state(gpu, 0, "booting")
     gpu.must_write(gpu.vf_path(0, "reset"), 1)
     gpu.set_model("plugin-delay-ms", 10)
     out = client.wait(60, check=False)
@@ -246,7 +246,7 @@ def test_thirty_two_vgpus(vm):
         gpu.set_model("plugin-delay-ms", 10)
         expect(gpu.model("accounting")["now"]["gfids"], 32, "GFIDs in use")
         gpu.set_model("crash-plugin", 32)
-        vm.sh(f"for i in $(seq 100); do grep -q failed {gpu.vf_path(31, 'vgpu/state')} && exit; sleep 0.1; done; exit 1")
+        wait_state(gpu, 31, "failed")
         expect(gpu.creatable(0), {}, "creatable when all is in use")
     gpu.put_away(unload=False)
     expect(gpu.in_use(), before, "in use after it")

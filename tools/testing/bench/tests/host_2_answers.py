@@ -182,7 +182,7 @@ def with_a_type(vm):
 
 @host_test(kernels=("stock",))
 def test_answers_in_use(vm):
-    """What GSP-RM knows of its vGPUs, and a MMU that forgets nothing."""
+    """What GSP-RM knows of its vGPUs, and an MMU that forgets nothing."""
     gpu = with_a_type(vm)
     client = held(vm, gpu, 0, "rpc")
     fault(gpu, word(GUESTS, "numVgpu", 0, 33))

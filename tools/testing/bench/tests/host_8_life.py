@@ -9,7 +9,7 @@ import re
 import time
 
 from bench_test import expect, host_test
-from faults import held, let_go, others, ours, sit_and_be_told, state, told, within
+from faults import held, let_go, others, ours, sit_and_be_told, state, told, wait_state
 from gpu import BIND, CLIENT, VFIO_DRIVER, Gpu, KernelLog, VgpuGuest, find_in_vram, pattern
 from guest import start_libvirt
 from probe import BOARDS, kept, objects, start
@@ -17,13 +17,6 @@ from probe import BOARDS, kept, objects, start
 Q8 = 876
 GPU_RESET = "GSP-RM died: the GPU is being reset with a vGPU open; close it and reset once more"
 VF_UNBIND = f"/sys/bus/pci/drivers/{VFIO_DRIVER}/unbind"
-
-
-def wait_state(gpu, n, want, timeout=30):
-    begin = time.monotonic()
-    while (now := state(gpu, n)[1]) != want:
-        within(timeout, f"VF {n} is {now}; until it is {want}", begin)
-        time.sleep(0.2)
 
 
 def unbind(gpu, n):

@@ -14,13 +14,13 @@ from faults import Q8, held, let_go, others, ours, state, told, within
 from gpu import Gpu, KernelLog
 from host_9_hostile import seed
 
-FIRST_EVENT, SEQUENCER, LIBOS_PRINT, OS_ERROR_LOG, LOCKDOWN, SAMPLES = 0x1000, 0x1002, 0x100c, 0x1006, 0x101c, 0x1008
+FIRST_EVENT, SEQUENCER, SAMPLES, LOCKDOWN = 0x1000, 0x1002, 0x1008, 0x101c
 # All events that 570.144 has a number for, two behind them, and the largest numbers
 EVENTS = (*range(FIRST_EVENT, 0x1025), 0x1fff, 0x7fffffff, 0xffffffff)
 # Answers that nobody waits for, and the rest of a message that never began
 ANSWERS = (0, 1, 65, 71, 72, 73, 76, 103)
 TOO_SHORT = "GSP-RM: event N of N bytes is too short"
-# The others have less to say than the rate-limit of all that is too short lets through
+# What must be said. Of the others nothing may be: all that is unknown has one rate limit, and all that is too short
 SAID = {
     0x1000: "GSP-RM: unknown event N", 0x1004: "GSP-RM: Xid N, channel N",
     SAMPLES: "GSP-RM: gpuacct_samples of N bytes cannot be read",

@@ -204,8 +204,8 @@ def _():
 
 WRONG = {
     "fault-message": ("drop", "drop:", "lost:65", "lose=1:65", "delay:65", "drop=1:65", "refuse=x:65", "drop:65:0:0",
-                      "drop:65:y", "drop:all", "crash=1:65", "hang:", ":65", "word:65", "word=1:65", "word=1=x:65", "word=x=1:65",
-                      "word=1=2=3:65"),
+                      "drop:65:y", "drop:all", "crash=1:65", "hang:", ":65", "word:65", "word=1:65",
+                      "word=1=x:65", "word=x=1:65", "word=1=2=3:65"),
     "fault-plugin": ("x", "lose", "lose:0", "lose:33", "lose=1:1", "delay:1", "delay=x:1", "refuse:1", "crash:1:0", "drop:1:x"),
     "fault-gsp": ("", "hang", "SILENT"),
     "fault-engine": ("x", "none:1", "hang:0", "hang:", "error:x", "hang:1:2"),
@@ -216,7 +216,8 @@ WRONG = {
     "lose-interrupt": ("x", "33", "-1", "0:0", "0:", "1:2:3"),
     "inject-event": ("", "xid:1:text", "os-error-log:", "os-error-log:x:text", "os-error-log:1", "lockdown", "lockdown:yes",
                      "message:", "message:x", "message:4096:0", "message:4096:zz", "message:4096:00:0",
-                     "message:4096:00:1000001", "message:4096:00:1:1", "channel-error:1:1:0", "channel-error:1:1:0:x", "channel-error:1:1:0:31"),
+                     "message:4096:00:1000001", "message:4096:00:1:1",
+                     "channel-error:1:1:0", "channel-error:1:1:0:x", "channel-error:1:1:0:31"),
     "crash-plugin": (0, 1, 33, "one", -1),
     "crash-gsp": ("yes", 1), "hang-gsp": ("yes", 1), "surprise-removal": ("gone", 0),
     "fault-scrubber": ("x", 1 << 32), "fault-booter": (-1, True),
