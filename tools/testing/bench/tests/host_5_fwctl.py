@@ -9,6 +9,7 @@ import re
 from bench_test import expect, host_test
 from faults import held, let_go
 from gpu import BIND, UNBIND, Gpu, KernelLog
+from host_5_monitor import TOLD, opened
 
 MODULE = "nvkm-vgpu-fwctl"
 PROGRAM = "/bench/selftests/nvidia-vgpu/vgpu-fwctl"
@@ -51,7 +52,7 @@ class Fwctl:
         return out.partition(": ")[2].strip() or [int(word, 16) for word in out.split()]
 
     def status(self, n):
-        return dict(line.split(" ", 1) for line in self.call("status", self.gpu.vf(n)).splitlines())
+        return dict(line.partition(" ")[::2] for line in self.call("status", self.gpu.vf(n)).splitlines())
 
 
 def set_up(vm, vfs):
@@ -104,6 +105,12 @@ def test_commands(vm):
     fwctl.refused(BUSY, "assign", vf[0], Q1)
     expect(gpu.type(0), Q8, "type of an open one")
     let_go(vm, client)
+    with opened(gpu, 0, "rpc"):
+        gpu.set_model("inject-event", "license:1:5")
+        status = fwctl.status(0)
+        for file in ("guest_driver_loaded", *TOLD):
+            expect(status[file], gpu.read(gpu.vf_path(0, f"vgpu/{file}")), file)
+        expect(status["license_state"], "licensed", "a driver's licence")
 
     fwctl.call("deassign", vf[0])
     fwctl.call("deassign", vf[0])

@@ -14,7 +14,7 @@ from faults import Q8, held, let_go, others, ours, state, told, within
 from gpu import Gpu, KernelLog
 from host_9_hostile import seed
 
-FIRST_EVENT, SEQUENCER, SAMPLES, LOCKDOWN = 0x1000, 0x1002, 0x1008, 0x101c
+FIRST_EVENT, SEQUENCER, OS_ERROR, SAMPLES, LOCKDOWN = 0x1000, 0x1002, 0x1006, 0x1008, 0x101c
 # All events that 570.144 has a number for, two behind them, and the largest numbers
 EVENTS = (*range(FIRST_EVENT, 0x1025), 0x1fff, 0x7fffffff, 0xffffffff)
 # Answers that nobody waits for, and the rest of a message that never began
@@ -74,6 +74,32 @@ def test_messages_that_lie(vm):
         warnings = [line for line in others(log) if not SUPPRESSED.search(line)]
         expect((told(log), warnings), ([], []), f"said after {function:#x}")
     use(gpu)
+    let_go(vm, client)
+    gpu.put_away()
+
+
+@host_test(sampled=True)
+def test_whose_channel_an_error_is_of(vm):
+    """The log names the vGPU while somebody has it open, whose channel it is; the others are nobody's."""
+    gpu = Gpu(vm)
+    gpu.set_up([Q8, Q8])
+    first, number = (int(gpu.read(gpu.vf_path(0, f"vgpu/{file}"))) for file in ("channel_start", "num_channels"))
+
+    def logged(channel):
+        log = KernelLog(vm)
+        message(gpu, OS_ERROR, struct.pack("<III256sI", 13, 1, channel, b"text", 0))
+        begin = time.monotonic()
+        while not (said := ours(log)):
+            within(10, "what is said of an error", begin)
+        return said
+
+    nobodys = ["GSP-RM: Xid 13: text"]
+    expect(logged(first), nobodys, "said of a vGPU that is closed")
+    client = held(vm, gpu, 0, "rpc")
+    for channel in first, first + number - 1:
+        expect(logged(channel), [f"GSP-RM: vGPU 1: Xid 13, channel {channel}: text"], f"said of channel {channel}")
+    for channel in 0, first - 1, first + number, 0xffffffff:
+        expect(logged(channel), nobodys, f"said of channel {channel}")
     let_go(vm, client)
     gpu.put_away()
 
