@@ -40,8 +40,9 @@ with open(sys.argv[1]) as f:
 
 def files(gpu, n, names):
     """{name: content, or "-" if there is none}"""
-    out = gpu.vm.sh(f"cd {gpu.vf_path(n, 'vgpu')}; grep -H '' {' '.join(names)} 2>/dev/null", check=False)
-    return {**nothing(names), **dict(line.split(":", 1) for line in out.splitlines())}
+    command = f"cd {gpu.vf_path(n, 'vgpu')}; LC_ALL=C grep -H '' {' '.join(names)} 2>&1"
+    lines = [line.removeprefix("grep: ").split(":", 1) for line in gpu.vm.sh(command, check=False).splitlines()]
+    return {name: "-" if text == " No data available" else text for name, text in lines}
 
 
 def nothing(names):
