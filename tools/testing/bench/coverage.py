@@ -190,11 +190,11 @@ class Reasons:
     def __init__(self, path):
         self.path = path
         self.wrong = []
-        self.entries = {}  # {(file, function): [[text or None, used]]}
+        self.entries = {}  # {(file, function): [[text or None, line, used, reason]]}
         for n, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             match = self.ENTRY.match(line)
             if match:
-                self.entries.setdefault((match[1], match[2]), []).append([match[3], n, 0])
+                self.entries.setdefault((match[1], match[2]), []).append([match[3], n, 0, match[4]])
             elif line and not line.startswith("#"):
                 self.wrong.append(f"{path.name}:{n}: '{line}', expected FILE: FUNCTION: REASON")
 
@@ -207,7 +207,7 @@ class Reasons:
 
     def useless(self):
         for (file, function), entries in self.entries.items():
-            for text, line, used in entries:
+            for text, line, used, _ in entries:
                 if not used:
                     where = f'{file}: {function}{f": {text!r}" if text else ""}'
                     yield f"{self.path.name}:{line}: {where} is reached or does not exist"

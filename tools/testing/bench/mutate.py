@@ -11,8 +11,9 @@ error is planted in a clone of HEAD, and what is built from it goes to an overla
 that neither this tree nor the cache changes; nothing else may build meanwhile. KUnit runs first, in
 a kernel that is a process. Tests in VMs run on the kernel that counted, which boots quickly, and if
 nobody notices there on the debug kernel, where it has them. -m bounds all of it, -l only lists the
-errors. With the same seed and the number of errors that were tried, -f goes on. Prints a row for each
-and ends in a number.
+errors. With the same seed and the number of errors that were tried, -f goes on. Errors that nobody can
+notice are not planted: the file not-noticed has them, each with its reason. Prints a row for each and
+ends in a number.
 """
 
 import argparse
@@ -139,21 +140,47 @@ def sources(tree):
                 yield path.relative_to(tree)
 
 
+def function_of(lines, number):
+    return next((m[1] for m in map(FUNCTION.match, reversed(lines[:number])) if m), "")
+
+
+def in_one_line(text):
+    return text.strip().replace("\n\t", " ")
+
+
+def not_noticed():
+    """Whom nobody can notice, as (rule, file, function, lines)."""
+    found = set()
+    for n, line in enumerate((BENCH / "not-noticed").read_text(encoding="utf-8").splitlines(), 1):
+        match = re.match(r'^([\w ]+): (\S+): (\w+): "(.+)": \S', line)
+        if match:
+            found.add(match.groups())
+        elif line and not line.startswith("#"):
+            raise SystemExit(f"not-noticed:{n}: '{line}', expected RULE: FILE: FUNCTION: \"LINE\": REASON")
+    return found
+
+
 def choose(number, seed, tree=TREE):
     """As many of each rule as there are, one rule after the other."""
     places = {rule: [] for rule in RULES}
+    left_out = not_noticed()
+    useless = set(left_out)
     for name in sources(tree):
         lines = (tree / name).read_text().splitlines()
         for rule, find in RULES.items():
             for n, old, new in find(lines):
-                places[rule].append(Mutant(rule, name, n, old, new))
+                key = (rule, str(name), function_of(lines, n), in_one_line(old))
+                useless.discard(key)
+                places[rule].append(None if key in left_out else Mutant(rule, name, n, old, new))
+    if useless:
+        raise SystemExit(f"not-noticed: there is no such error: {min(useless)}")
     dice = random.Random(seed)
     for found in places.values():
         dice.shuffle(found)
     say(", ".join(f"{rule}: {len(found)}" for rule, found in places.items()))
     chosen = []
     while len(chosen) < number and any(places.values()):
-        chosen += [found.pop() for found in places.values() if found]
+        chosen += filter(None, [found.pop() for found in places.values() if found])
     return chosen[:number]
 
 
@@ -211,6 +238,14 @@ def told_by_kunit():
     return "" if re.search(r"error: |\*\*\* \[", output) else told
 
 
+@functools.lru_cache
+def allocates(mutant):
+    """The function whose allocation this checks, if it does."""
+    lines = (TREE / mutant.file).read_text().splitlines()
+    checks = mutant.rule == "check dropped" and re.search(r"-ENOMEM\b", lines[mutant.line + 1])
+    return function_of(lines, mutant.line) if checks else ""
+
+
 class Reached:
     """Which tests reach which line, as coverage.py has it."""
 
@@ -224,6 +259,7 @@ class Reached:
                 raise SystemExit(f"mutate: {name} is not what coverage.py has seen: run it again")
         self.tests = counted["tests"]
         self.code = counted["code"]
+        self.reasons = coverage.Reasons(BENCH / "not-covered").entries
 
     def reach(self, mutant, line):
         """A return that the compiler has made part of its condition has no code of its own."""
@@ -240,7 +276,21 @@ class Reached:
         met = self.reach(mutant, mutant.line + 2) if re.match(r"\t+(else )?if ", mutant.old) else []
         if mutant.rule == "check dropped" and met:
             return met
-        return list(dict.fromkeys([*met[: TESTS // 2], *self.reach(mutant, mutant.line + 1)]))
+        found = list(dict.fromkeys([*met[: TESTS // 2], *self.reach(mutant, mutant.line + 1)]))
+        if allocates(mutant):
+            return [test for test in found if "every_allocation" in test] or found
+        return found or self.named(mutant)
+
+    def named(self, mutant):
+        """What it does cannot be counted, and not-covered says who sees it."""
+        function = function_of((TREE / mutant.file).read_text().splitlines(), mutant.line)
+        said = " ".join(entry[3] for entry in self.reasons.get((str(mutant.file), function), []))
+        paths = [BENCH / "tests" / name for name in re.findall(r"tests/(\w+\.py)", said)]
+        return [f"{suite}: stock: {topic}: {test.__name__[5:]}" for path in paths
+                for suite, topic in [path.stem.split("_", 1)] for test in load(path)]
+
+    def seconds(self, test):
+        return self.tests[test]["seconds"] if test in self.tests else BOOT
 
 
 @functools.lru_cache
@@ -262,12 +312,12 @@ def on_debug(tests):
     return [f"{suite}: debug: {title}" for suite, _, title in parts if f"{suite}: {title}" in of_debug()]
 
 
-def told_by_tests(tests, seed, kernel, reached):
-    """The first test that fails, or nothing."""
+def told_by_tests(tests, seed, kernel, reached, function=""):
+    """The first test that fails, or nothing. A campaign of allocations has those of this function fail."""
     begin = time.monotonic()
     rounds = [["kunit"]] if "kunit" in tests else []
     names = [name for name in tests if name != "kunit"][:TESTS]
-    usual = sum(reached.tests[name]["seconds"] for name in names) + BOOT
+    usual = sum(map(reached.seconds, names)) + BOOT
     if kernel == "debug":
         names = on_debug(names)
     if names:
@@ -276,7 +326,7 @@ def told_by_tests(tests, seed, kernel, reached):
         rounds.append(["--only", str(WORK / "only"), *suites])
     for options in rounds:
         left = SECONDS - (time.monotonic() - begin)
-        failed = first_failed(options, seed, left, kernel)
+        failed = first_failed(options, seed, left, kernel, function)
         if failed is None:
             failed = f"took {SECONDS} s" if usual * TOO_LONG[kernel] < SECONDS else ""
         if failed:
@@ -284,10 +334,10 @@ def told_by_tests(tests, seed, kernel, reached):
     return ""
 
 
-def first_failed(options, seed, seconds, kernel):
+def first_failed(options, seed, seconds, kernel, function):
     """Nothing if all passed, None if they were not done in time."""
     command = [TREE / BENCH.relative_to(REPO) / "check.py", "--first", *options]
-    env = {**os.environ, "BENCH_SEED": str(seed), "BENCH_LANES": "1"}
+    env = {**os.environ, "BENCH_SEED": str(seed), "BENCH_LANES": "1", "BENCH_ALLOCATIONS_OF": function}
     if kernel != "debug":
         env["BENCH_ONE_KERNEL"] = kernel
     with open(WORK / "log", "w", encoding="utf-8") as log:
@@ -330,7 +380,7 @@ def judge(mutant, reached, seed):
         for kernel in KERNELS[:1] if mutant.rule in NO_MATTER_OF_MEMORY else KERNELS:
             built = told_by_the_build(kernel)
             others = [test for test in tests if test != "kunit" or kernel == "debug"]
-            told = built if built is None else built or told_by_tests(others, seed, kernel, reached)
+            told = built if built is None else built or told_by_tests(others, seed, kernel, reached, allocates(mutant))
             if told != "":
                 return told
         return ""
@@ -363,7 +413,7 @@ def one_lane(args):
 
 
 def row(mutant):
-    change = f"{mutant.old.strip()} -> {mutant.new.strip() or 'nothing'}".replace("\n\t", " ")
+    change = f"{in_one_line(mutant.old)} -> {in_one_line(mutant.new) or 'nothing'}"
     return f"{mutant.rule} | {mutant.file}:{mutant.line + 1} | {change}"
 
 
