@@ -259,7 +259,7 @@ void nvgpu_intr_fini(struct nvgpu_intr *intr)
 	unsigned int i;
 
 	nvgpu_rpc_set_interrupts(&intr->pf->gsp.rpc, NULL, NULL);
-	/* before its vector is disabled, which it enables; the thread can queue it no more */
+	/* it would enable its vector again; from here on the thread cannot queue it */
 	disable_work_sync(&intr->rest);
 	for (i = 0; i < NVGPU_VFN_INTR_LEAVES; i++)
 		intr_wr32(intr, NVGPU_VFN_INTR_LEAF_EN_CLEAR(i), ~0);
