@@ -75,21 +75,15 @@ static int sriov_enable(struct nvkm_vgpu_pf *pf, int num_vfs)
 	/* a driver that binds as soon as there are VFs may want to give them types */
 	nvgpu_provision_enable(&pf->mgr);
 	ret = pci_enable_sriov(pdev, num_vfs);
-	if (ret)
-		goto err_disable;
+	if (!ret)
+		ret = sriov_add_files(pdev);
+	if (!ret)
+		return num_vfs;
 
-	ret = sriov_add_files(pdev);
-	if (ret)
-		goto err_sriov;
-	return num_vfs;
-
-err_sriov:
 	nvgpu_provision_disable(&pf->mgr, true);
-	/* with the VFs go the files that some of them have */
+	/* with the VFs, if there are any, go the files that some of them have */
 	nvgpu_status_unwatch(pf);
 	pci_disable_sriov(pdev);
-err_disable:
-	nvgpu_provision_disable(&pf->mgr, true);
 	nvgpu_provision_clear_all(pf);
 	return ret;
 }
