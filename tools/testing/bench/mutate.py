@@ -3,7 +3,7 @@
 """
 Plant one error at a time in the two drivers and see whether the tests that reach it notice.
 
-    mutate.py [-n NUMBER] [-f FIRST] [-s SEED] [-m MINUTES] [-j LANES] [-l]
+    mutate.py [-n NUMBER] [-f FIRST] [-s SEED] [-t TEXT]... [-m MINUTES] [-j LANES] [-l]
 
 Errors are chosen by rule and seed, as many of each rule as there are places for. Which tests reach
 which line is what coverage.py has counted, so that has to run first, with the same sources. Each
@@ -11,9 +11,10 @@ error is planted in a clone of HEAD, and what is built from it goes to an overla
 that neither this tree nor the cache changes; nothing else may build meanwhile. KUnit runs first, in
 a kernel that is a process. Tests in VMs run on the kernel that counted, which boots quickly, and if
 nobody notices there on the debug kernel, where it has them. -m bounds all of it, -l only lists the
-errors. With the same seed and the number of errors that were tried, -f goes on. Errors that nobody can
-notice are not planted: the file not-noticed has them, each with its reason. Prints a row for each and
-ends in a number.
+errors. With the same seed and the number of errors that were tried, -f goes on, and -t has only those
+whose row has a text, as "mgr.c:76", so that they can be tried again. Errors that nobody can notice
+are not planted: the file not-noticed has them, each with its reason. Prints a row for each and ends in
+a number.
 """
 
 import argparse
@@ -39,7 +40,9 @@ SECONDS = 300  # for the tests of one error; most end with the first
 # The first boots in seconds, the second sees what is wrong with memory and locks.
 KERNELS = ("gcov", "debug")
 NO_MATTER_OF_MEMORY = ("wrong errno",)
-TESTS = 12  # that are tried, the quickest first
+TESTS = 16  # that are tried, the quickest first
+# Tests of what goes wrong see more of checks than others, whose conditions are never met
+NASTY = re.compile(r"(2_\w+|9_lies|9_messages): (?!every_)")
 # How much longer than without an error tests may take before that is an error itself, and on which kernel
 TOO_LONG = {"gcov": 4, "debug": 12}
 BOOT = 60
@@ -184,6 +187,13 @@ def choose(number, seed, tree=TREE):
     return chosen[:number]
 
 
+def chosen(args, tree=TREE):
+    found = choose(10**6, args.s, tree)[args.f :]
+    if not args.t:
+        return found
+    return [mutant for mutant in found[: args.n] if any(text in row(mutant) for text in args.t)]
+
+
 def plant(mutant):
     path = TREE / mutant.file
     lines = path.read_text().splitlines()
@@ -240,10 +250,10 @@ def told_by_kunit():
 
 @functools.lru_cache
 def allocates(mutant):
-    """The function whose allocation this checks, if it does."""
+    """The function whose allocation this is about, if it is."""
     lines = (TREE / mutant.file).read_text().splitlines()
-    checks = mutant.rule == "check dropped" and re.search(r"-ENOMEM\b", lines[mutant.line + 1])
-    return function_of(lines, mutant.line) if checks else ""
+    about = {"check dropped": lines[mutant.line + 1], "wrong errno": mutant.old}.get(mutant.rule, "")
+    return function_of(lines, mutant.line) if re.search(r"-ENOMEM\b", about) else ""
 
 
 class Reached:
@@ -271,12 +281,14 @@ class Reached:
     def by(self, mutant):
         """
         Of a condition those come first who see it met, which is its next line; but the compiler may
-        have made one place of both.
+        have made one place of both. Then those come who are about what goes wrong.
         """
         met = self.reach(mutant, mutant.line + 2) if re.match(r"\t+(else )?if ", mutant.old) else []
         if mutant.rule == "check dropped" and met:
             return met
-        found = list(dict.fromkeys([*met[: TESTS // 2], *self.reach(mutant, mutant.line + 1)]))
+        every = self.reach(mutant, mutant.line + 1)
+        nasty = [test for test in every if NASTY.search(test)]
+        found = list(dict.fromkeys([*met[: TESTS // 3], *nasty[: TESTS // 3], *every]))
         if allocates(mutant):
             return [test for test in found if "every_allocation" in test] or found
         return found or self.named(mutant)
@@ -398,7 +410,7 @@ def one_lane(args):
     if told:
         raise SystemExit(f"mutate: without any error: {told}\n{output}")
     noticed = missed = 0
-    for mutant in choose(10**6, args.s)[args.f + lane :: args.j]:
+    for mutant in chosen(args)[lane :: args.j]:
         if noticed + missed == number or time.monotonic() - begin > 60 * args.m:
             break
         start = time.monotonic()
@@ -452,6 +464,7 @@ def main():
     parser.add_argument("-n", type=int, default=100, help="how many")
     parser.add_argument("-f", type=int, default=0, help="how many to leave out at the beginning")
     parser.add_argument("-s", type=int, default=int.from_bytes(os.urandom(3), "little"))
+    parser.add_argument("-t", action="append", help="only those with this in their row")
     parser.add_argument("-m", type=float, default=600, help="minutes")
     parser.add_argument("-j", type=int, default=2, help="how many at a time")
     parser.add_argument("-l", action="store_true", help="list them only")
@@ -462,7 +475,7 @@ def main():
     elif "MUTATE_LANE" in os.environ:
         in_overlay()
     elif args.l:
-        for mutant in choose(args.f + args.n, args.s, REPO)[args.f :]:
+        for mutant in chosen(args, REPO)[: args.n]:
             print(row(mutant))
     else:
         print(f"# seed {args.s}", flush=True)
