@@ -10,7 +10,7 @@ import time
 
 from bench_test import expect, host_test
 from faults import held, let_go, others, ours, sit_and_be_told, state, told, wait_state
-from gpu import BIND, CLIENT, VFIO_DRIVER, Gpu, KernelLog, VgpuGuest, find_in_vram, pattern
+from gpu import BIND, CLIENT, UNBIND, VFIO_DRIVER, Gpu, KernelLog, VgpuGuest, find_in_vram, pattern
 from guest import start_libvirt
 from probe import BOARDS, kept, objects, start
 
@@ -89,7 +89,10 @@ def test_plugged_by_libvirt(vm):
 
 @host_test(sampled=True)
 def test_driver_of_a_vf_goes(vm):
-    """Modules in use stay. Unbind waits for the user, who is not disturbed; then all is as before."""
+    """
+    Modules in use stay. Unbind waits for the user, who is not disturbed, nor are the files; then all is as
+    before. So does unbind of the GPU.
+    """
     gpu = Gpu(vm)
     gpu.set_up([Q8])
     vf = gpu.vf(0)
@@ -113,6 +116,15 @@ def test_driver_of_a_vf_goes(vm):
         gpu.must_client(0, "boot", "rpc")
         gpu.must_write(VF_UNBIND, vf)
     expect(gpu.type(0), Q8, "type")
+
+    gpu.bind(0)
+    client = held(vm, gpu, 0, "rpc")
+    unbind_pf = vm.spawn(f"echo {gpu.pf} >{UNBIND}")
+    time.sleep(2)
+    expect((unbind_pf.poll(), state(gpu)[1], gpu.type(0)), (None, "running", Q8), "unbind of the GPU meanwhile")
+    let_go(vm, client)
+    unbind_pf.wait(60)
+    gpu.must_write(BIND, gpu.pf, timeout=180)
     # VFIO says that it waits; a client with a request eventfd would be told instead
     waits = "No device request channel registered, blocked until released by user"
     expect([line for line in told(log) if waits not in line] + ours(log), [], "said of it")

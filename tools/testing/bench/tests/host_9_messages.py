@@ -268,6 +268,8 @@ SOME = (
     ("fault-message", "answer twice", again, 12),
     ("fault-message", "GSP-RM crashes", use, 8),
     ("fault-message", "answer damaged", use, 9),
+    # the last that it is sent: nobody asks it again whether it responds
+    ("fault-message", "request lost", unbind, 4),
     ("fault-plugin", "task crashes", use, 2),
 )
 
