@@ -283,7 +283,8 @@ class Reached:
         Of a condition those come first who see it met, which is its next line; but the compiler may
         have made one place of both. Then those come who are about what goes wrong.
         """
-        met = self.reach(mutant, mutant.line + 2) if re.match(r"\t+(else )?if ", mutant.old) else []
+        own = mutant.line + 2 in self.code.get(str(mutant.file), [])
+        met = self.reach(mutant, mutant.line + 2) if own and re.match(r"\t+(else )?if ", mutant.old) else []
         if mutant.rule == "check dropped" and met:
             return met
         every = self.reach(mutant, mutant.line + 1)
