@@ -162,15 +162,25 @@ def key_of(path):
 
 
 def by_test(objects, source, data, files):
-    """Which lines have code, and which of them each test has reached, for mutate.py, in tests.json."""
+    """
+    Which lines have code, which of them each test has reached, and which branches of these it has
+    taken, for mutate.py, in tests.json.
+    """
     tests = {}
     for counted in sorted((data / "tests").iterdir()):
         seconds = counted / "seconds"
+        reached = gcov(objects, counted, everything=False)
         tests[counted.name] = {
             "seconds": float(seconds.read_text()) if seconds.exists() else 60,
             "lines": {
-                name: sorted(n for n, line in lines.items() if line.count)
-                for name, lines in gcov(objects, counted, everything=False).items()
+                name: sorted(n for n, line in lines.items() if line.count) for name, lines in reached.items()
+            },
+            "branches": {
+                name: {
+                    n: [i for i, count in enumerate(line.branches) if count]
+                    for n, line in lines.items() if any(line.branches)
+                }
+                for name, lines in reached.items()
             },
         }
     names = sorted({name for its in tests.values() for name in its["lines"]})

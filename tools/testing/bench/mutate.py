@@ -40,9 +40,9 @@ SECONDS = 300  # for the tests of one error; most end with the first
 # The first boots in seconds, the second sees what is wrong with memory and locks.
 KERNELS = ("gcov", "debug")
 NO_MATTER_OF_MEMORY = ("wrong errno",)
-TESTS = 16  # that are tried, the quickest first
-# Tests of what goes wrong see more of checks than others, whose conditions are never met
-NASTY = re.compile(r"(2_\w+|9_lies|9_messages): (?!every_)")
+TESTS = 16  # that are tried for one error
+# Who is stopped too late is at work then, if a message is on its way that nobody answers
+MESSAGES = re.compile(r"9_messages: (?!every_)")
 # How much longer than without an error tests may take before that is an error itself, and on which kernel
 TOO_LONG = {"gcov": 4, "debug": 12}
 BOOT = 60
@@ -282,19 +282,27 @@ class Reached:
 
     def by(self, mutant):
         """
-        Of a condition those come first who see it met, which is its next line; but the compiler may
-        have made one place of both. Then those come who are about what goes wrong.
+        Half of them are those who take a branch of the line that few others take, the quickest are the
+        other half. Whether a condition was met is what its next line knows, if the compiler has not
+        made one place of both.
         """
-        own = mutant.line + 2 in self.code.get(str(mutant.file), [])
-        met = self.reach(mutant, mutant.line + 2) if own and re.match(r"\t+(else )?if ", mutant.old) else []
-        if mutant.rule == "check dropped" and met:
-            return met
-        every = self.reach(mutant, mutant.line + 1)
-        nasty = [test for test in every if NASTY.search(test)]
-        found = list(dict.fromkeys([*met[: TESTS // 3], *nasty[: TESTS // 3], *every]))
+        name, line = str(mutant.file), mutant.line + 1
+        if mutant.rule == "check dropped" and line + 1 in self.code.get(name, []):
+            return self.reach(mutant, line + 1) or self.named(mutant)
+        found = self.reach(mutant, line)
+        takes = {test: self.branches(test, name, line) for test in found}
+        takers = collections.Counter(branch for its in takes.values() for branch in its)
+        rare = sorted(found, key=lambda test: min((takers[branch] for branch in takes[test]), default=len(found)))
+        if mutant.rule == "order of teardown":
+            rare = [test for test in found if MESSAGES.search(test)]
+        found = list(dict.fromkeys([*rare[: TESTS // 2], *found]))
         if allocates(mutant):
             return [ALLOCATIONS, *found]
         return found or self.named(mutant)
+
+    def branches(self, test, name, line):
+        line = max((n for n in self.code.get(name, []) if n <= line), default=line)
+        return self.tests[test]["branches"].get(name, {}).get(str(line), [])
 
     def named(self, mutant):
         """What it does cannot be counted, and not-covered says who sees it."""
