@@ -49,8 +49,9 @@
 #define TYPE_SIZE		5224
 #define L40			0x26b5
 
-/* per decoder; the large messages get fewer */
+/* per decoder; the large messages get fewer: all dwords of up to 4 KiB, so many of what has more */
 #define HOSTILE_CUTS		200
+#define HOSTILE_ALL_DWORDS	1024
 #define HOSTILE_DWORDS		100
 #define HOSTILE_BYTES		SZ_1M
 
@@ -570,12 +571,14 @@ static void hostile_counts(struct kunit *test)
 	u8 *msg = hostile_good(test, &size);
 	unsigned int edge;
 	u32 at, good;
+	bool all;
 
 	nvgpu_seed(test, &random);
 	dwords = size / 4;
-	for (n = 0; n < min_t(size_t, dwords, HOSTILE_DWORDS); n++) {
-		/* counts are near the start; all dwords of what is small */
-		at = dwords <= HOSTILE_DWORDS || n < 16 ? n : nvgpu_pick(&random, dwords);
+	all = dwords <= HOSTILE_ALL_DWORDS;
+	for (n = 0; n < (all ? dwords : HOSTILE_DWORDS); n++) {
+		/* of what is large the counts are near the start */
+		at = all || n < 16 ? n : nvgpu_pick(&random, dwords);
 		good = get_unaligned_le32(msg + 4 * at);
 		for (edge = 0; edge < ARRAY_SIZE(hostile_edges); edge++) {
 			put32(msg + 4 * at, hostile_edges[edge]);
