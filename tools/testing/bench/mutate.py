@@ -252,10 +252,17 @@ def told_by_kunit():
 
 @functools.lru_cache
 def allocates(mutant):
-    """The function whose allocation this is about, if it is."""
+    """
+    The function whose allocation this is about, if it is, and those of its file that call it, which
+    the compiler may have made it part of.
+    """
     lines = (TREE / mutant.file).read_text().splitlines()
     about = {"check dropped": lines[mutant.line + 1], "wrong errno": mutant.old}.get(mutant.rule, "")
-    return function_of(lines, mutant.line) if re.search(r"-ENOMEM\b", about) else ""
+    if not re.search(r"-ENOMEM\b", about):
+        return ""
+    function = function_of(lines, mutant.line)
+    calls = {function_of(lines, n) for n, line in enumerate(lines) if re.match(rf"\t.*\b{function}\(", line)}
+    return "|".join([function, *sorted(calls)])
 
 
 class Reached:

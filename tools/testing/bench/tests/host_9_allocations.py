@@ -68,11 +68,11 @@ WRITE = (
 )
 
 
-# Whose allocations fail, if not those of all our functions: mutate.py has one in mind
+# Whose allocations fail, if not those of all our functions: mutate.py has one in mind, f or f|g
 FUNCTION = os.environ.get("BENCH_ALLOCATIONS_OF", "")
 # Where a function begins, and the next one
 RANGE_OF = """sort /proc/kallsyms | awk 'first {{ print first, $1; exit }}
-    $4 == "[{module}]" && $3 ~ /^{function}([.]|$)/ {{ first = $1 }}'"""
+    $4 == "[{module}]" && $3 ~ /^({function})([.]|$)/ {{ first = $1 }}'"""
 
 
 def arm(vm, call):
