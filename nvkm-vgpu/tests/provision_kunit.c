@@ -310,6 +310,8 @@ static void provision_whose_channel(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, stopped_by(pf, old, U32_MAX, 0));
 	KUNIT_EXPECT_EQ(test, 4, stopped_by(pf, new, 0, 4));
 	KUNIT_EXPECT_EQ(test, 0, stopped_by(pf, new, first, 0));
+	KUNIT_EXPECT_EQ(test, NVGPU_MAX_VFS, stopped_by(pf, new, 0, NVGPU_MAX_VFS));
+	KUNIT_EXPECT_EQ(test, 0, stopped_by(pf, new, 0, NVGPU_MAX_VFS + 1));
 	KUNIT_EXPECT_EQ(test, 3, nvgpu_monitor_channel_errors(&pf->monitor, 3));
 
 	KUNIT_EXPECT_TRUE(test, nvgpu_vf_move(pf, 3, NVGPU_VF_STOPPING));
