@@ -2,6 +2,7 @@
 """What an operator sees of vGPUs: files of VF and PF, events, logs, traces; and what looking costs."""
 
 import contextlib
+import errno
 import re
 import subprocess
 import tempfile
@@ -36,6 +37,8 @@ with open(sys.argv[1]) as f:
     print("waits", flush=True)
     print("told" if poll.poll(20000) else "not told", flush=True)
 """
+# read(2), number 0, of a file to where there is no memory; says which error that was
+TO_NOWHERE = "perl -e 'open F, q(<), shift; syscall(0, fileno F, 1, 16); print $!+0'"
 
 
 def files(gpu, n, names):
@@ -164,6 +167,7 @@ def test_events_of_a_vgpu(vm):
         told("state", lambda: stack.enter_context(opened(gpu, 0, "rpc")))
         expect(vm.sh(f"cd {logs}; stat -c %n * | sort; cat * | wc -c").split(),
                [*kept, str(sum(kept.values()) << 10)], "logs")
+        expect(vm.sh(f"{TO_NOWHERE} {logs}/task_log"), str(errno.EFAULT), "a log that is read to nowhere")
         for state, name in (3, "unlicensed (restricted)"), (5, "licensed"):
             told("license_state", lambda state=state: gpu.set_model("inject-event", f"license:1:{state}"))
             expect(files(gpu, 0, ["license_state"]), {"license_state": name}, "licence at once")
