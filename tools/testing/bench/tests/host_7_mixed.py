@@ -46,6 +46,7 @@ def test_sizes_side_by_side(vm):
     """Each has its place by the product's table, all are open at once, and none is in another's way."""
     gpu = Gpu(vm)
     log = KernelLog(vm)
+    gpu.set_model("count-anew", True)
     gpu.load()
     mode = gpu.path(MODE)
     expect(gpu.read(mode), "0", "mode at first")
