@@ -260,14 +260,29 @@ void nvgpu_scrub_channel_error(struct nvgpu_scrub *scrub, u32 chid)
 
 /* ---- jobs ------------------------------------------------------------------------------------ */
 
-static bool scrub_all_clean(const struct nvgpu_scrub_job *job)
+/* a block does not know whose lock is its own, so that the compiler is told here */
+static bool scrub_all_clean(const struct nvgpu_scrub *scrub, const struct nvgpu_scrub_job *job)
+	__must_hold(&scrub->lock)
 {
 	unsigned int i;
+
+	lockdep_assert_held(&scrub->lock);
 
 	for (i = 0; i < NVGPU_SCRUB_BLOCKS; i++)
 		if (!job->block[i]->clean)
 			return false;
 	return true;
+}
+
+static void scrub_all_dirty(const struct nvgpu_scrub *scrub, struct nvgpu_scrub_job *job)
+	__must_hold(&scrub->lock)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&scrub->lock);
+
+	for (i = 0; i < NVGPU_SCRUB_BLOCKS; i++)
+		job->block[i]->clean = false;
 }
 
 static void scrub_end(struct nvgpu_scrub *scrub, struct nvgpu_scrub_job *job, int error)
@@ -288,7 +303,7 @@ static void scrub_end(struct nvgpu_scrub *scrub, struct nvgpu_scrub_job *job, in
 		job->told |= error != -ENOSPC;
 	} else {
 		job->told = false;
-		if (scrub_all_clean(job))
+		if (scrub_all_clean(scrub, job))
 			job->used = false;
 	}
 	complete_all(&job->ended);
@@ -497,7 +512,7 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_scrub_is_busy);
 bool nvgpu_scrub_is_clean(struct nvgpu_scrub *scrub, const struct nvgpu_scrub_job *job)
 {
 	guard(mutex)(&scrub->lock);
-	return scrub_all_clean(job);
+	return scrub_all_clean(scrub, job);
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_scrub_is_clean);
 
@@ -520,11 +535,8 @@ EXPORT_SYMBOL_IF_KUNIT(nvgpu_scrub_is_due);
  */
 void nvgpu_scrub_soil(struct nvgpu_scrub *scrub, struct nvgpu_scrub_job *job)
 {
-	unsigned int i;
-
 	guard(mutex)(&scrub->lock);
-	for (i = 0; i < NVGPU_SCRUB_BLOCKS; i++)
-		job->block[i]->clean = false;
+	scrub_all_dirty(scrub, job);
 }
 EXPORT_SYMBOL_IF_KUNIT(nvgpu_scrub_soil);
 
@@ -549,14 +561,11 @@ static bool scrub_in_way(const struct nvgpu_scrub *scrub, u32 chid_start, u32 nu
 int nvgpu_scrub_hand_out(struct nvgpu_scrub *scrub, struct nvgpu_scrub_job *job, u32 chid_start,
 			 u32 num_chids)
 {
-	unsigned int i;
-
 	scoped_guard(mutex, &scrub->lock) {
-		if (job->queued || !scrub_all_clean(job) ||
+		if (job->queued || !scrub_all_clean(scrub, job) ||
 		    nvgpu_chids_reserve(&scrub->busy, chid_start, num_chids))
 			return -EIO;
-		for (i = 0; i < NVGPU_SCRUB_BLOCKS; i++)
-			job->block[i]->clean = false;
+		scrub_all_dirty(scrub, job);
 		job->out = true;
 		job->used = true;
 		if (!scrub_in_way(scrub, chid_start, num_chids))
