@@ -99,18 +99,19 @@ static void scrub_close(struct nvgpu_scrub *scrub)
 	lockdep_assert_held(&scrub->channel);
 
 	if (!nvgpu_rm_channel_fini(&scrub->chan)) {
+		scrub->lost = false;
 		guard(mutex)(&scrub->lock);
 		scrub->chid = 0;
 		return;
 	}
 	if (scrub->lost)
 		return;
-	/* it may write for ever, to what is dirty, and stays so until GSP-RM is loaded anew */
+	/* it may write for ever, to what is dirty, until GSP-RM ends it after all or is loaded anew */
 	scrub->lost = true;
 	/* nor is it while GSP-RM is dead, which was told */
 	if (!nvgpu_health_is_dead(&scrub->rm->gsp->health))
 		dev_err(scrub_dev(scrub),
-			"a channel did not end, framebuffer cannot be cleared any more\n");
+			"a channel did not end, framebuffer is not cleared until it does\n");
 }
 
 static int scrub_open(struct nvgpu_scrub *scrub)
@@ -123,7 +124,12 @@ static int scrub_open(struct nvgpu_scrub *scrub)
 
 	lockdep_assert_held(&scrub->channel);
 
-	if (!scrub->up || scrub->lost)
+	if (!scrub->up)
+		return -EIO;
+	/* what GSP-RM has refused once it may do the next time */
+	if (scrub->lost)
+		scrub_close(scrub);
+	if (scrub->lost)
 		return -EIO;
 	if (scrub->chan.handle)
 		return 0;

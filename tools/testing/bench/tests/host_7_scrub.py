@@ -20,6 +20,8 @@ CHUNK = 16 << 20
 REFUSED = "vGPU {}: framebuffer not cleared, error {}; it is not used until it is"
 STOPPED = "LAUNCH_DMA 0x[0-9a-f]+: fault-engine wants it"
 XID = r"GSP-RM: Xid 41(: Ch 0{7}1, CE2: .*|, channel 1)"
+NOT_ENDED = "a channel did not end, framebuffer is not cleared until it does"
+FREE = 10  # NV_VGPU_MSG_FUNCTION_FREE
 NO_ENGINE = "no copy engine, error {}: framebuffer cannot be cleared, so no vGPU can be opened"
 
 
@@ -278,6 +280,25 @@ def test_engine_hangs(vm):
     expect(cleanness(gpu), "clean", "after close")
     gpu.put_away()
     print(f"# engine hangs: refused after {took:.1f} s", flush=True)
+    expect(others(log), [], "warnings")
+
+
+@host_test(kernels=("debug",), sampled=True)
+def test_channel_does_not_end(vm):
+    """As GSP-RM refuses to free it, once; who comes next has it asked again."""
+    gpu = Gpu(vm)
+    log = KernelLog(vm)
+    gpu.set_up([Q8, Q8])
+    settled(gpu)
+    for n in (0, 1, 0, 1):
+        gpu.set_model("fault-message", f"refuse=0x1a:{FREE}")
+        gpu.must_client(n, "boot", "fb-zero:0", "fb-write:0:5", "rpc")
+        settled(gpu)
+    expect(NOT_ENDED in ours(log), True, f"{NOT_ENDED} is said")
+    gpu.must_client(0, "boot", "fb-zero:0", "rpc")
+    settled(gpu)
+    expect([cleanness(gpu, n) for n in (0, 1)], ["clean", "clean"], "after close")
+    gpu.put_away()
     expect(others(log), [], "warnings")
 
 
