@@ -88,6 +88,12 @@ def kept(vm, gpu):
     return kept_by_host(vm, gpu) | {"the model's": gpu.in_use()}
 
 
+def without_use(kept_things):
+    """Of what was kept, all but who has had the framebuffer of a type that stays."""
+    return {what: re.sub(r" (clean|dirty)$", "", text, flags=re.M) if isinstance(text, str) else text
+            for what, text in kept_things.items()}
+
+
 def objects(vm):
     """{cache: objects in use}"""
     vm.sh("for f in /sys/kernel/slab/*/shrink; do echo 1 >$f; done 2>/dev/null; :")
