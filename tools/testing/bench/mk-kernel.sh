@@ -70,7 +70,8 @@ INSTALL=$SRC-install$OWN
 TESTS=$SRC-tests$OWN
 MODULES=(selftests/nvidia-vgpu/{ecam,example})
 
-# Our repo as a folder of the kernel: two lines hook it in, one more has gcov see it and nothing else.
+# Our repo as a folder of the kernel: two lines hook it in, two more have gcov and KCSAN see it and
+# nothing else, for the second with the help of build_all().
 hook_folder()
 {
 	grep -q nvkm-vgpu "$SRC/drivers/gpu/Makefile" ||
@@ -78,6 +79,10 @@ hook_folder()
 	# shellcheck disable=SC2016
 	grep -q GCOV_PROFILE "$SRC/drivers/gpu/Makefile" ||
 		echo '$(obj)/nvkm-vgpu: export GCOV_PROFILE := $(CONFIG_GCOV_KERNEL)' \
+			>>"$SRC/drivers/gpu/Makefile"
+	# shellcheck disable=SC2016
+	grep -q KCSAN_SANITIZE "$SRC/drivers/gpu/Makefile" ||
+		echo '$(obj)/nvkm-vgpu: export KCSAN_SANITIZE := $(CONFIG_KCSAN)' \
 			>>"$SRC/drivers/gpu/Makefile"
 	grep -q nvkm-vgpu "$SRC/drivers/video/Kconfig" ||
 		sed -i '/source "drivers\/gpu\/vga\/Kconfig"/i source "drivers/gpu/nvkm-vgpu/Kconfig"' \
@@ -140,13 +145,13 @@ configure()
 # first time, from nothing.
 build_all()
 {
-	nice -n 10 make -C "$SRC" O="$OBJ" -j"$(nproc)" bzImage modules
+	KCSAN_SANITIZE=n nice -n 10 make -C "$SRC" O="$OBJ" -j"$(nproc)" bzImage modules
 }
 
 # After an edit of ours. modpost wants to see all modules.
 build_ours()
 {
-	nice -n 5 make -C "$SRC" O="$OBJ" -j"$(nproc)" modules
+	KCSAN_SANITIZE=n nice -n 5 make -C "$SRC" O="$OBJ" -j"$(nproc)" modules
 }
 
 # It has the symbols of our modules from the kernel's Module.symvers.

@@ -2,14 +2,14 @@
 /*
  * All that an operator and users of vGPUs can do to one GPU, at once, in random order.
  *
- *	races [-i] [-s SEED] [-t SECONDS] [-l LIMIT] [-a ACTOR,...] PF
+ *	races [-i] [-s SEED] [-t SECONDS] [-l LIMIT] [-a ACTOR,...] [-p PERCENT] PF
  *
  * Each actor is a process that does things of one kind over and over and knows which errors they
  * may end with. -s makes the choices of each actor the same again, not their order among actors.
  * -l is how many seconds one act may last before the actor counts as hung; it is named then, with
- * the kernel's stack of it. -a takes these actors only. -i has users open by iommufd. Prints a row
- * for each actor, and exits with 1 if an act ended as it may not or an actor hung, with 2 on wrong
- * usage.
+ * the kernel's stack of it. -a takes these actors only. -p is how long the pauses between acts are,
+ * of what they usually are. -i has users open by iommufd. Prints a row for each actor, and exits with
+ * 1 if an act ended as it may not or an actor hung, with 2 on wrong usage.
  *
  * The GPU is left as it happens to be, and nobody else may use it meanwhile.
  */
@@ -632,7 +632,7 @@ static void play(struct actor *a, unsigned long seed)
 
 		a->act(a);
 		for (slept = 0; slept < pause && !shared->stop; slept += 20)
-			sleep_ms(20);
+			sleep_ms(pause - slept < 20 ? pause - slept : 20);
 	}
 	_exit(0);
 }
@@ -650,7 +650,7 @@ static bool is_named(const char *list, const char *name)
 	return false;
 }
 
-static void start(unsigned long seed, const char *names)
+static void start(unsigned long seed, const char *names, unsigned int percent)
 {
 	unsigned int i, number;
 	struct actor *a;
@@ -664,7 +664,7 @@ static void start(unsigned long seed, const char *names)
 			a->name = kinds[i].name;
 			a->number = number;
 			a->act = kinds[i].act;
-			a->pause_ms = kinds[i].pause_ms;
+			a->pause_ms = kinds[i].pause_ms * percent / 100 + 1;
 			/* the child has the same memory and must not say that it is 0 */
 			pid = fork();
 			if (!pid)
@@ -760,7 +760,8 @@ static int usage(void)
 {
 	unsigned int i;
 
-	fprintf(stderr, "usage: races [-i] [-s SEED] [-t SECONDS] [-l LIMIT] [-a ACTOR,...] PF\n");
+	fputs("usage: races [-i] [-s SEED] [-t SECONDS] [-l LIMIT] [-a ACTOR,...] [-p PERCENT] PF\n",
+	      stderr);
 	for (i = 0; i < ARRAY_SIZE(kinds); i++)
 		fprintf(stderr, "  %s\n", kinds[i].name);
 	return 2;
@@ -793,13 +794,13 @@ static bool prepare(const char *self)
 
 int main(int argc, char **argv)
 {
-	unsigned int seconds = 60, limit = 240;
+	unsigned int seconds = 60, limit = 240, percent = 100;
 	unsigned long seed = time(NULL);
 	const char *names = NULL;
 	uint64_t until;
 	int option;
 
-	while ((option = getopt(argc, argv, "ia:l:s:t:")) != -1)
+	while ((option = getopt(argc, argv, "ia:l:p:s:t:")) != -1)
 		switch (option) {
 		case 'i':
 			use_iommufd = true;
@@ -809,6 +810,9 @@ int main(int argc, char **argv)
 			break;
 		case 'l':
 			limit = strtoul(optarg, NULL, 0);
+			break;
+		case 'p':
+			percent = strtoul(optarg, NULL, 0);
 			break;
 		case 's':
 			seed = strtoul(optarg, NULL, 0);
@@ -828,7 +832,7 @@ int main(int argc, char **argv)
 		return 2;
 	printf("seed %lu\n", seed);
 	fflush(stdout);
-	start(seed, names);
+	start(seed, names, percent);
 	if (!shared->num_actors)
 		return usage();
 	until = now_ms() + seconds * 1000ull;
