@@ -10,11 +10,12 @@ which line is what coverage.py has counted, so that has to run first, with the s
 error is planted in a clone of HEAD, and what is built from it goes to an overlay of the cache, so
 that neither this tree nor the cache changes; nothing else may build meanwhile. KUnit runs first, in
 a kernel that is a process. Tests in VMs run on the kernel that counted, which boots quickly, and if
-nobody notices there on the debug kernel, where it has them. -m bounds all of it, -l only lists the
-errors. With the same seed and the number of errors that were tried, -f goes on, and -t has only those
-whose row has a text, as "mgr.c:76", so that they can be tried again. Errors that nobody can notice
-are not planted: the file not-noticed has them, each with its reason. Prints a row for each and ends in
-a number.
+nobody notices there on the debug kernel, where it has them. At the end those tests that have noticed
+an error run without any, and have to pass. -m bounds all before that, -l only lists the errors. With
+the same seed and the number of errors that were tried, -f goes on, and -t has only those whose row
+has a text, as "mgr.c:76", so that they can be tried again. Errors that nobody can notice are not
+planted: the file not-noticed has them, each with its reason. Prints a row for each and ends in a
+number.
 """
 
 import argparse
@@ -58,6 +59,8 @@ UNLOCK = re.compile(
 )
 # Has those of BENCH_ALLOCATIONS_OF fail; not counted by coverage.py, which has them all
 ALLOCATIONS = "host: gcov: 9_allocations: allocations_of_a_function"
+# A test in a VM, as check.py calls it; others say something of all of a VM's tests
+TEST = re.compile(r"\w+: (gcov|debug|stock|kcsan): \w+: \w+$")
 COMPARES = {" < ": " <= ", " <= ": " < ", " > ": " >= ", " >= ": " > "}
 
 Mutant = collections.namedtuple("Mutant", "rule file line old new")
@@ -366,7 +369,16 @@ def told_by_tests(tests, seed, kernel, reached, function=""):
 
 def first_failed(options, seed, seconds, kernel, function):
     """Nothing if all passed, None if they were not done in time."""
-    command = [TREE / BENCH.relative_to(REPO) / "check.py", "--first", *options]
+    said, done = check_py(["--first", *options], seed, seconds, kernel, function)
+    failed = re.search(r"^not ok \d+ - (.*?)(?: # .*)?$", said, re.M)
+    if failed or done:
+        return failed[1] if failed else ""
+    return None
+
+
+def check_py(options, seed, seconds, kernel, function):
+    """What it said, and whether it was done in time."""
+    command = [TREE / BENCH.relative_to(REPO) / "check.py", *options]
     env = {**os.environ, "BENCH_SEED": str(seed), "BENCH_LANES": "1", "BENCH_ALLOCATIONS_OF": function}
     if kernel != "debug":
         env["BENCH_ONE_KERNEL"] = kernel
@@ -377,10 +389,7 @@ def first_failed(options, seed, seconds, kernel, function):
             except subprocess.TimeoutExpired:
                 run.terminate()
                 run.wait()
-    failed = re.search(r"^not ok \d+ - (.*)", (WORK / "log").read_text(errors="replace"), re.M)
-    if failed or run.returncode >= 0:
-        return failed[1] if failed else ""
-    return None
+    return (WORK / "log").read_text(errors="replace"), run.returncode >= 0
 
 
 def in_overlay():
@@ -394,6 +403,23 @@ def in_overlay():
         "unshare", "-m", "sh", "-c", 'mount -t overlay overlay -o "$0" "$1" && shift && exec "$@"',
         mount, str(CACHE), sys.executable, *sys.argv, "--inside",
     ])
+
+
+def fail_anyway(noticed_by, seed):
+    """Those of (test, function) that fail without any error, too: what they noticed was not the error."""
+    anyway = set()
+    lots = collections.defaultdict(list)
+    for test, function in noticed_by:
+        lots[test.split(": ")[1], function].append(test)
+    for (kernel, function), tests in sorted(lots.items()):
+        if told_by_the_build(kernel) is None:
+            raise SystemExit(f"mutate: without any error the {kernel} kernel cannot be built")
+        (WORK / "only").write_text("\n".join(tests) + "\n", encoding="utf-8")
+        options = ["--only", str(WORK / "only"), *sorted({test.partition(":")[0] for test in tests})]
+        said, _ = check_py(options, seed, SECONDS * (1 + len(tests)), kernel, function)
+        passed = re.findall(r"^ok \d+ - (.*?)(?: # .*)?$", said, re.M)
+        anyway |= {(test, function) for test in tests if test not in passed}
+    return anyway
 
 
 def judge(mutant, reached, seed):
@@ -419,7 +445,7 @@ def judge(mutant, reached, seed):
 
 
 def one_lane(args):
-    """Every args.j-th error; returns how many were noticed, and of how many."""
+    """Every args.j-th error; prints how many were noticed, and of how many."""
     begin = time.monotonic()
     lane = int(os.environ["MUTATE_LANE"])
     number = (args.n + args.j - 1 - lane) // args.j
@@ -427,19 +453,23 @@ def one_lane(args):
     told, output = kunit_py()
     if told:
         raise SystemExit(f"mutate: without any error: {told}\n{output}")
-    noticed = missed = 0
+    tried = []  # (mutant, who has noticed, whose allocations failed)
     for mutant in chosen(args)[lane :: args.j]:
-        if noticed + missed == number or time.monotonic() - begin > 60 * args.m:
+        if len(tried) == number or time.monotonic() - begin > 60 * args.m:
             break
         start = time.monotonic()
         told = judge(mutant, reached, args.s)
         if told is None:
             continue
-        noticed += bool(told)
-        missed += not told
+        tried.append((mutant, told, allocates(mutant)))
         why = "NOT NOTICED" if reached.by(mutant) else "NOT REACHED"
         print(f"{row(mutant)} | {told or why} | {time.monotonic() - start:.0f} s", flush=True)
-    print(f"{noticed} of {noticed + missed} noticed", flush=True)
+    anyway = fail_anyway({(told, function) for _, told, function in tried if TEST.match(told)}, args.s)
+    for mutant, told, function in tried:
+        if (told, function) in anyway:
+            print(f"{row(mutant)} | NOT NOTICED: {told} fails without it, too", flush=True)
+    noticed = sum(told != "" and (told, function) not in anyway for _, told, function in tried)
+    print(f"{noticed} of {len(tried)} noticed", flush=True)
 
 
 def row(mutant):
