@@ -120,14 +120,23 @@ def test_races_for_ten_minutes(vm):
     no_splats(race(vm, 600).lines())
 
 
+def watched(vm):
+    """How often KCSAN has watched a word, which it does for nobody but us (mk-kernel.sh)."""
+    return int(re.search(r"^setup_watchpoints: *(\d+)$", vm.sh("cat /sys/kernel/debug/kcsan"), re.M)[1])
+
+
 @host_test(kernels=("kcsan",), full=True, **MACHINE)
 def test_data_races(vm):
     """None in our modules; those of the rest of the kernel are counted."""
     vm.expected_log.append(r"BUG: KCSAN: ")
     vm.sh("dmesg -c >/dev/null")
+    before = watched(vm)
     lines = race(vm, 600).lines()
     # each race is reported once a minute
     lines += race(vm, 120, few=True).lines()
+    times = watched(vm) - before
+    print(f"# {times} times a word was watched", flush=True)
+    expect(times > 10000, True, "our modules are watched")
     found = collections.Counter(reports([text for _, text in lines]))
     for (title, ours), times in sorted(found.items(), key=lambda item: not item[0][1]):
         print(f"# {times} times: {title} ({'OURS' if ours else 'the kernel'})", flush=True)
