@@ -410,7 +410,8 @@ def fail_anyway(noticed_by, seed):
     anyway = set()
     lots = collections.defaultdict(list)
     for test, function in noticed_by:
-        lots[test.split(": ")[1], function].append(test)
+        # those of the stock kernel ran on the one that counts
+        lots["debug" if test.split(": ")[1] == "debug" else KERNELS[0], function].append(test)
     for (kernel, function), tests in sorted(lots.items()):
         if told_by_the_build(kernel) is None:
             raise SystemExit(f"mutate: without any error the {kernel} kernel cannot be built")
