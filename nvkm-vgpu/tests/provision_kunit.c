@@ -269,6 +269,8 @@ static void provision_open(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, nvgpu_vf_move(pf, 3, NVGPU_VF_RUNNING));
 	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_provision_set(pf, 3, 0));
 	KUNIT_EXPECT_TRUE(test, nvgpu_vf_move(pf, 3, NVGPU_VF_STOPPING));
+	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_provision_set(pf, 3, 0));
+	KUNIT_EXPECT_EQ(test, -EBUSY, nvgpu_provision_add_params(pf, 3, on));
 	nvgpu_provision_release(pf, 3, NULL);
 	KUNIT_EXPECT_EQ(test, nvgpu_provision_get(pf, 3), L40_8Q);
 	KUNIT_EXPECT_EQ(test, 0, nvgpu_provision_set(pf, 3, 0));

@@ -42,8 +42,8 @@ SECONDS = 300  # for the tests of one error; most end with the first
 KERNELS = ("gcov", "debug")
 NO_MATTER_OF_MEMORY = ("wrong errno",)
 TESTS = 16  # that are tried for one error
-# Who is stopped too late is at work then, if a message is on its way that nobody answers
-MESSAGES = re.compile(r"9_messages: (?!every_)")
+# Who is stopped too late is at work then: a message is on its way that nobody answers, or a VF is open
+AT_WORK = re.compile(r"9_messages: (?!every_)|_goes$|waits_for_the_user$")
 # How much longer than without an error tests may take before that is an error itself, and on which kernel
 TOO_LONG = {"gcov": 4, "debug": 12}
 BOOT = 60
@@ -284,9 +284,8 @@ class Reached:
         self.reasons = coverage.Reasons(BENCH / "not-covered").entries
 
     def reach(self, mutant, line):
-        """A return that the compiler has made part of its condition has no code of its own."""
         name = str(mutant.file)
-        line = max((n for n in self.code.get(name, []) if n <= line), default=line)
+        line = self.counted(name, line)
         found = [test for test, its in self.tests.items() if line in its["lines"].get(name, [])]
         return sorted(found, key=lambda test: self.tests[test]["seconds"])
 
@@ -304,14 +303,26 @@ class Reached:
         takers = collections.Counter(branch for its in takes.values() for branch in its)
         rare = sorted(found, key=lambda test: min((takers[branch] for branch in takes[test]), default=len(found)))
         if mutant.rule == "order of teardown":
-            rare = [test for test in found if MESSAGES.search(test)]
+            rare = [test for test in found if AT_WORK.search(test)]
         found = list(dict.fromkeys([*rare[: TESTS // 2], *found]))
         if allocates(mutant):
             return [ALLOCATIONS, *found]
         return found or self.named(mutant)
 
+    def counted(self, name, line):
+        """
+        A return that the compiler has made part of its condition has no code of its own, nor has a call
+        of a function that is only called there: then it is what comes before, but for a label.
+        """
+        code = self.code.get(name, [])
+        before = max((n for n in code if n <= line), default=line)
+        lines = (TREE / name).read_text().splitlines()
+        if any(re.match(r"\w+:$", text) for text in lines[before:line]):
+            return min((n for n in code if n > line), default=line)
+        return before
+
     def branches(self, test, name, line):
-        line = max((n for n in self.code.get(name, []) if n <= line), default=line)
+        line = self.counted(name, line)
         return self.tests[test]["branches"].get(name, {}).get(str(line), [])
 
     def named(self, mutant):
