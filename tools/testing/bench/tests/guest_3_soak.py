@@ -124,7 +124,8 @@ def grown(seen):
     return more
 
 
-@host_test(kernels=("stock",), full=True, alone=True, mem="10G", smp=2)
+# each cache has its own name
+@host_test(kernels=("stock",), full=True, alone=True, mem="10G", smp=2, append="slab_nomerge")
 def test_soak(vm):
     prepare(vm)
     minutes = float(os.environ.get("BENCH_SOAK", 60))
