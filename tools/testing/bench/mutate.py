@@ -8,8 +8,8 @@ Plant one error at a time in the two drivers and see whether the tests that reac
 Errors are chosen by rule and seed, as many of each rule as there are places for. Which tests reach
 which line is what coverage.py has counted, so that has to run first, with the same sources. Each
 error is planted in a clone of HEAD, and what is built from it goes to an overlay of the cache, so
-that neither this tree nor the cache changes; nothing else may build meanwhile. KUnit runs first, in
-a kernel that is a process. Tests in VMs run on the kernel that counted, which boots quickly, and if
+that neither this tree nor what is in the cache changes; nothing else may build meanwhile. KUnit runs
+first, in a kernel that is a process. Tests in VMs run on the kernel that counted, which boots quickly, and if
 nobody notices there on the debug kernel, where it has them. At the end those tests that have noticed
 an error run without any, and have to pass. -m bounds all before that, -l only lists the errors. With
 the same seed and the number of errors that were tried, -f goes on, and -t has only those whose row
@@ -236,10 +236,10 @@ def told_by_static(mutant):
     return f"static: {found[1]}" if found else ""
 
 
-def kunit_py():
+def kunit_py(tree=TREE):
     """What KUnit says in a kernel that is a process, which needs no emulated CPU; with its output."""
     run = subprocess.run(
-        [TREE / BENCH.relative_to(REPO) / "check-builds.sh", "^KUnit by kunit.py$"],
+        [tree / BENCH.relative_to(REPO) / "check-builds.sh", "^KUnit by kunit.py$"],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         env={**os.environ, "BUILDS_FULL": "1"},
     )
@@ -462,9 +462,6 @@ def one_lane(args):
     lane = int(os.environ["MUTATE_LANE"])
     number = (args.n + args.j - 1 - lane) // args.j
     reached = Reached()
-    told, output = kunit_py()
-    if told:
-        raise SystemExit(f"mutate: without any error: {told}\n{output}")
     tried = []  # (mutant, who has noticed, whose allocations failed)
     for mutant in chosen(args)[lane :: args.j]:
         if len(tried) == number or time.monotonic() - begin > 60 * args.m:
@@ -490,6 +487,10 @@ def row(mutant):
 
 
 def all_lanes(args):
+    # its kernel, which takes minutes, is what the lanes begin with
+    told, output = kunit_py(REPO)
+    if told:
+        raise SystemExit(f"mutate: without any error: {told}\n{output}")
     command = [sys.executable, __file__, *sys.argv[1:], "-s", str(args.s)]
     lanes = [
         subprocess.Popen(
