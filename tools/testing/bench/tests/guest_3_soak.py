@@ -84,9 +84,12 @@ def guests(vm, gpu, dice, troubled):
     return len(chosen)
 
 
-def mend(gpu):
-    """What an operator does: a dead GPU is reset, a VF with a vGPU that is kept gets its type anew."""
-    if state(gpu)[0] != "up":
+def mend(gpu, log):
+    """
+    What an operator does: a dead GPU is reset, and one that has kept a client which nobody knows any
+    more; a VF with a vGPU that is kept gets its type anew.
+    """
+    if state(gpu)[0] != "up" or any("refused RPC FREE" in line for line in log.said_by("nvkm-vgpu")):
         gpu.must_write(gpu.path("reset"), 1, timeout=300)
     gpu.set_model("fault-message", "")
     for n in range(VFS):
@@ -95,13 +98,14 @@ def mend(gpu):
 
 
 def one_round(vm, gpu, dice, what):
+    log = KernelLog(vm)
     came, process = users(vm, gpu, dice)
     trouble(vm, gpu, what, dice)
     came += guests(vm, gpu, dice, what != "none")
     process.wait(600)
     if what == "none":
         expect(vm.sh("grep -h ^FAIL /tmp/soak.* || :"), "", "what users say who had no troubles")
-    mend(gpu)
+    mend(gpu, log)
     # a type is taken back now and then, and another one's place becomes free
     for n in dice.sample(range(VFS), 4):
         gpu.must_set_type(n, 0)
