@@ -106,7 +106,7 @@ static void scrub_close(struct nvgpu_scrub *scrub)
 	}
 	if (scrub->lost)
 		return;
-	/* it may write for ever, to what is dirty, until GSP-RM ends it after all or is loaded anew */
+	/* it may write to what is dirty, until GSP-RM ends it after all or is loaded anew */
 	scrub->lost = true;
 	/* nor is it while GSP-RM is dead, which was told */
 	if (!nvgpu_health_is_dead(&scrub->rm->gsp->health))

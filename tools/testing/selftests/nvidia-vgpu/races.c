@@ -8,8 +8,8 @@
  * may end with. -s makes the choices of each actor the same again, not their order among actors.
  * -l is how many seconds one act may last before the actor counts as hung; it is named then, with
  * the kernel's stack of it. -a takes these actors only. -p is how long the pauses between acts are,
- * of what they usually are. -i has users open by iommufd. Prints a row for each actor, and exits with
- * 1 if an act ended as it may not or an actor hung, with 2 on wrong usage.
+ * of what they usually are. -i has users open by iommufd. Prints a row for each actor, and exits
+ * with 1 if an act ended as it may not or an actor hung, with 2 on wrong usage.
  *
  * The GPU is left as it happens to be, and nobody else may use it meanwhile.
  */
@@ -760,8 +760,8 @@ static int usage(void)
 {
 	unsigned int i;
 
-	fputs("usage: races [-i] [-s SEED] [-t SECONDS] [-l LIMIT] [-a ACTOR,...] [-p PERCENT] PF\n",
-	      stderr);
+	fputs("usage: races [-i] [-s SEED] [-t SECONDS] [-l LIMIT] [-p PERCENT] [-a ACTOR,...] PF\n"
+	      "actors:\n", stderr);
 	for (i = 0; i < ARRAY_SIZE(kinds); i++)
 		fprintf(stderr, "  %s\n", kinds[i].name);
 	return 2;
