@@ -128,8 +128,9 @@ def grown(seen):
     return more
 
 
-# each cache has its own name
-@host_test(kernels=("stock",), full=True, alone=True, mem="10G", smp=2, append="slab_nomerge")
+# Each cache has its own name, and nobody keeps regions of memory that it has seen used
+@host_test(kernels=("stock",), full=True, alone=True, mem="10G", smp=2,
+           append="slab_nomerge damon_stat.enabled=0")
 def test_soak(vm):
     prepare(vm)
     minutes = float(os.environ.get("BENCH_SOAK", 60))
