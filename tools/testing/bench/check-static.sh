@@ -449,7 +449,7 @@ planted_python()
 
 spelling()
 {
-	in_repo xargs codespell -L 'hsi,fo,ser,te' < <(files . ':!*.tsv' ':!*.map')
+	in_repo xargs codespell -L 'hsi,fo,ser,te,damon' < <(files . ':!*.tsv' ':!*.map')
 }
 
 # ---- rules ----------------------------------------------------------------
