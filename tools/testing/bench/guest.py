@@ -347,5 +347,3 @@ class Guest:
         elif self.process and self.process.poll() is None:
             self.vm.sh(f"kill -9 {self.process.pid}", check=False)
             self.process.wait(check=False)
-            # who is killed leaves them
-            self.vm.sh(f"rm -f {self.console} {self.monitor}")

@@ -103,6 +103,8 @@ def one_round(vm, gpu, dice, what):
     trouble(vm, gpu, what, dice)
     came += guests(vm, gpu, dice, what != "none")
     process.wait(600)
+    # sockets that QEMU leaves
+    vm.sh("rm -f /run/guest*.sock /run/guest*.qmp")
     if what == "none":
         expect(vm.sh("grep -h ^FAIL /tmp/soak.* || :"), "", "what users say who had no troubles")
     mend(gpu, log)
