@@ -8,11 +8,11 @@ Plant one error at a time in the two drivers and see whether the tests that reac
 Errors are chosen by rule and seed, as many of each rule as there are places for. Which tests reach
 which line is what coverage.py has counted, so that has to run first, with the same sources. Each
 error is planted in a clone of HEAD, and what is built from it goes to an overlay of the cache, so
-that neither this tree nor what is in the cache changes; nothing else may build meanwhile. KUnit runs
-first, in a kernel that is a process. Tests in VMs run on the kernel that counted, which boots quickly, and if
-nobody notices there on the debug kernel, where it has them. At the end those tests that have noticed
-an error run without any, and have to pass. -m bounds all before that, -l only lists the errors. With
-the same seed and the number of errors that were tried, -f goes on, and -t has only those whose row
+that neither this tree nor what is in the cache changes; nothing else may build meanwhile. KUnit
+runs first, in a kernel that is a process. Tests in VMs run on the kernel that counted, which boots
+quickly, and if nobody notices there on the debug kernel, where it has them. At the end those tests
+that have noticed an error run without any, and have to pass. -m bounds all before that, -l only lists
+the errors. With the same seed and the number of errors that were tried, -f goes on, and -t has only those whose row
 has a text, as "mgr.c:76", so that they can be tried again. Errors that nobody can notice are not
 planted: the file not-noticed has them, each with its reason. Prints a row for each and ends in a
 number.

@@ -226,6 +226,10 @@ def splats_of_the_kernel(vm, log, when):
     return sum(bug.first in line for bug in KNOWN_BUGS for line in said)
 
 
+def kept(gpu):
+    return without_use(kept_by_host(gpu.vm, gpu))
+
+
 def some(call, number):
     """So many by BENCH_SEED, of which some may be more than there are."""
     pick = random.Random(f"{os.environ['BENCH_SEED']} {call.name}")
@@ -237,7 +241,7 @@ def sweep(gpu, call, each, to_end):
     arm(gpu.vm, call.module, call.spared, FUNCTION)
     do(gpu, call)
     call.undo(gpu)
-    before = without_use(kept_by_host(gpu.vm, gpu))
+    before = kept(gpu)
     tries = hits = told = known = 0
     for n in each:
         hit, error, splats = once_and_back(gpu, call, n)
@@ -245,12 +249,11 @@ def sweep(gpu, call, each, to_end):
         hits += hit
         told += bool(error)
         known += splats
-        if without_use(kept_by_host(gpu.vm, gpu)) != before:
+        if kept(gpu) != before:
             # it may do with less, memory of another kind or an interrupt without MSI, until the next try
             do(gpu, call)
             call.undo(gpu)
-            now = without_use(kept_by_host(gpu.vm, gpu))
-            expect(now, before, f"kept after {call.name}, allocation {n}, and another one")
+            expect(kept(gpu), before, f"kept after {call.name}, allocation {n}, and another one")
         if tries % 50 == 0:
             print(f"# {call.name}: {tries} tries", flush=True)
         if to_end and not hit:

@@ -127,7 +127,7 @@ def watched(vm):
 
 @host_test(kernels=("kcsan",), full=True, **MACHINE)
 def test_data_races(vm):
-    """None in our modules; those of the rest of the kernel are counted."""
+    """None in our modules, which alone are watched."""
     vm.expected_log.append(r"BUG: KCSAN: ")
     vm.sh("dmesg -c >/dev/null")
     before = watched(vm)

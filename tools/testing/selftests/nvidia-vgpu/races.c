@@ -2,7 +2,7 @@
 /*
  * All that an operator and users of vGPUs can do to one GPU, at once, in random order.
  *
- *	races [-i] [-s SEED] [-t SECONDS] [-l LIMIT] [-a ACTOR,...] [-p PERCENT] PF
+ *	races [-i] [-s SEED] [-t SECONDS] [-l LIMIT] [-p PERCENT] [-a ACTOR,...] PF
  *
  * Each actor is a process that does things of one kind over and over and knows which errors they
  * may end with. -s makes the choices of each actor the same again, not their order among actors.
