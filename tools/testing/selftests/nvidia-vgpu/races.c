@@ -608,7 +608,7 @@ static const struct kind {
 	{ "read", act_read, 2, 40 },
 	{ "user", act_user, 3, 600 },
 	{ "bind-vf", act_bind_vf, 1, 500 },
-	{ "numvfs", act_numvfs, 1, 4000 },
+	{ "numvfs", act_numvfs, 1, 1000 },
 	{ "reset-vf", act_reset_vf, 1, 4000 },
 	{ "reset-pf", act_reset_pf, 1, 20000 },
 	{ "bind-pf", act_bind_pf, 1, 20000 },
