@@ -513,7 +513,7 @@ static void act_bind_vf(struct actor *a)
 static void act_numvfs(struct actor *a)
 {
 	static const int errors[] = { EBUSY, EIO, 0 };
-	unsigned int i, num = any(3) ? 1 + any(MAX_VFS) : 0;
+	unsigned int i, num = any(8) ? 1 + any(MAX_VFS) : 0;
 	char text[8];
 	int error;
 
@@ -610,11 +610,11 @@ static const struct kind {
 	{ "bind-vf", act_bind_vf, 1, 500 },
 	{ "numvfs", act_numvfs, 1, 1000 },
 	{ "reset-vf", act_reset_vf, 1, 4000 },
-	{ "reset-pf", act_reset_pf, 1, 20000 },
-	{ "bind-pf", act_bind_pf, 1, 20000 },
-	{ "remove", act_remove, 1, 20000 },
-	{ "modules", act_modules, 1, 20000 },
-	{ "sleep", act_sleep, 1, 20000 },
+	{ "reset-pf", act_reset_pf, 1, 40000 },
+	{ "bind-pf", act_bind_pf, 1, 40000 },
+	{ "remove", act_remove, 1, 40000 },
+	{ "modules", act_modules, 1, 40000 },
+	{ "sleep", act_sleep, 1, 40000 },
 };
 
 static void play(struct actor *a, unsigned long seed)
