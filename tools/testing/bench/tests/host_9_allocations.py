@@ -12,11 +12,13 @@ import re
 import shlex
 from collections import namedtuple
 
+import firmware
 from bench_test import KernelBug, Skip, expect, host_test, in_parts
 from faults import state
 from gpu import BIND, CLIENT, SPLATS, UNBIND, VFIO_DRIVER, KernelLog, Wrong
 from host_5_fwctl import MODULE, PROGRAM, set_up
 from host_5_monitor import opened
+from host_8_types import NAME as TYPES, made
 from probe import kept_by_host, start, without_use
 
 Q8 = 876
@@ -25,6 +27,8 @@ Q8 = 876
 # the PCI core takes away what was not there, and oopses (Linux 7.3)
 ACPI = "acpi_(ds|ev|ex|hw|ns|ps|rs|tb|ut)_.*"
 PCI_CORE = "sriov_enable"
+# Who cannot read a file of types goes on without it, and has some forty allocations
+FIRMWARE_LOADER = "_request_firmware"
 
 # What the kernel, 7.3, has to say of its own memory, each right after a fault.
 FAULT = "FAULT_INJECTION: forcing a failure"
@@ -89,9 +93,10 @@ def arm(vm, module, spared=ACPI, function=""):
 class Call:
     """A call of an operator or of a VM to a module, as it is made and as it is undone."""
 
-    def __init__(self, name, make, undo, most, module="nvkm_vgpu", spared=ACPI):
+    def __init__(self, name, make, undo, most, module="nvkm_vgpu", spared=ACPI, function=FUNCTION):
         self.name, self.make, self.undo, self.module, self.spared = name, make, undo, module, spared
         self.most = most  # allocations: two to the power of it, about
+        self.function = function
 
 
 def write(path, text):
@@ -157,11 +162,15 @@ def vf_file(name):
     return lambda gpu: gpu.vf_path(0, f"nvidia/{name}")
 
 
+def bind_gpu(**kwargs):
+    return Call("bind", write(lambda _gpu: BIND, lambda gpu: gpu.pf),
+                lambda gpu: gpu.driver() and gpu.must_write(UNBIND, gpu.pf, timeout=300), 10, **kwargs)
+
+
 VFIO_MODULE = VFIO_DRIVER.replace("-", "_")
 VFIO_BUS = f"/sys/bus/pci/drivers/{VFIO_DRIVER}"
 CALLS = (
-    Call("bind", write(lambda _gpu: BIND, lambda gpu: gpu.pf),
-         lambda gpu: gpu.driver() and gpu.must_write(UNBIND, gpu.pf, timeout=300), 10),
+    bind_gpu(),
     Call("reset of the PF", pf_reset, bind_again, 9),
     Call("sriov_numvfs", write(lambda gpu: gpu.path("sriov_numvfs"), 1), lambda gpu: gpu.set_numvfs(0), 7,
          spared=PCI_CORE),
@@ -238,7 +247,7 @@ def some(call, number):
 
 def sweep(gpu, call, each, to_end):
     """With to_end until the call makes no more; prints what came of it."""
-    arm(gpu.vm, call.module, call.spared, FUNCTION)
+    arm(gpu.vm, call.module, call.spared, call.function)
     do(gpu, call)
     call.undo(gpu)
     before = kept(gpu)
@@ -328,6 +337,15 @@ globals().update(
 @host_test(kernels=("debug",), full=True)
 def test_some_allocations_fail(vm):
     allocations_fail(vm, {n: (some(call, 4), False) for n, call in enumerate(CALLS)})
+
+
+@host_test(kernels=("debug",), sampled=True)
+def test_file_of_types_is_not_kept(vm):
+    """No memory for what was read: bind fails."""
+    bind = bind_gpu(spared=FIRMWARE_LOADER, function="nvgpu_typefile_load")
+    with firmware.placed(vm, TYPES, made(vm)):
+        rows = allocations_fail(vm, {0: (range(1, EVER), True)}, (bind, CALLS[-1]))
+    expect(rows[0].told > 0, True, "binds that failed")
 
 
 # Of a process whose allocations fail, and of those that it begins
