@@ -137,6 +137,7 @@ class Guest:
     append   more kernel arguments; extra: more QEMU arguments
     reboots  a reboot starts it again; else it ends it
     ports    root ports with nothing in them: what plug() is for
+    begin    a file that keep() has made of one with the same arguments: it goes on from there
     """
 
     count = 0
@@ -154,6 +155,7 @@ class Guest:
         extra="",
         reboots=False,
         ports=0,
+        begin="",
     ):
         Guest.count += 1
         self.vm = vm
@@ -167,6 +169,7 @@ class Guest:
         self.extra = extra
         self.reboots = reboots
         self.ports = ports
+        self.begin = begin
         self.free = [f"port{n}" for n in range(ports)]
         self.plugged = {}  # {VF: port}, by QEMU's monitor
         self.console = f"/run/{self.name}.sock"
@@ -204,6 +207,8 @@ class Guest:
             args += f" -device vfio-pci,host={vf}{iommufd}"
         for n, port in enumerate(self.free, 1):
             args += f" -device pcie-root-port,id={port},chassis={n},{ROOM}"
+        if self.begin:
+            args += f" -incoming file:{self.begin}"
         self.process = self.vm.spawn(f"exec {args} {self.extra}")
 
     def start_libvirt(self, kernel, initrd):
@@ -339,6 +344,20 @@ class Guest:
     def runstate(self):
         """As QEMU calls it: running, internal-error, ..."""
         return self.qmp("query-status")["status"]
+
+    def keep(self, path):
+        """It ends, and its state is in a file of the host VM's; with a function it has none that can be kept."""
+        self.qmp("migrate", uri=f"file:{path}")
+        self.wait_run("postmigrate")
+        self.stop()
+
+    def wait_run(self, wanted, timeout=60):
+        """Until its run state is that."""
+        deadline = time.monotonic() + timeout
+        while (now := self.runstate()) != wanted:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.name} is {now} after {timeout} s, expected {wanted}:\n{self.end()}")
+            time.sleep(0.1)
 
     def stop(self):
         """Pull its plug, if it still runs."""

@@ -38,8 +38,32 @@ class Victim(Watched, NvidiaGuest):
         return told_first(self.complaints())
 
 
+class Ready(Victim):
+    """One that has booted once for all, and gets its VF while it runs: most of a start is what comes before."""
+
+    FILE = "/run/ready"
+    ALL = f"wait {START}"
+
+    def __init__(self, vm, vf):
+        super().__init__(vm, None, self.ALL, ports=1, begin=self.FILE)
+        self.vf = vf
+
+    def start(self):
+        super().start()
+        self.vm.sh(f"until [ -S {self.monitor} ]; do sleep 0.1; done")
+        self.wait_run("running")
+        self.plug(self.vf)
+
+    @classmethod
+    def boot(cls, vm):
+        with Victim(vm, None, cls.ALL, ports=1) as guest:
+            guest.wait_for("^NVIDIA: begin wait")
+            guest.keep(cls.FILE)
+
+
 def console_lines(text):
-    return [line for line in text.splitlines() if line.startswith("[")]
+    """All but one that it was stopped in."""
+    return [line for line in text.rpartition("\n")[0].splitlines() if line.startswith("[")]
 
 
 def complaints(lines):
@@ -145,7 +169,7 @@ def crash_at(vm, gpu, where, what):
     """Its plugin task crashes there: QEMU stops the guest before its driver knows."""
     log = KernelLog(vm)
     gpu.set_model("fault-guest", f"crash:1:{where}")
-    with Victim(vm, gpu.vf(0)) as guest:
+    with Ready(vm, gpu.vf(0)) as guest:
         wait(f"crash at {what}", lambda: vgpu(gpu)["state"] == "crashed", guest=guest)
         guest.wait_stopped()
         stopped = guest.kill(logged(vm, CRASHED))
@@ -160,7 +184,7 @@ def kill_at(vm, gpu, where, what):
     """QEMU is killed there: the call was made, and not answered."""
     log = KernelLog(vm)
     gpu.set_model("fault-guest", f"hold:1:{where}")
-    with Victim(vm, gpu.vf(0)) as guest:
+    with Ready(vm, gpu.vf(0)) as guest:
         wait(f"held at {what}", lambda: guest_of(gpu).get("held"), guest=guest)
         begin = time.monotonic()
         guest.stop()
@@ -190,7 +214,7 @@ def goes_wrong_at(action, how):
     def fault(vm, gpu, where, what):
         log = KernelLog(vm)
         gpu.set_model("fault-guest", f"{action}:1:{where}")
-        with Victim(vm, gpu.vf(0)) as guest:
+        with Ready(vm, gpu.vf(0)) as guest:
             # the driver believes what it is told, damaged numbers, too
             did = words(guest, may_panic=action == "corrupt")
             expect(vm.qom_get("fault-guest", gpu.qom), "", "the fault was")
@@ -218,7 +242,7 @@ REFUSED = "guest-"
 def gsp_dies_at(vm, gpu, where, what):
     log = KernelLog(vm)
     gpu.set_model("fault-guest", f"crash-gsp:1:{where}")
-    with Victim(vm, gpu.vf(0)) as guest:
+    with Ready(vm, gpu.vf(0)) as guest:
         wait("GSP-RM dead", lambda: state(gpu)[0] == "dead", guest=guest)
         guest.wait_stopped()
         stopped = guest.kill(logged(vm, "GSP-RM died"))
@@ -232,7 +256,7 @@ def gsp_hangs_at(vm, gpu, where, what):
     """Its core is active: the host knows when it ends the vGPU."""
     log = KernelLog(vm)
     gpu.set_model("fault-guest", f"hang-gsp:1:{where}")
-    with Victim(vm, gpu.vf(0)) as guest:
+    with Ready(vm, gpu.vf(0)) as guest:
         did = words(guest)
         quiet(log)
         row(("up", "running"), f"GSP-RM hangs at {what}", f"{guest.saw()}; {did}", state(gpu))
@@ -258,6 +282,7 @@ def sweep(vm, faults, refusals=()):
     """
     with host(vm, refusals) as gpu:
         total = works(vm, gpu)
+        Ready.boot(vm)
         for fault, n in faults(total):
             fault(vm, gpu, n, f"call {n} of {total}")
         expect(works(vm, gpu), total, "calls of a start")
