@@ -300,7 +300,7 @@ def some(total):
     ]
 
 
-@host_test(kernels=("stock",), sampled=True, seconds=250)
+@host_test(kernels=("stock",), sampled=True, seconds=120)
 def test_crash_or_kill_at_a_call(vm):
     sweep(vm, some)
 
