@@ -41,7 +41,7 @@ SECONDS = 300  # for the tests of one error; most end with the first
 # The first boots in seconds, the second sees what is wrong with memory and locks.
 KERNELS = ("gcov", "debug")
 NO_MATTER_OF_MEMORY = ("wrong errno",)
-TESTS = 16  # that are tried for one error
+TESTS = 20  # that are tried for one error
 # Who is stopped too late is at work then: a message is on its way that nobody answers, or a VF is open
 AT_WORK = re.compile(r"9_messages: (?!every_)|_goes$|waits_for_the_user$")
 # How much longer than without an error tests may take before that is an error itself, and on which kernel
@@ -291,8 +291,8 @@ class Reached:
 
     def by(self, mutant):
         """
-        Half of them are those who take a branch of the line that few others take, the quickest are the
-        other half. Whether a condition was met is what its next line knows, if the compiler has not
+        Most of them are those who take a branch of the line that few others take, the quickest are the
+        rest. Whether a condition was met is what its next line knows, if the compiler has not
         made one place of both.
         """
         name, line = str(mutant.file), mutant.line + 1
@@ -304,7 +304,7 @@ class Reached:
         rare = sorted(found, key=lambda test: min((takers[branch] for branch in takes[test]), default=len(found)))
         if mutant.rule == "order of teardown":
             rare = [test for test in found if AT_WORK.search(test)]
-        found = list(dict.fromkeys([*rare[: TESTS // 2], *found]))
+        found = list(dict.fromkeys([*rare[: TESTS - 4], *found]))
         if allocates(mutant):
             return [ALLOCATIONS, *found]
         return found or self.named(mutant)
