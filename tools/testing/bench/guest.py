@@ -352,12 +352,18 @@ class Guest:
         self.stop()
 
     def wait_run(self, wanted, timeout=60):
-        """Until its run state is that."""
+        """Until its run state is that; it may have been started just before."""
         deadline = time.monotonic() + timeout
-        while (now := self.runstate()) != wanted:
+        while (now := self.runstate() if self.answers() else "not there") != wanted:
+            if not self.running():
+                raise BenchError(f"{self.name} ended, expected {wanted}:\n{self.end()}")
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{self.name} is {now} after {timeout} s, expected {wanted}:\n{self.end()}")
             time.sleep(0.1)
+
+    def answers(self):
+        """Whether its monitor is there."""
+        return not self.vm.sh(f"[ -S {self.monitor} ]", check=False).rc
 
     def stop(self):
         """Pull its plug, if it still runs."""

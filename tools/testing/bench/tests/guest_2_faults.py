@@ -50,7 +50,6 @@ class Ready(Victim):
 
     def start(self):
         super().start()
-        self.vm.sh(f"until [ -S {self.monitor} ]; do sleep 0.1; done")
         self.wait_run("running")
         self.plug(self.vf)
 
