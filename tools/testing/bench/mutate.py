@@ -36,6 +36,8 @@ from bench_test import load
 from hostvm import BENCH, CACHE, REPO, say
 
 WORK = CACHE.parent / f"nvkm-vgpu-mutants{os.environ.get('MUTATE_LANE', '')}"
+TAKEN = CACHE.parent / "nvkm-vgpu-mutants-taken"  # a folder for each error that a lane has taken
+NOT_BUILT = "not-built"
 TREE = WORK / "tree"
 SECONDS = 300  # for the tests of one error; most end with the first
 # The first boots in seconds, the second sees what is wrong with memory and locks.
@@ -58,7 +60,9 @@ UNLOCK = re.compile(
     r"^\t+((mutex|spin|read|write|rcu_read|device)_unlock|up_(read|write)|guard\()"
 )
 # Has those of BENCH_ALLOCATIONS_OF fail; not counted by coverage.py, which has them all
-ALLOCATIONS = "host: gcov: 9_allocations: allocations_of_a_function"
+ALLOCATIONS = [
+    f"host: gcov: 9_allocations: {name}allocations_of_a_function" for name in ("", "following_")
+]
 # A test in a VM, as check.py calls it; others say something of all of a VM's tests
 TEST = re.compile(r"\w+: (gcov|debug|stock|kcsan): \w+: \w+$")
 COMPARES = {" < ": " <= ", " <= ": " < ", " > ": " >= ", " >= ": " > "}
@@ -306,7 +310,7 @@ class Reached:
             rare = [test for test in found if AT_WORK.search(test)]
         found = list(dict.fromkeys([*rare[: TESTS - 4], *found]))
         if allocates(mutant):
-            return [ALLOCATIONS, *found]
+            return [*ALLOCATIONS, *found]
         return found or self.named(mutant)
 
     def counted(self, name, line):
@@ -457,18 +461,19 @@ def judge(mutant, reached, seed):
 
 
 def one_lane(args):
-    """Every args.j-th error; prints how many were noticed, and of how many."""
+    """What no other lane has taken; prints how many were noticed, and of how many."""
     begin = time.monotonic()
-    lane = int(os.environ["MUTATE_LANE"])
-    number = (args.n + args.j - 1 - lane) // args.j
     reached = Reached()
     tried = []  # (mutant, who has noticed, whose allocations failed)
-    for mutant in chosen(args)[lane :: args.j]:
-        if len(tried) == number or time.monotonic() - begin > 60 * args.m:
+    for number, mutant in enumerate(chosen(args)):
+        if planted() >= args.n or time.monotonic() - begin > 60 * args.m:
             break
+        if not take(number):
+            continue
         start = time.monotonic()
         told = judge(mutant, reached, args.s)
         if told is None:
+            (TAKEN / str(number) / NOT_BUILT).mkdir()
             continue
         tried.append((mutant, told, allocates(mutant)))
         why = "NOT NOTICED" if reached.by(mutant) else "NOT REACHED"
@@ -479,6 +484,19 @@ def one_lane(args):
             print(f"{row(mutant)} | NOT NOTICED: {told} fails without it, too", flush=True)
     noticed = sum(told != "" and (told, function) not in anyway for _, told, function in tried)
     print(f"{noticed} of {len(tried)} noticed", flush=True)
+
+
+def planted():
+    """In all lanes; what could not be built was none."""
+    return len(list(TAKEN.iterdir())) - len(list(TAKEN.glob(f"*/{NOT_BUILT}")))
+
+
+def take(number):
+    try:
+        (TAKEN / str(number)).mkdir()
+        return True
+    except FileExistsError:
+        return False
 
 
 def row(mutant):
@@ -492,6 +510,8 @@ def all_lanes(args):
     if told:
         raise SystemExit(f"mutate: without any error: {told}\n{output}")
     command = [sys.executable, __file__, *sys.argv[1:], "-s", str(args.s)]
+    shutil.rmtree(TAKEN, ignore_errors=True)
+    TAKEN.mkdir()
     lanes = [
         subprocess.Popen(
             command, stdout=subprocess.PIPE, text=True, env={**os.environ, "MUTATE_LANE": str(lane)}

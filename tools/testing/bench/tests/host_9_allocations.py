@@ -42,6 +42,8 @@ KNOWN_BUGS = (
     ),
     # nor has our one large allocation: vmalloc() prints a stack when memory is short
     KernelBug(": vmalloc error: size ", (" warn_alloc+", " vmalloc_noprof+", " nvgpu_radix3_init+"), " </TASK>", FAULT),
+    # nor has kvmalloc(), when what is left to it is vmalloc()
+    KernelBug(": vmalloc error: size ", (" warn_alloc+", " __kvmalloc_node_noprof+"), " </TASK>", FAULT),
     # a VFIO group that got no name is released as if it had been one that somebody forgot to end:
     # vfio_create_group() puts what only vfio_group_alloc() has made
     KernelBug(
@@ -67,10 +69,23 @@ done
 echo N >ignore-gfp-highmem; echo 0 >min-order
 cd ../fail_usercopy; echo 0 >verbose; echo 1 >require-start; echo 1 >require-end
 """
+# A large one is tried once more, of single pages, so all that follow fail too, of those who ask for it
+FOLLOWING = """
+for f in failslab fail_page_alloc; do
+    cd /sys/kernel/debug/$f; echo 1 >task-filter; echo -1 >times; echo {probability} >probability
+done
+"""
+# Whatever vmalloc() is asked for, and what is more than a page
+ONLY_LARGE = """
+set -- $(sort /proc/kallsyms | awk 'first {{ print first, $1; exit }} $3 == "{function}" {{ first = $1 }}')
+cd /sys/kernel/debug/failslab; echo 0x$1 >require-start; echo 0x$2 >require-end
+echo 1 >../fail_page_alloc/min-order
+"""
+VMALLOC = "__vmalloc_node_range_noprof"
 # One write(2), after so many allocations one fails; opening the file is not part of it
 WRITE = (
-    "exec 3<>/proc/self/fail-nth 4>{path}; echo {n} >&3; echo '{text}' >&4; rc=$?; read left <&3; echo 0 >&3;"
-    " [ $left = 0 ] && echo hit; exit $rc"
+    "exec 3<>/proc/self/fail-nth 4>{path}; echo 1 >/proc/self/make-it-fail; echo {n} >&3; echo '{text}' >&4; rc=$?;"
+    " read left <&3; echo 0 >&3; echo 0 >/proc/self/make-it-fail; [ $left = 0 ] && echo hit; exit $rc"
 )
 
 
@@ -81,22 +96,28 @@ RANGE_OF = """sort /proc/kallsyms | awk 'first {{ print first, $1; exit }}
     $4 == "[{module}]" && $3 ~ /^({function})([.]|$)/ {{ first = $1 }}'"""
 
 
-def arm(vm, module, spared=ACPI, function=""):
+def arm(vm, module, spared=ACPI, function="", following=False, large=False):
     first, size = vm.sh(f"cd /sys/module/{module}; cat sections/.text coresize").split()
     span = int(first, 0), int(first, 0) + int(size)
     if function:
         of_one = vm.sh(RANGE_OF.format(module=module, function=function)).split()
         span = [int(address, 16) for address in of_one or ("1", "1")]
     vm.sh(ARM.format(start=span[0], end=span[1], spared=spared))
+    vm.sh(FOLLOWING.format(probability=100 * following))
+    if large:
+        vm.sh(ONLY_LARGE.format(function=VMALLOC))
 
 
 class Call:
     """A call of an operator or of a VM to a module, as it is made and as it is undone."""
 
-    def __init__(self, name, make, undo, most, module="nvkm_vgpu", spared=ACPI, function=FUNCTION):
-        self.name, self.make, self.undo, self.module, self.spared = name, make, undo, module, spared
+    def __init__(self, name, make, undo, most, module="nvkm_vgpu", **arms):
+        self.name, self.make, self.undo, self.module = name, make, undo, module
         self.most = most  # allocations: two to the power of it, about
-        self.function = function
+        self.arms = {"function": FUNCTION, **arms}
+
+    def with_following(self):
+        return Call(self.name, self.make, self.undo, self.most, self.module, **self.arms, following=True)
 
 
 def write(path, text):
@@ -247,7 +268,7 @@ def some(call, number):
 
 def sweep(gpu, call, each, to_end):
     """With to_end until the call makes no more; prints what came of it."""
-    arm(gpu.vm, call.module, call.spared, call.function)
+    arm(gpu.vm, call.module, **call.arms)
     do(gpu, call)
     call.undo(gpu)
     before = kept(gpu)
@@ -306,6 +327,13 @@ def allocations_fail(vm, each, calls=CALLS):
     return rows
 
 
+def large_allocations_fail(vm, each):
+    """In one piece and in many: who does not get by without them is told."""
+    bind = bind_gpu(spared=FIRMWARE_LOADER, following=True, large=True)
+    row = allocations_fail(vm, {0: each}, (bind, CALLS[-1]))[0]
+    expect(row.told, row.hits, "binds that failed")
+
+
 def every_allocation(name, parts, *calls):
     """A thousand binds would take hours on the debug kernel, which sees more; it has some of them."""
     chosen = {n for n, call in enumerate(CALLS) if call.name in calls}
@@ -337,6 +365,16 @@ globals().update(
 @host_test(kernels=("debug",), full=True)
 def test_some_allocations_fail(vm):
     allocations_fail(vm, {n: (some(call, 4), False) for n, call in enumerate(CALLS)})
+
+
+@host_test(kernels=("gcov",), full=True, seconds=150)
+def test_every_large_allocation_fails(vm):
+    large_allocations_fail(vm, (range(1, EVER), True))
+
+
+@host_test(kernels=("debug",), sampled=True)
+def test_some_large_allocations_fail(vm):
+    large_allocations_fail(vm, ((1, 2, 4, 8), False))
 
 
 @host_test(kernels=("debug",), sampled=True)
@@ -378,9 +416,17 @@ def test_who_only_reads_is_told(vm):
     gpu.put_away()
 
 
+def all_of_a_function_fail(vm, calls):
+    rows = allocations_fail(vm, dict.fromkeys(range(len(calls)), (range(1, EVER), True)), calls)
+    if not any(row.hits for row in rows):
+        raise Skip(f"{FUNCTION} has become part of another function, or is not in these calls")
+
+
 if FUNCTION:
     @host_test(kernels=("gcov",), full=True)
     def test_allocations_of_a_function(vm):
-        rows = allocations_fail(vm, {n: (range(1, EVER), True) for n in range(len(CALLS))})
-        if not any(row.hits for row in rows):
-            raise Skip(f"{FUNCTION} has become part of another function, or is not in these calls")
+        all_of_a_function_fail(vm, CALLS)
+
+    @host_test(kernels=("gcov",), full=True)
+    def test_following_allocations_of_a_function(vm):
+        all_of_a_function_fail(vm, [call.with_following() for call in CALLS])
