@@ -61,7 +61,7 @@ UNLOCK = re.compile(
 )
 # Has those of BENCH_ALLOCATIONS_OF fail; not counted by coverage.py, which has them all
 ALLOCATIONS = [
-    f"host: gcov: 9_allocations: {name}allocations_of_a_function" for name in ("", "following_")
+    f"host: gcov: 9_allocations: {name}allocations_of_a_function" for name in ("large_", "")
 ]
 # A test in a VM, as check.py calls it; others say something of all of a VM's tests
 TEST = re.compile(r"\w+: (gcov|debug|stock|kcsan): \w+: \w+$")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """
 Every allocation fails once, in the process that makes the call: bind, reset of the PF, VFs on, bind of
-a VF, a type, its parameters, open, reset, close, the way back, and a sleep. Whoever called is told
--ENOMEM or did not need it; nothing is left in use, and the next try works. What the kernel says of it
-itself is told apart, and counted.
+a VF, a type, its parameters, open, reset, close, the way back, and a sleep; and in the workers of the
+kernel that these set to work. Whoever called is told -ENOMEM or did not need it; nothing is left in
+use, and the next try works. What the kernel says of it itself is told apart, and counted.
 """
 
 import os
@@ -89,6 +89,15 @@ WRITE = (
 )
 
 
+# Those who do what somebody has queued
+WORKERS = """
+grep -l ^kworker /proc/[0-9]*/comm 2>/dev/null | sed 's/comm$/fail-nth/' >/run/workers
+while read -r worker; do echo {n} >$worker; done </run/workers
+{life}
+while read -r worker; do [ "$(cat $worker)" = 0 ] && echo hit; echo 0 >$worker; done </run/workers
+"""
+
+
 # Whose allocations fail, if not those of all our functions: mutate.py has one in mind, f or f|g
 FUNCTION = os.environ.get("BENCH_ALLOCATIONS_OF", "")
 # Where a function begins, and the next one
@@ -116,8 +125,9 @@ class Call:
         self.most = most  # allocations: two to the power of it, about
         self.arms = {"function": FUNCTION, **arms}
 
-    def with_following(self):
-        return Call(self.name, self.make, self.undo, self.most, self.module, **self.arms, following=True)
+    def of_large(self):
+        arms = {**self.arms, "spared": FIRMWARE_LOADER, "following": True, "large": True}
+        return Call(self.name, self.make, self.undo, self.most, self.module, **arms)
 
 
 def write(path, text):
@@ -136,6 +146,15 @@ def client(call):
         why = re.search(r"^FAIL (.*)$", out, re.M)
         return why[1] if why else "", "ok fail-nth hit" in out
     return make
+
+
+def work_of_a_life(gpu, n):
+    """Of each worker of the kernel one fails, while a VF has a type and is used: clearing, and a reset."""
+    type_of_vf = vf_file("current_vgpu_type")(gpu)
+    life = f"echo {Q8} >{type_of_vf} && {CLIENT} {gpu.vf(0)} boot rpc reset rpc; echo 0 >{type_of_vf}"
+    out = gpu.vm.sh(WORKERS.format(life=life, n=n), timeout=300, check=False)
+    why = re.search(r"^FAIL (.*)$|write error: (.*)$", out, re.M)
+    return why[0] if why else "", "hit" in out.split()
 
 
 def nothing(_gpu):
@@ -210,6 +229,7 @@ CALLS = (
     Call("sriov_numvfs 0", write(lambda gpu: gpu.path("sriov_numvfs"), 0), vfs_on, 0),
     Call("unbind", write(lambda _gpu: UNBIND, lambda gpu: gpu.pf), bind_again, 0),
 )
+WORK = Call("work of a life", work_of_a_life, lambda gpu: gpu.must_set_type(0, 0), 5)
 EVER = 1 << 30  # no call makes so many
 SLEEPS = (CALLS[0], Call("sleep", sleep, bind_again, 9), CALLS[-1])
 NO_MEMORY = re.compile(r"Cannot allocate memory|ENOMEM")
@@ -220,6 +240,7 @@ ELSE = {
     "bind": f"{FIRMWARE}|{RANGE}",
     "reset of the PF": f"{FIRMWARE}|not loaded again, error -12;",
     "sleep": f"{FIRMWARE}|not loaded again, error -12;",
+    "work of a life": "error -12",
     "open": RANGE,
 }
 
@@ -329,8 +350,7 @@ def allocations_fail(vm, each, calls=CALLS):
 
 def large_allocations_fail(vm, each):
     """In one piece and in many: who does not get by without them is told."""
-    bind = bind_gpu(spared=FIRMWARE_LOADER, following=True, large=True)
-    row = allocations_fail(vm, {0: each}, (bind, CALLS[-1]))[0]
+    row = allocations_fail(vm, {0: each}, (bind_gpu().of_large(), CALLS[-1]))[0]
     expect(row.told, row.hits, "binds that failed")
 
 
@@ -365,6 +385,22 @@ globals().update(
 @host_test(kernels=("debug",), full=True)
 def test_some_allocations_fail(vm):
     allocations_fail(vm, {n: (some(call, 4), False) for n, call in enumerate(CALLS)})
+
+
+def allocations_of_work_fail(vm, each):
+    calls = [call for call in CALLS if call.name in ("bind", "sriov_numvfs", "bind of a VF")]
+    back = [call for call in CALLS if call.name in ("unbind of a VF", "sriov_numvfs 0", "unbind")]
+    allocations_fail(vm, {len(calls): each}, (*calls, WORK, *back))
+
+
+@host_test(kernels=("gcov",), full=True, seconds=150)
+def test_every_allocation_of_work_fails_once(vm):
+    allocations_of_work_fail(vm, (range(1, EVER), True))
+
+
+@host_test(kernels=("debug",), sampled=True)
+def test_some_allocations_of_work_fail(vm):
+    allocations_of_work_fail(vm, (some(WORK, 4), False))
 
 
 @host_test(kernels=("gcov",), full=True, seconds=150)
@@ -416,7 +452,7 @@ def test_who_only_reads_is_told(vm):
     gpu.put_away()
 
 
-def all_of_a_function_fail(vm, calls):
+def all_of_a_function_fail(vm, *calls):
     rows = allocations_fail(vm, dict.fromkeys(range(len(calls)), (range(1, EVER), True)), calls)
     if not any(row.hits for row in rows):
         raise Skip(f"{FUNCTION} has become part of another function, or is not in these calls")
@@ -425,8 +461,8 @@ def all_of_a_function_fail(vm, calls):
 if FUNCTION:
     @host_test(kernels=("gcov",), full=True)
     def test_allocations_of_a_function(vm):
-        all_of_a_function_fail(vm, CALLS)
+        all_of_a_function_fail(vm, *CALLS[:4], WORK, *CALLS[4:])
 
     @host_test(kernels=("gcov",), full=True)
-    def test_following_allocations_of_a_function(vm):
-        all_of_a_function_fail(vm, [call.with_following() for call in CALLS])
+    def test_large_allocations_of_a_function(vm):
+        all_of_a_function_fail(vm, *[call.of_large() for call in CALLS])
