@@ -260,16 +260,18 @@ def told_by_kunit():
 @functools.lru_cache
 def allocates(mutant):
     """
-    The function whose allocation this is about, if it is, and those of its file that call it, which
-    the compiler may have made it part of.
+    The function whose allocation this is about, if it is, and those of its file that call it, and them,
+    which the compiler may have made it part of.
     """
     lines = (TREE / mutant.file).read_text().splitlines()
     about = {"check dropped": lines[mutant.line + 1], "wrong errno": mutant.old}.get(mutant.rule, "")
     if not re.search(r"-ENOMEM\b", about):
         return ""
-    function = function_of(lines, mutant.line)
-    calls = {function_of(lines, n) for n, line in enumerate(lines) if re.match(rf"\t.*\b{function}\(", line)}
-    return "|".join([function, *sorted(calls)])
+    found = [function_of(lines, mutant.line)]
+    for function in found:
+        calls = {function_of(lines, n) for n, line in enumerate(lines) if re.match(rf"\t.*\b{function}\(", line)}
+        found += sorted(calls - {"", *found})
+    return "|".join(found)
 
 
 class Reached:
