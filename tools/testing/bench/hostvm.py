@@ -422,6 +422,8 @@ class HostVM:
         # Where the machine is busy the watchdog blames the TSC for it.
         args = ["console=ttyS0", "loglevel=5", "panic=-1", "tsc=nowatchdog", "no_timer_check"]
         args.append("log_buf_len=4M")
+        # Whoever waits for a thread that has oopsed waits for minutes.
+        args.append("oops=panic")
         # An emulated CPU has no secrets, and pays for each indirect call that is guarded.
         args.append("mitigations=off")
         if self.iommu:
