@@ -37,7 +37,7 @@ from vbios import vbios
 
 # What a kernel must not say. Printed by nobody who is well.
 SPLAT = re.compile(
-    r"WARNING:|BUG:|KASAN|UBSAN|\bOops|Call Trace|INFO: (task|possible|trying)"
+    r"WARNING:|BUG:|KASAN|UBSAN|\bOops(?!=panic)|Call Trace|INFO: (task|possible|trying)"
     r"|possible (circular|recursive|irq)|inconsistent lock|suspicious RCU|DMAR:.*fault"
     r"|DMA-API|general protection|unreferenced object|refcount_t|ODEBUG|kernel panic",
     re.I,
